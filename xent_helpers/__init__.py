@@ -1,0 +1,1 @@
+"""Cross-Entropy from First Principles: what the notebooks share."""

@@ -1,0 +1,461 @@
+"""Cross-entropy and its relatives, written once for every array library.
+
+Names, arguments and defaults are those of ``torch.nn.functional``. Every function takes NumPy arrays, torch
+tensors on any device, or any other array that follows the Python array API standard, and returns the same
+kind. Autograd differentiates them on torch. Half precisions are computed in float32 and rounded once.
+
+The short kernels ``surprisal`` and ``softplus`` hold the mathematics and check nothing; the public losses
+check their input first (``validation.py``).
+"""
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from xent_helpers import validation as check
+from xent_helpers.validation import Array
+
+# −inf, 0/0 and the like have defined results here (see the docstrings), so NumPy need not warn of them.
+_quiet = np.errstate(all="ignore")
+
+
+def surprisal(z: Array, favoured: Array) -> Array:
+    r"""−log softmax(z), the nats that each class of each row would cost; the kernel of every loss below.
+
+    The identity −log p_c = s − z_c + log Σ_k exp(z_k − s) holds for any shift s. Where the favoured class has
+    the largest logit, s is that logit, so its own term is exactly 1 and ``log1p`` keeps a tiny loss; elsewhere
+    s is the largest logit, rounded, because a rounded number has derivative 0 and autograd sees a constant.
+
+    Args:
+        z: logits, shape (..., C), float32 or float64.
+        favoured: boolean, shape (..., C), one True a row: the class whose small loss must stay exact.
+
+    Returns:
+        Array of shape (..., C) in nats.
+    """
+    xp = array_namespace(z)
+    z_own = xp.sum(xp.where(favoured, z, 0.0), axis=-1, keepdims=True)
+    largest = xp.max(z, axis=-1, keepdims=True)
+    wins = z_own >= largest
+    s = xp.where(wins, z_own, xp.round(largest))
+    others = xp.sum(xp.exp(z - s) * xp.astype(~favoured, z.dtype), axis=-1, keepdims=True)
+    log_sum = xp.where(wins, xp.log1p(others), xp.log(others + xp.exp(z_own - s)))
+    return log_sum + xp.where(favoured & wins, 0.0, s - z)
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)) without overflow: the two-class ``surprisal``, in nats, any shape."""
+    xp = array_namespace(x)
+    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+@_quiet
+def logsumexp(x: Array, axis: int = -1) -> Array:
+    r"""log Σ exp(x) along one axis, without overflow.
+
+    The shift is the largest entry, rounded: as in ``surprisal``, its derivative is 0, so the gradient is
+    softmax(x), at ties too. A row of −inf gives −inf, a +inf gives +inf.
+
+    Args:
+        x: floating array, any shape.
+        axis: the axis that is summed and removed.
+
+    Raises:
+        TypeError, IndexError, ValueError: see ``validation``.
+
+    Example:
+        >>> print(f"{logsumexp(np.array([1000.0, 1000.0])):.4f}")
+        1000.6931
+
+    Source: Blanchard, Higham and Higham (2021), IMA Journal of Numerical Analysis 41(4).
+    """
+    xp = check.check_arrays(x=x)
+    check.check_floating(x=x)
+    check.check_axis(x, axis, "x")
+    z = _computed(x)
+    largest = xp.max(z, axis=axis, keepdims=True)
+    s = xp.where(xp.isfinite(largest), xp.round(largest), 0.0)
+    total = s + xp.log(xp.sum(xp.exp(z - s), axis=axis, keepdims=True))
+    return xp.astype(xp.squeeze(total, axis=axis), x.dtype)
+
+
+@_quiet
+def log_softmax(logits: Array, axis: int = -1) -> Array:
+    r"""log p_c = z_c − log Σ_k exp(z_k) along one axis; the largest entry keeps its tiny value.
+
+    A masked class (logit −inf) gets −inf; a row of −inf, or one with +inf, gives NaN.
+
+    Args:
+        logits: floating array, any shape.
+        axis: the class axis.
+
+    Raises:
+        TypeError, IndexError, ValueError: see ``validation``.
+
+    Example:
+        >>> print(log_softmax(np.array([20.0, 0.0, -1.0])))
+        [-2.81941101e-09 -2.00000000e+01 -2.10000000e+01]
+
+    Source: the identity in ``surprisal``.
+    """
+    xp = check.check_arrays(logits=logits)
+    check.check_floating(logits=logits)
+    check.check_axis(logits, axis, "logits")
+    z = xp.moveaxis(_computed(logits), axis, -1)
+    result = -surprisal(z, _is_class(xp.argmax(z, axis=-1), z.shape[-1]))
+    return xp.astype(xp.moveaxis(result, -1, axis), logits.dtype)
+
+
+@_quiet
+def softmax(logits: Array, axis: int = -1) -> Array:
+    r"""p_c = exp(z_c) / Σ_k exp(z_k) along one axis, without overflow.
+
+    A masked class (logit −inf) gets 0; a row of −inf, or one with +inf, gives NaN.
+
+    Args:
+        logits: floating array, any shape.
+        axis: the class axis.
+
+    Raises:
+        TypeError, IndexError, ValueError: see ``validation``.
+
+    Example:
+        >>> print(softmax(np.array([1000.0, 1000.0])))
+        [0.5 0.5]
+
+    Source: Bridle (1990), who named it.
+    """
+    xp = check.check_arrays(logits=logits)
+    check.check_floating(logits=logits)
+    check.check_axis(logits, axis, "logits")
+    z = _computed(logits)
+    e = xp.exp(z - xp.round(xp.max(z, axis=axis, keepdims=True)))
+    return xp.astype(e / xp.sum(e, axis=axis, keepdims=True), logits.dtype)
+
+
+@_quiet
+def sigmoid(logits: Array) -> Array:
+    r"""p = 1 / (1 + exp(−z)), elementwise, without overflow.
+
+    Args:
+        logits: floating array, any shape.
+
+    Raises:
+        TypeError: see ``validation``.
+
+    Example:
+        >>> print(sigmoid(np.array([-1000.0, 0.0, 1000.0])))
+        [0.  0.5 1. ]
+
+    Source: the two-class softmax of (0, z).
+    """
+    xp = check.check_arrays(logits=logits)
+    check.check_floating(logits=logits)
+    z = _computed(logits)
+    e = xp.exp(xp.where(z < 0, z, -z))  # not -abs(z): at 0 its derivative, 0, would be wrong here
+    return xp.astype(xp.where(z < 0, e, 1.0) / (1.0 + e), logits.dtype)
+
+
+@_quiet
+def log_sigmoid(logits: Array) -> Array:
+    r"""log p = −log(1 + exp(−z)), elementwise, without overflow and without losing tiny values.
+
+    Args:
+        logits: floating array, any shape.
+
+    Raises:
+        TypeError: see ``validation``.
+
+    Example:
+        >>> print(log_sigmoid(np.array([-1000.0, 50.0])))
+        [-1.00000000e+03 -1.92874985e-22]
+
+    Source: the first class's log_softmax of (z, 0).
+    """
+    xp = check.check_arrays(logits=logits)
+    check.check_floating(logits=logits)
+    return xp.astype(-softplus(-_computed(logits)), logits.dtype)
+
+
+def one_hot(index: Array, num_classes: int) -> Array:
+    """Turn class indices of shape (...) into int64 rows of shape (..., num_classes) with a single 1.
+
+    Raises:
+        TypeError: ``index`` is no integer array or ``num_classes`` no int.
+        IndexError: an index lies outside 0 … num_classes − 1.
+
+    Example:
+        >>> print(one_hot(np.array([2, 0]), 3))
+        [[0 0 1]
+         [1 0 0]]
+    """
+    xp = check.check_arrays(index=index)
+    check.check_integer("num_classes", num_classes)
+    check.check_index_type("index", index)
+    labels = xp.astype(index, xp.int64)
+    check.check_labels("index", labels, num_classes)
+    classes = xp.arange(num_classes, dtype=xp.int64, device=device(index))
+    return xp.astype(classes == xp.expand_dims(labels, axis=-1), xp.int64)
+
+
+@_quiet
+def nll_loss(
+    log_probs: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Array:
+    r"""Negative log-likelihood −w_y log p_y of class indices, given log-probabilities.
+
+    Nothing is normalised: the input is taken to be ``log_softmax`` of something. The mean divides by the
+    summed weights of the samples that are kept; with none kept (or an empty batch) it is NaN, the sum 0.
+
+    Args:
+        log_probs: floating array (N, C), (C,) or (N, C, d1, …).
+        target: integer class indices (N,), () or (N, d1, …).
+        weight: one factor for each class, shape (C,).
+        ignore_index: samples with this target are left out.
+        reduction: "none", "mean" or "sum".
+
+    Returns:
+        The loss in nats: a 0-d array, or one of the target's shape for "none".
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``.
+
+    Example:
+        >>> print(f"{nll_loss(np.log(np.array([0.2, 0.7, 0.1])), np.array(1)):.4f}")
+        0.3567
+
+    Source: torch.nn.functional.nll_loss.
+    """
+    xp = check.check_arrays(log_probs=log_probs, target=target, weight=weight)
+    classes = check.check_class_scores("log_probs", log_probs)
+    check.check_class_target("log_probs", log_probs, target, allow_probabilities=False)
+    check.check_weight(weight, classes)
+    check.check_integer("ignore_index", ignore_index)
+    check.check_reduction(reduction)
+    hit, _ = _hits(target, classes, ignore_index)
+    w = _weighted(_computed(hit, log_probs.dtype), weight, log_probs.dtype)
+    loss = xp.sum(w * xp.where(w == 0, 0.0, -_rows(log_probs, log_probs.dtype)), axis=-1)
+    return _reduced(loss, reduction, xp.sum(w), target.shape, log_probs.dtype)
+
+
+@_quiet
+def cross_entropy(
+    logits: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> Array:
+    r"""Cross-entropy Σ_c w_c q_c (−log softmax(z)_c) of logits and targets.
+
+    q is the one-hot row of an index target, or the target row itself; smoothing turns it into
+    (1 − ε) q + ε / C. For index targets the mean divides by Σ w_y over the samples that are kept, for
+    probability targets by the number of samples.
+
+    Limits: a class with logit −inf has probability 0. It costs nothing where w_c q_c = 0, else the loss is
+    +inf with gradient p − q. A row of −inf, or one with +inf, gives NaN. With one class the loss is 0. With
+    an empty batch, or all targets ignored, the mean is NaN and the sum 0.
+
+    Args:
+        logits: floating array (N, C), (C,) or (N, C, d1, …).
+        target: integer class indices (N,), () or (N, d1, …), or floating probabilities of the logits' shape.
+        weight: one factor for each class, shape (C,), cast to the logits' type.
+        ignore_index: samples with this index target are left out.
+        label_smoothing: ε in [0, 1].
+        reduction: "none", "mean" or "sum".
+
+    Returns:
+        The loss in nats, of torch's promoted type: a 0-d array, or one for each sample for "none".
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``.
+
+    Example:
+        >>> print(f"{cross_entropy(np.array([[1.0, 2.0, 0.1]]), np.array([1])):.4f}")
+        0.4170
+
+    Source: torch.nn.functional.cross_entropy; the smoothing is that of Szegedy et al. (2016).
+    """
+    xp = check.check_arrays(logits=logits, target=target, weight=weight)
+    classes = check.check_class_scores("logits", logits)
+    is_index = check.check_class_target("logits", logits, target, allow_probabilities=True)
+    check.check_weight(weight, classes)
+    check.check_integer("ignore_index", ignore_index)
+    check.check_fraction("label_smoothing", label_smoothing)
+    check.check_reduction(reduction)
+    dtype = logits.dtype if is_index else xp.result_type(logits.dtype, target.dtype)
+    z = _rows(logits, dtype)
+    if is_index:
+        hit, kept = _hits(target, classes, ignore_index)
+        divisor = xp.sum(_weighted(_computed(hit, dtype), weight, logits.dtype))
+        q = xp.where(kept, _smoothed(_computed(hit, dtype), label_smoothing), 0.0)
+        z = xp.where(kept, z, 0.0)  # whatever an ignored row holds, NaN too, does not count
+    else:
+        check.check_soft_target(target, ignore_index)
+        divisor = float(z.shape[0])
+        q = _smoothed(_rows(target, dtype), label_smoothing)
+    loss = expected_surprisal(z, _weighted(q, weight, logits.dtype))
+    batch = logits.shape[:1] + logits.shape[2:] if logits.ndim > 1 else ()
+    return _reduced(loss, reduction, divisor, batch, dtype)
+
+
+@_quiet
+def binary_cross_entropy(probs: Array, target: Array, *, weight: Array | None = None, reduction: str = "mean") -> Array:
+    r"""Binary cross-entropy −[y log p + (1 − y) log(1 − p)] of probabilities, elementwise, then reduced.
+
+    Each logarithm is clamped at −100, as in torch. Where the clamp acts (p below 4e-44, so at p = 0, or 1 − p
+    there, so at p = 1) that term is constant and its gradient 0; every other gradient is the mathematical one,
+    so at p = 0 with y = 0 it is 1, and at p = 1 with y = 1 it is −1. (torch divides by p (1 − p), clamped at
+    1e-12, instead.) Prefer ``binary_cross_entropy_with_logits``, which needs no clamp.
+
+    Args:
+        probs: floating array of probabilities in [0, 1], any shape.
+        target: floating array in [0, 1] of the same shape.
+        weight: factors that broadcast to the shape; the mean still divides by the number of entries.
+        reduction: "none", "mean" or "sum". The mean of an empty array is NaN.
+
+    Returns:
+        The loss in nats: a 0-d array, or one of the input's shape for "none".
+
+    Raises:
+        TypeError, ValueError: see ``validation``.
+
+    Example:
+        >>> print(f"{binary_cross_entropy(np.array([0.9]), np.array([1.0])):.4f}")
+        0.1054
+
+    Source: torch.nn.functional.binary_cross_entropy.
+    """
+    xp, dtype = _check_binary("probs", probs, target, weight, reduction)
+    check.check_probabilities(probs=probs, target=target)
+    p, y = _computed(probs, dtype), _computed(target, dtype)
+    cost_of_1 = xp.where(p > 0, xp.minimum(-xp.log(xp.where(p > 0, p, 1.0)), 100.0), 100.0)
+    cost_of_0 = xp.where(p < 1, xp.minimum(-xp.log1p(-xp.where(p < 1, p, 0.0)), 100.0), 100.0)
+    return _reduced_binary(y * cost_of_1 + (1.0 - y) * cost_of_0, weight, reduction, dtype)
+
+
+@_quiet
+def binary_cross_entropy_with_logits(
+    logits: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    pos_weight: Array | None = None,
+    reduction: str = "mean",
+) -> Array:
+    r"""Binary cross-entropy of logits, w [c y softplus(−z) + (1 − y) softplus(z)], elementwise, then reduced.
+
+    An infinite logit gives the limit: 0 where the target agrees with it, +inf where not.
+
+    Args:
+        logits: floating array, any shape.
+        target: floating array in [0, 1] of the same shape.
+        weight: factors w that broadcast to the shape; the mean still divides by the number of entries.
+        pos_weight: factors c of the positive term, broadcast to the shape.
+        reduction: "none", "mean" or "sum". The mean of an empty array is NaN.
+
+    Returns:
+        The loss in nats: a 0-d array, or one of the input's shape for "none".
+
+    Raises:
+        TypeError, ValueError: see ``validation``.
+
+    Example:
+        >>> print(f"{binary_cross_entropy_with_logits(np.array([2.0]), np.array([1.0])):.4f}")
+        0.1269
+
+    Source: torch.nn.functional.binary_cross_entropy_with_logits.
+    """
+    xp, dtype = _check_binary("logits", logits, target, weight, reduction)
+    check.check_probabilities(target=target)
+    check.check_arrays(logits=logits, pos_weight=pos_weight)
+    check.check_broadcast("pos_weight", pos_weight, logits.shape)
+    z, y = _computed(logits, dtype), _computed(target, dtype)
+    positive = y if pos_weight is None else y * _computed(pos_weight, dtype)
+    loss = _cost(positive, softplus(-z)) + _cost(1.0 - y, softplus(z))
+    return _reduced_binary(loss, weight, reduction, dtype)
+
+
+def expected_surprisal(z: Array, q: Array) -> Array:
+    """Σ_c q_c (−log softmax(z)_c) for each row: logits and target weights (N, C) in, nats (N,) out, unchecked."""
+    xp = array_namespace(z, q)
+    return xp.sum(_cost(q, surprisal(z, _is_class(xp.argmax(q, axis=-1), z.shape[-1]))), axis=-1)
+
+
+def _cost(share: Array, nats: Array) -> Array:
+    """share × nats, with 0 × ∞ = 0: what cannot happen costs nothing."""
+    xp = array_namespace(share, nats)
+    return share * xp.where((share == 0) & xp.isinf(nats), 0.0, nats)
+
+
+def _is_class(index: Array, num_classes: int) -> Array:
+    """One-hot rows as booleans, shape (..., C)."""
+    xp = array_namespace(index)
+    classes = xp.arange(num_classes, dtype=index.dtype, device=device(index))
+    return classes == xp.expand_dims(index, axis=-1)
+
+
+def _hits(target: Array, classes: int, ignore_index: int) -> tuple[Array, Array]:
+    """Checked labels as boolean rows: where the label is (N, C), and which rows are kept (N, 1)."""
+    xp = array_namespace(target)
+    labels = xp.astype(target, xp.int64)
+    kept = labels != ignore_index
+    check.check_labels("target", labels, classes, ignored=~kept)
+    kept = xp.reshape(kept, (-1, 1))
+    return _is_class(xp.reshape(labels, (-1,)), classes) & kept, kept
+
+
+def _smoothed(q: Array, label_smoothing: float) -> Array:
+    return (1.0 - label_smoothing) * q + label_smoothing / q.shape[-1]
+
+
+def _weighted(q: Array, weight: Array | None, dtype) -> Array:
+    """Rows times the class weights, which are rounded to the logits' type first."""
+    xp = array_namespace(q)
+    return q if weight is None else q * xp.astype(xp.astype(weight, dtype), q.dtype)
+
+
+def _rows(x: Array, dtype) -> Array:
+    """(N, C), (C,) or (N, C, d1, …) as rows (N·d1·…, C), classes side by side in memory, ready to compute."""
+    xp = array_namespace(x)
+    classes_last = x if x.ndim == 1 else xp.moveaxis(x, 1, -1)
+    return xp.reshape(_computed(classes_last, dtype), (-1, classes_last.shape[-1]))
+
+
+def _computed(x: Array, dtype=None) -> Array:
+    """Cast to the type to compute in: ``dtype`` (else that of x), but float32 for half precisions."""
+    xp = array_namespace(x)
+    dtype = x.dtype if dtype is None else dtype
+    return xp.astype(x, xp.float32 if xp.finfo(dtype).bits < 32 else dtype)
+
+
+def _reduced(loss: Array, reduction: str, divisor: Array | float, shape: tuple[int, ...], dtype) -> Array:
+    """Reduce a loss for each sample and round it, once, to the type of the result."""
+    xp = array_namespace(loss)
+    if reduction == "none":
+        return xp.astype(xp.reshape(loss, tuple(shape)), dtype)
+    total = xp.sum(loss)
+    return xp.astype(total / divisor if reduction == "mean" else total, dtype)
+
+
+def _check_binary(name: str, scores: Array, target: Array, weight: Array | None, reduction: str):
+    """Check what both binary losses ask for; return the array library and the type of the result."""
+    xp = check.check_arrays(**{name: scores, "target": target, "weight": weight})
+    check.check_floating(**{name: scores, "target": target})
+    check.check_same_shape(name, scores, "target", target)
+    check.check_broadcast("weight", weight, scores.shape)
+    check.check_reduction(reduction)
+    return xp, xp.result_type(scores.dtype, target.dtype)
+
+
+def _reduced_binary(loss: Array, weight: Array | None, reduction: str, dtype) -> Array:
+    xp = array_namespace(loss)
+    loss = loss if weight is None else _cost(xp.broadcast_to(_computed(weight, dtype), loss.shape), loss)
+    count = float(np.prod(loss.shape))
+    return _reduced(loss, reduction, count, loss.shape, dtype)
