@@ -1,0 +1,65 @@
+"""The course's small real data sets. They come with scikit-learn: nothing is downloaded."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn import datasets
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+
+@dataclass(frozen=True)
+class Split:
+    """A training and a test part, features standardised with the training part's mean and spread.
+
+    Shapes: x (N, D) float64, y (N,) int64; ``test_index`` (N_test,) finds the test rows in the data set.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    test_index: np.ndarray
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Features ``x`` (N, D) float64 in their own units, labels ``y`` (N,) int64, and their names."""
+
+    x: np.ndarray
+    y: np.ndarray
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+
+    def split(self, test_fraction: float = 0.25, seed: int = 0) -> Split:
+        """Split at random, each class in proportion; the test part plays no role in the standardising.
+
+        Example:
+            >>> iris().split().x_test.shape
+            (38, 4)
+        """
+        train, test = train_test_split(
+            np.arange(len(self.y)), test_size=test_fraction, random_state=seed, stratify=self.y
+        )
+        scaler = StandardScaler().fit(self.x[train])
+        return Split(scaler.transform(self.x[train]), self.y[train], scaler.transform(self.x[test]), self.y[test], test)
+
+
+def iris() -> DataSet:
+    """150 flowers, 4 lengths in cm, 3 species (Fisher, 1936)."""
+    return _loaded(datasets.load_iris())
+
+
+def breast_cancer() -> DataSet:
+    """569 tumours, 30 measurements, 2 classes: 0 malignant, 1 benign (Wolberg, Street and Mangasarian, 1995)."""
+    return _loaded(datasets.load_breast_cancer())
+
+
+def digits() -> DataSet:
+    """1,797 handwritten digits as 8 × 8 pictures, grey levels 0 to 16, 10 classes (Alpaydin and Kaynak, 1998)."""
+    return _loaded(datasets.load_digits())
+
+
+def _loaded(bunch) -> DataSet:
+    names = tuple(str(name) for name in bunch.target_names)
+    return DataSet(bunch.data.astype(float), bunch.target.astype(np.int64), names, tuple(map(str, bunch.feature_names)))

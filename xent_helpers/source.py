@@ -1,0 +1,27 @@
+"""Show a function in a notebook as it stands in the package, so that what is read is what is tested."""
+
+import ast
+import inspect
+from collections.abc import Callable
+
+from IPython.display import Markdown
+
+
+def code_of(function: Callable) -> str:
+    """Return a function's source without decorators' wrapping and without its docstring.
+
+    Example:
+        >>> print(code_of(show_source).splitlines()[0])
+        def show_source(*functions: Callable) -> Markdown:
+    """
+    lines = inspect.getsource(inspect.unwrap(function)).splitlines()
+    tree = ast.parse("\n".join(lines)).body[0]
+    first = tree.body[0]
+    if ast.get_docstring(tree) is not None and len(tree.body) > 1:
+        del lines[first.lineno - 1 : first.end_lineno]
+    return "\n".join(lines)
+
+
+def show_source(*functions: Callable) -> Markdown:
+    """Render the source of ``functions``, docstrings left out (``help(function)`` shows them)."""
+    return Markdown("```python\n" + "\n\n\n".join(code_of(function) for function in functions) + "\n```")
