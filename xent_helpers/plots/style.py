@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-STYLE = Path(__file__).with_name("course.mplstyle")
+plt.style.use(Path(__file__).with_name("course.mplstyle"))  # a learner's own figures get the same look
 # Okabe and Ito (2008), by name; the style file holds the order in which lines take them.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#767676"
@@ -22,10 +22,9 @@ class DescribedFigure(Figure):
         self.alt = alt
 
     def png(self) -> bytes:
-        """Return the picture as PNG bytes, drawn in the course's style, without the version that drew it."""
+        """Return the picture as PNG bytes, without the version that drew it."""
         buffer = BytesIO()
-        with plt.style.context(STYLE):
-            self.savefig(buffer, format="png", metadata={"Software": None})
+        self.savefig(buffer, format="png", metadata={"Software": None})
         return buffer.getvalue()
 
     def _ipython_display_(self) -> None:
@@ -49,5 +48,4 @@ def canvas(alt: str, rows: int = 1, columns: int = 1, **kwargs: Any) -> Any:
     """
     if len(alt) < 40:
         raise ValueError(f"alt has {len(alt)} characters, expected at least 40: say what the figure shows.")
-    with plt.style.context(STYLE):
-        return plt.subplots(rows, columns, FigureClass=DescribedFigure, alt=alt, **kwargs)[1]
+    return plt.subplots(rows, columns, FigureClass=DescribedFigure, alt=alt, **kwargs)[1]
