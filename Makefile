@@ -10,10 +10,6 @@ BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-# Start on the course map, ask nothing about news, talk to kernels in private.
-LAB_OPTIONS := '--LabApp.default_url=/lab/tree/README.md?factory=Markdown%20Preview' --LabApp.news_url=None \
-	--KernelManager.transport_encryption=required
-
 .PHONY: help lab test notebooks lint clean
 .DEFAULT_GOAL := help
 
@@ -21,7 +17,7 @@ help:  ## show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY)  ## open the course in JupyterLab
-	@$(BIN)/jupyter lab $(LAB_OPTIONS) $(LAB_ARGS)
+	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
 
 test: $(READY)  ## run every test, every docstring's example and every notebook
 	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
