@@ -71,7 +71,9 @@ def cross_entropy(logits, target, *, weight=None, ignore_index=-100, label_smoot
         largest, lead = finite[-1], finite[-1] - finite[-2] if len(finite) > 1 else ZERO
         costs = [s * n if s else ZERO for s, n in zip(share, nats, strict=True)]
         exact.loss.append(mp.fsum(costs))
-        exact.loss_scale.append(mp.fsum(c * max(ONE, lead) if v == largest else c for c, v in zip(costs, z, strict=True)))
+        exact.loss_scale.append(
+            mp.fsum(c * max(ONE, lead) if v == largest else c for c, v in zip(costs, z, strict=True))
+        )
         slopes = [b * (total - s) - s * n for s, b, n in zip(share, p, not_p, strict=True)]
         exact.gradient += slopes
         if exact.elementwise:

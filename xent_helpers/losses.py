@@ -238,8 +238,8 @@ def nll_loss(
     check.check_reduction(reduction)
     hit, _ = _hits(target, classes, ignore_index)
     w = _weighted(_computed(hit, log_probs.dtype), weight, log_probs.dtype)
-    loss = xp.sum(w * xp.where(w == 0, 0.0, -_rows(log_probs, log_probs.dtype)), axis=-1)
-    return _reduced(loss, reduction, xp.sum(w), target.shape, log_probs.dtype)
+    cost = _cost(w, xp.where(hit, -_rows(log_probs, log_probs.dtype), 0.0))
+    return _reduced(xp.sum(cost, axis=-1), reduction, _total(xp.sum(w, axis=-1)), target.shape, log_probs.dtype)
 
 
 @_quiet
@@ -293,7 +293,7 @@ def cross_entropy(
     z = _rows(logits, dtype)
     if is_index:
         hit, kept = _hits(target, classes, ignore_index)
-        divisor = xp.sum(_weighted(_computed(hit, dtype), weight, logits.dtype))
+        divisor = _total(xp.sum(_weighted(_computed(hit, dtype), weight, logits.dtype), axis=-1))
         q = xp.where(kept, _smoothed(_computed(hit, dtype), label_smoothing), 0.0)
         z = xp.where(kept, z, 0.0)  # whatever an ignored row holds, NaN too, does not count
     else:
@@ -372,7 +372,7 @@ def binary_cross_entropy_with_logits(
 
     Source: torch.nn.functional.binary_cross_entropy_with_logits.
     """
-    xp, dtype = _check_binary("logits", logits, target, weight, reduction)
+    _, dtype = _check_binary("logits", logits, target, weight, reduction)
     check.check_probabilities(target=target)
     check.check_arrays(logits=logits, pos_weight=pos_weight)
     check.check_broadcast("pos_weight", pos_weight, logits.shape)
@@ -385,13 +385,31 @@ def binary_cross_entropy_with_logits(
 def expected_surprisal(z: Array, q: Array) -> Array:
     """Σ_c q_c (−log softmax(z)_c) for each row: logits and target weights (N, C) in, nats (N,) out, unchecked."""
     xp = array_namespace(z, q)
-    return xp.sum(_cost(q, surprisal(z, _is_class(xp.argmax(q, axis=-1), z.shape[-1]))), axis=-1)
+    return _total(_cost(q, surprisal(z, _is_class(xp.argmax(q, axis=-1), z.shape[-1]))))
 
 
 def _cost(share: Array, nats: Array) -> Array:
     """share × nats, with 0 × ∞ = 0: what cannot happen costs nothing."""
     xp = array_namespace(share, nats)
     return share * xp.where((share == 0) & xp.isinf(nats), 0.0, nats)
+
+
+def _total(x: Array) -> Array:
+    """Sum over the last axis, without the drift of many equal terms.
+
+    Where all logits are equal, as at the start of training, so are the costs, and adding them one by one rounds
+    each partial sum the same way. So what they have in common, the smallest term that is not 0, is counted and
+    multiplied instead. It is rounded (to 2^−60), so that it is a constant to autograd, as s in ``surprisal``.
+    """
+    xp = array_namespace(x)
+    if x.shape[-1] == 0:
+        return xp.sum(x, axis=-1)
+    nonzero = x != 0
+    least = xp.min(xp.where(nonzero, x, xp.inf), axis=-1, keepdims=True)
+    least = xp.round(least * 2.0**60) / 2.0**60
+    least = xp.where(xp.isfinite(least), least, 0.0)
+    count = xp.sum(xp.astype(nonzero, x.dtype), axis=-1)
+    return xp.sum(x - xp.where(nonzero, least, 0.0), axis=-1) + count * xp.squeeze(least, axis=-1)
 
 
 def _is_class(index: Array, num_classes: int) -> Array:
@@ -440,7 +458,7 @@ def _reduced(loss: Array, reduction: str, divisor: Array | float, shape: tuple[i
     xp = array_namespace(loss)
     if reduction == "none":
         return xp.astype(xp.reshape(loss, tuple(shape)), dtype)
-    total = xp.sum(loss)
+    total = _total(xp.reshape(loss, (-1,)))
     return xp.astype(total / divisor if reduction == "mean" else total, dtype)
 
 
