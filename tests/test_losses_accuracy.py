@@ -45,7 +45,9 @@ def test_values_on_numpy_and_array_api_strict(measurements):
     libraries = {torch.float16: [np], torch.bfloat16: []}.get(dtype, [np, array_api_strict])
     failures = []
     for number, m in enumerate(measurements):
-        for library in libraries[: 1 if number % 4 else 2]:  # array_api_strict wraps NumPy: a share of the cases will do
+        for library in libraries[
+            : 1 if number % 4 else 2
+        ]:  # array_api_strict wraps NumPy: a share of the cases will do
             for reduction in REDUCTIONS:
                 off = m.values[reduction].units(m.case.run_on(library, reduction))
                 if not off <= m.bounds[0]:

@@ -93,7 +93,7 @@ def log_softmax(logits: Array, axis: int = -1) -> Array:
 
     Example:
         >>> print(log_softmax(np.array([20.0, 0.0, -1.0])))
-        [-2.81941101e-09 -2.00000000e+01 -2.10000000e+01]
+        [-2.81940966e-09 -2.00000000e+01 -2.10000000e+01]
 
     Source: the identity in ``surprisal``.
     """
