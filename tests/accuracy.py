@@ -1,8 +1,8 @@
 """How far the losses stand from 50-digit arithmetic: the cases, the measurement, the table.
 
-``python -m tests.accuracy`` prints the largest deviation by loss and dtype, ours beside PyTorch's. A unit of rounding is
-the type's machine epsilon (2^-52, 2^-23, 2^-7, 2^-10) times the magnitude that ``reference.Exact`` names; below the type's
-normal range it is the smallest step there.
+``python -m tests.accuracy`` prints the largest deviation by loss and dtype, ours beside PyTorch's. A unit of rounding
+is the type's machine epsilon (2^-52, 2^-23, 2^-7, 2^-10) times the magnitude that ``reference.Exact`` names; below
+the type's normal range it is the smallest step there.
 """
 
 from collections.abc import Iterator

@@ -70,7 +70,7 @@ def logsumexp(x: Array, axis: int = -1) -> Array:
     """
     xp = check.check_arrays(x=x)
     check.check_floating(x=x)
-    check.check_axis(x, axis, "x")
+    axis = check.check_axis("x", x, axis)
     z = _computed(x)
     largest = xp.max(z, axis=axis, keepdims=True)
     s = xp.where(xp.isfinite(largest), xp.round(largest), 0.0)
@@ -99,7 +99,7 @@ def log_softmax(logits: Array, axis: int = -1) -> Array:
     """
     xp = check.check_arrays(logits=logits)
     check.check_floating(logits=logits)
-    check.check_axis(logits, axis, "logits")
+    axis = check.check_axis("logits", logits, axis)
     z = xp.moveaxis(_computed(logits), axis, -1)
     result = -surprisal(z, _is_class(xp.argmax(z, axis=-1), z.shape[-1]))
     return xp.astype(xp.moveaxis(result, -1, axis), logits.dtype)
@@ -126,7 +126,7 @@ def softmax(logits: Array, axis: int = -1) -> Array:
     """
     xp = check.check_arrays(logits=logits)
     check.check_floating(logits=logits)
-    check.check_axis(logits, axis, "logits")
+    axis = check.check_axis("logits", logits, axis)
     z = _computed(logits)
     e = xp.exp(z - xp.round(xp.max(z, axis=axis, keepdims=True)))
     return xp.astype(e / xp.sum(e, axis=axis, keepdims=True), logits.dtype)
@@ -181,6 +181,7 @@ def one_hot(index: Array, num_classes: int) -> Array:
 
     Raises:
         TypeError: ``index`` is no integer array or ``num_classes`` no int.
+        ValueError: ``num_classes`` is less than 1.
         IndexError: an index lies outside 0 … num_classes − 1.
 
     Example:
@@ -189,7 +190,7 @@ def one_hot(index: Array, num_classes: int) -> Array:
          [1 0 0]]
     """
     xp = check.check_arrays(index=index)
-    check.check_integer("num_classes", num_classes)
+    num_classes = check.check_num_classes(num_classes)
     check.check_index_type("index", index)
     labels = xp.astype(index, xp.int64)
     check.check_labels("index", labels, num_classes)
@@ -234,7 +235,7 @@ def nll_loss(
     classes = check.check_class_scores("log_probs", log_probs)
     check.check_class_target("log_probs", log_probs, target, allow_probabilities=False)
     check.check_weight(weight, classes)
-    check.check_integer("ignore_index", ignore_index)
+    ignore_index = check.check_integer("ignore_index", ignore_index)
     check.check_reduction(reduction)
     hit, _ = _hits(target, classes, ignore_index)
     w = _weighted(_computed(hit, log_probs.dtype), weight, log_probs.dtype)
@@ -286,8 +287,8 @@ def cross_entropy(
     classes = check.check_class_scores("logits", logits)
     is_index = check.check_class_target("logits", logits, target, allow_probabilities=True)
     check.check_weight(weight, classes)
-    check.check_integer("ignore_index", ignore_index)
-    check.check_fraction("label_smoothing", label_smoothing)
+    ignore_index = check.check_integer("ignore_index", ignore_index)
+    label_smoothing = check.check_fraction("label_smoothing", label_smoothing)
     check.check_reduction(reduction)
     dtype = logits.dtype if is_index else xp.result_type(logits.dtype, target.dtype)
     z = _rows(logits, dtype)
@@ -332,8 +333,8 @@ def binary_cross_entropy(probs: Array, target: Array, *, weight: Array | None = 
 
     Source: torch.nn.functional.binary_cross_entropy.
     """
-    xp, dtype = _check_binary("probs", probs, target, weight, reduction)
-    check.check_probabilities(probs=probs, target=target)
+    xp, dtype = _check_binary("probs", probs, target, reduction, weight=weight)
+    check.check_probabilities("probs", probs, "for logits, use binary_cross_entropy_with_logits")
     p, y = _computed(probs, dtype), _computed(target, dtype)
     cost_of_1 = xp.where(p > 0, xp.minimum(-xp.log(xp.where(p > 0, p, 1.0)), 100.0), 100.0)
     cost_of_0 = xp.where(p < 1, xp.minimum(-xp.log1p(-xp.where(p < 1, p, 0.0)), 100.0), 100.0)
@@ -372,10 +373,7 @@ def binary_cross_entropy_with_logits(
 
     Source: torch.nn.functional.binary_cross_entropy_with_logits.
     """
-    _, dtype = _check_binary("logits", logits, target, weight, reduction)
-    check.check_probabilities(target=target)
-    check.check_arrays(logits=logits, pos_weight=pos_weight)
-    check.check_broadcast("pos_weight", pos_weight, logits.shape)
+    _, dtype = _check_binary("logits", logits, target, reduction, weight=weight, pos_weight=pos_weight)
     z, y = _computed(logits, dtype), _computed(target, dtype)
     positive = y if pos_weight is None else y * _computed(pos_weight, dtype)
     loss = _cost(positive, softplus(-z)) + _cost(1.0 - y, softplus(z))
@@ -424,7 +422,7 @@ def _hits(target: Array, classes: int, ignore_index: int) -> tuple[Array, Array]
     xp = array_namespace(target)
     labels = xp.astype(target, xp.int64)
     kept = labels != ignore_index
-    check.check_labels("target", labels, classes, ignored=~kept)
+    check.check_labels("target", labels, classes, kept)
     kept = xp.reshape(kept, (-1, 1))
     return _is_class(xp.reshape(labels, (-1,)), classes) & kept, kept
 
@@ -462,12 +460,14 @@ def _reduced(loss: Array, reduction: str, divisor: Array | float, shape: tuple[i
     return xp.astype(total / divisor if reduction == "mean" else total, dtype)
 
 
-def _check_binary(name: str, scores: Array, target: Array, weight: Array | None, reduction: str):
+def _check_binary(name: str, scores: Array, target: Array, reduction: str, **weights: Array | None):
     """Check what both binary losses ask for; return the array library and the type of the result."""
-    xp = check.check_arrays(**{name: scores, "target": target, "weight": weight})
+    xp = check.check_arrays(**{name: scores, "target": target}, **weights)
     check.check_floating(**{name: scores, "target": target})
     check.check_same_shape(name, scores, "target", target)
-    check.check_broadcast("weight", weight, scores.shape)
+    check.check_probabilities("target", target, "number the two classes 0 and 1")
+    for weight_name, weight in weights.items():
+        check.check_broadcast(weight_name, weight, scores.shape)
     check.check_reduction(reduction)
     return xp, xp.result_type(scores.dtype, target.dtype)
 
