@@ -55,7 +55,7 @@ def product_underflow(probabilities: tuple[float, ...] = (0.1, 0.3, 0.6, 0.9), s
         figsize=(7.2, 4.0),
     )
     bottom = 1.35 * np.log10(np.finfo(float).smallest_subnormal)
-    for (p, product), colour in zip(products.items(), (BLUE, VERMILION, GREEN, PURPLE), strict=True):
+    for (p, product), colour in zip(products.items(), (BLUE, VERMILION, GREEN, PURPLE), strict=False):
         alive = product > 0
         last = n[alive][-1]
         ax.plot(n, n * np.log10(p), color=colour, linestyle=":", linewidth=1.2)
