@@ -135,6 +135,15 @@ def check_num_classes(num_classes: Any) -> int:
     return int(num_classes)
 
 
+def check_samples(name: str, labels: Array) -> None:
+    """Refuse labels that are not one a sample for at least one sample, with a ValueError."""
+    if labels.ndim != 1 or labels.shape[0] == 0:
+        raise ValueError(
+            f"{name} has shape {_shape(labels)}, expected (N,) with at least one sample: "
+            f"flatten it with {name}.reshape(-1), and see that it is not empty."
+        )
+
+
 def check_weight(weight: Array | None, num_classes: int) -> None:
     """Refuse class weights that are not one floating number for each class, with a ValueError."""
     check_floating(weight=weight)
