@@ -4,7 +4,7 @@ Each is small enough to be worked out with 60 digits, and its numbers are chosen
 digit: an error is well inside its bound or far outside.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -22,6 +22,22 @@ LOSSES = {
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
+def value_and_gradient(
+    loss: Callable[..., Tensor], scores: Tensor, target: Tensor, **options: object
+) -> tuple[Tensor, Tensor]:
+    """Return ``loss(scores, target, **options)`` and the gradient of its sum with respect to the scores.
+
+    Example:
+        >>> logit, label = torch.tensor([2.0]), torch.tensor([1.0])
+        >>> [round(float(x), 4) for x in value_and_gradient(F.binary_cross_entropy_with_logits, logit, label)]
+        [0.1269, -0.1192]
+    """
+    scores = scores.detach().clone().requires_grad_()
+    value = loss(scores, target, **options)
+    value.sum().backward()
+    return value.detach(), scores.grad
+
+
 @dataclass(frozen=True)
 class Case:
     """One call of a loss: scores, target, options that are arrays (one entry a class) and options that are not."""
@@ -37,12 +53,12 @@ class Case:
     def run(self, who: str, reduction: str, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return value and gradient of "ours" or "torch" on ``device``, as flat float64 on the CPU."""
         function = getattr(losses if who == "ours" else F, self.loss)
-        scores = self.scores.detach().to(device).requires_grad_()
         arrays = {name: array.to(device) for name, array in self.arrays.items()}
-        value = function(scores, self.target.to(device), **arrays, **self.plain, reduction=reduction)
-        value.sum().backward()
-        gradient = scores.grad if self.binary else _classes_last(scores.grad)
-        return value.detach().cpu().double().flatten(), gradient.cpu().double().flatten()
+        value, gradient = value_and_gradient(
+            function, self.scores.to(device), self.target.to(device), **arrays, **self.plain, reduction=reduction
+        )
+        gradient = gradient if self.binary else _classes_last(gradient)
+        return value.cpu().double().flatten(), gradient.cpu().double().flatten()
 
     def exact(self) -> exact.Exact:
         """Work the same call out with 60 digits."""

@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from xent_helpers import devices, losses
-from xent_helpers.cases import DTYPES, LOSSES, Case, cases
+from xent_helpers.cases import DTYPES, LOSSES, Case, cases, value_and_gradient
 
+__all__ = ["agreement", "complaint", "show", "speed_and_memory", "three_ways", "value_and_gradient", "verdicts"]
 REDUCTIONS = ("none", "sum", "mean")
 
 
@@ -82,27 +83,38 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def three_ways(loss: str, by_hand: dict[str, float], calls: dict[str, tuple]) -> pd.DataFrame:
-    """Put predictions beside ours and torch's: one row for each entry, four decimals.
+def three_ways(loss: str, calls: dict[str, tuple]) -> pd.DataFrame:
+    """Put numbers worked out by hand beside ours and torch's, four decimals, one row for each call.
 
     Args:
         loss: the name that both libraries have for it, such as "cross_entropy".
-        by_hand: what you predict, by the name of the row.
-        calls: for the same names, the scores, the target and a dictionary of options.
+        calls: for each row's name the number by hand, the scores, the target, and a dictionary of options.
+
+    Example:
+        >>> logits, label = torch.tensor([1.0, 2.0, 0.1]), torch.tensor(1)
+        >>> three_ways("cross_entropy", {"label 1": (0.4170, logits, label, {})})
+                 by hand   ours  torch
+        label 1    0.417  0.417  0.417
     """
     rows = []
-    for name, number in by_hand.items():
-        scores, target, options = calls[name]
-        found = [float(getattr(library, loss)(scores, target, **options)) for library in (losses, F)]
-        rows.append([float(number), *found])
-    return pd.DataFrame(rows, list(by_hand), ["by hand", "ours", "torch"]).round(4)
+    for by_hand, scores, target, options in calls.values():
+        found = [getattr(library, loss)(scores, target, **options) for library in (losses, F)]
+        rows.append([float(by_hand), *map(float, found)])
+    return pd.DataFrame(rows, list(calls), ["by hand", "ours", "torch"]).round(4)
 
 
-def complaint(call: Callable[[], object], width: int = 92) -> str:
-    """Make ``call`` and return how it ended: its result, or the type and the beginning of its error message."""
+def complaint(call: Callable[..., object], *args: object, width: int = 100, **options: object) -> str:
+    """Make a call that may be refused; return the error's type and the beginning of its message, or the result.
+
+    Example:
+        >>> complaint(int, "five")
+        "ValueError: invalid literal for int() with base 10: 'five'"
+        >>> complaint(float, "2")
+        'no complaint: 2.0000'
+    """
     try:
-        return f"no complaint, {call()}"
-    except Exception as error:
+        return f"no complaint: {float(call(*args, **options)):.4f}"
+    except Exception as error:  # whatever comes is what the reader is to see
         return shorten(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}", width, placeholder=" …")
 
 
