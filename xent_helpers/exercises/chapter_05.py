@@ -68,7 +68,7 @@ CHOOSE = Exercise(
         ),
         Mistake(
             _choose_cross_entropy_of_logs,
-            "CrossEntropyLoss would take the log-softmax once more. That is harmless, but which loss does only the rest?",
+            "CrossEntropyLoss would take the log-softmax once more: harmless, but which loss does only the rest?",
         ),
         Mistake(
             _choose_bce_for_logits,
@@ -77,8 +77,8 @@ CHOOSE = Exercise(
         ),
         Mistake(
             _choose_nll_for_logits,
-            "NLLLoss normalises nothing: given logits it returns minus the true logit. Which loss takes the log-softmax "
-            "first?",
+            "NLLLoss normalises nothing: given logits it returns minus the true logit. Which loss takes the "
+            "log-softmax first?",
         ),
         Mistake(
             _choose_logits_for_probability,
@@ -88,7 +88,7 @@ CHOOSE = Exercise(
     ),
     hints=(
         "Ask first: one class of many, or one or more separate yes-or-no questions?",
-        "Then ask what the model ends in: logits, log-probabilities or probabilities. The diagram of section 5.2 has both.",
+        "Then ask what the model ends in: logits, log-probabilities or probabilities. Section 5.2 has a diagram.",
     ),
     afterwards="Look next at chapter 8, where the label itself is a distribution.",
 )
@@ -118,8 +118,8 @@ PREDICT = Exercise(
         Mistake(lambda: 11 / 18, "The ignored sample's weight, 10, is in your divisor. Whose weights are summed?"),
         Mistake(
             lambda: 11 / 14.5,
-            "You divided by the weights of the classes, 1 + 3.5 + 10. Summed are the weights of the kept samples' labels: "
-            "how often does 3.5 occur?",
+            "You divided by the weights of the classes, 1 + 3.5 + 10. Summed are the weights of the kept samples' "
+            "labels: how often does 3.5 occur?",
         ),
     ),
     hints=(

@@ -21,9 +21,9 @@ _ANSWERS = [  # where the answer leads, where its question stands, the answer, t
 def which_loss() -> Axes:
     """Draw the decision from the kind of label, and from what the model ends in, to the loss."""
     ax = canvas(
-        "Decision diagram. One class of C: CrossEntropyLoss for logits, NLLLoss after a log-softmax. Yes or no, once or "
-        "for K labels: BCEWithLogitsLoss for logits, BCELoss after a sigmoid. Shares q of C classes: CrossEntropyLoss "
-        "for their cross-entropy, KLDivLoss for the distance from q.",
+        "Decision diagram. One class of C: CrossEntropyLoss for logits, NLLLoss after a log-softmax. Yes or no, once "
+        "or for K labels: BCEWithLogitsLoss for logits, BCELoss after a sigmoid. Shares q of C classes: "
+        "CrossEntropyLoss for their cross-entropy, KLDivLoss for the distance from q.",
         figsize=(9.6, 4.2),
     )
     ax.set(xlim=(0, 9.6), ylim=(0.9, 5.6), title="Start at the label; a solid blue box is the first choice")
@@ -71,8 +71,8 @@ def floors(margin: Sequence[float], right: Mapping[str, Sequence[float]], twice:
         "sigmoid of them, they level off far above 0 within a margin of about five.",
         figsize=(7.2, 4.2),
     )
-    for (name, values), colour, nudge in zip(right.items(), (BLUE, GREEN), ((8, 4), (-34, -24)), strict=True):
-        ax.plot(margin, values, color=colour)  # these two meet at 0, so they are named where they fall
+    for (name, values), colour, nudge in zip(right.items(), (BLUE, GREEN), ((8, 4), (-21, -22)), strict=True):
+        ax.plot(margin, values, "-", color=colour)  # these two meet at 0, so they are named where they fall
         at = len(margin) // 12
         ax.annotate(name, (margin[at], values[at]), nudge, textcoords="offset points", color=colour)
     for (name, values), colour in zip(twice.items(), (VERMILION, BLACK), strict=True):
@@ -96,7 +96,7 @@ def saturation(logits: Sequence[float], curves: Mapping[str, tuple[Sequence[floa
         curves: by name, the losses and their gradients with respect to the logits.
     """
     axes = canvas(
-        "Two panels against the logit of a sample with label 0. Left, the loss: with logits it rises in a straight line, "
+        "Two panels against the logit of a sample with label 0. Left, the loss: with logits it rises in a line; "
         "from probabilities it jumps to 100 near logit 17. Right, the gradient: with logits it stays 1, from "
         "probabilities it falls to 0 at the same place.",
         1,
