@@ -54,6 +54,12 @@ def test_verdicts_say_where_torch_misses(table):
     assert tuple(cpu.loc[("BCELoss", "float64"), ["torch value", "torch slope"]]) == ("held", "not held")
 
 
+def test_verdicts_put_the_rows_of_a_device_together():
+    two = [torch.device("cpu"), torch.device("cpu", 0)]  # the CPU under two names
+    some = [case for loss in ("nll_loss", "binary_cross_entropy") for case in cases.cases(loss, torch.float32)]
+    assert list(compare.verdicts(compare.agreement(some, two))["device"]) == ["cpu", "cpu", "cpu:0", "cpu:0"]
+
+
 def test_share_of_bound_counts_units_of_rounding():
     third = Decimal(1) / 3
     near = torch.tensor([1 / 3], dtype=torch.float64)
