@@ -13,6 +13,15 @@ from xent_helpers import cases, compare, devices, losses
 COLUMNS = ["ours value", "ours slope", "torch value", "torch slope"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Two threads for tiny tensors wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     return compare.agreement()
