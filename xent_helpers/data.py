@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -20,6 +21,31 @@ class Split:
     x_test: np.ndarray
     y_test: np.ndarray
     test_index: np.ndarray
+
+    def tensors(
+        self,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float64,
+        column: bool = False,
+    ) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+        """Return the training and the test part, each as a pair (x, y) of tensors on ``device``.
+
+        Args:
+            device: where to put them.
+            dtype: the type of x.
+            column: False gives integer labels (N,), for a model with one output a class; True gives labels
+                (N, 1) of x's type, for a model with a single output.
+
+        Example:
+            >>> (x, y), (x_test, y_test) = breast_cancer().split().tensors(column=True)
+            >>> x.shape, y.shape
+            (torch.Size([426, 30]), torch.Size([426, 1]))
+        """
+        parts = []
+        for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
+            labels = torch.from_numpy(y[:, None] if column else y)
+            parts.append((torch.from_numpy(x).to(device, dtype), labels.to(device, dtype if column else torch.int64)))
+        return parts[0], parts[1]
 
 
 @dataclass(frozen=True)
