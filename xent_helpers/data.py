@@ -13,13 +13,14 @@ from sklearn.preprocessing import StandardScaler
 class Split:
     """A training and a test part, features standardised with the training part's mean and spread.
 
-    Shapes: x (N, D) float64, y (N,) int64; ``test_index`` (N_test,) finds the test rows in the data set.
+    Shapes: x (N, D) float64, y (N,) int64; ``train_index`` and ``test_index`` find the rows in the data set.
     """
 
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+    train_index: np.ndarray
     test_index: np.ndarray
 
     def tensors(
@@ -68,7 +69,8 @@ class DataSet:
             np.arange(len(self.y)), test_size=test_fraction, random_state=seed, stratify=self.y
         )
         scaler = StandardScaler().fit(self.x[train])
-        return Split(scaler.transform(self.x[train]), self.y[train], scaler.transform(self.x[test]), self.y[test], test)
+        x_train, x_test = scaler.transform(self.x[train]), scaler.transform(self.x[test])
+        return Split(x_train, self.y[train], x_test, self.y[test], train, test)
 
 
 def iris() -> DataSet:
