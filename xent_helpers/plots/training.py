@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
 from xent_helpers.training import History
@@ -21,13 +21,13 @@ def gradient_cloud(gradients: np.ndarray, full: np.ndarray, names: Sequence[str]
     ax = canvas(
         f"{len(gradients)} minibatch gradients as grey points scattered around the full gradient, a star at "
         f"({full[0]:.3f}, {full[1]:.3f}). Their centre of mass, a ring, lies on the star.",
-        figsize=(6.2, 4.2),
+        figsize=(7.2, 4.4),
     )
     ax.plot(*gradients.T, "o", color=GREY, alpha=0.45, markersize=4.5, linestyle="none", label="one minibatch")
     ax.plot(*full, "*", color=VERMILION, markersize=15, linestyle="none", label="all samples")
     ax.plot(*gradients.mean(axis=0), "o", markerfacecolor="none", markeredgecolor=BLACK, markersize=19,
             markeredgewidth=1.6, linestyle="none", label="mean of the minibatches")  # fmt: skip
-    ax.set(title="Single minibatches miss the full gradient, their mean comes close")
+    ax.set(title="Each minibatch misses the full gradient, their mean comes close")
     ax.set(xlabel=f"gradient for {names[0]} in nats per unit", ylabel=f"gradient for {names[1]} in nats per unit")
     ax.legend(loc="best", labelspacing=0.9)
     return ax
@@ -43,17 +43,20 @@ def learning_curves(histories: Mapping[str, History]) -> Axes:
         f"{name} from {h.train[0].loss:.2f} to {h.train[-1].loss:.3f} in training and {h.test[-1].loss:.3f} in test"
         for name, h in histories.items()
     )
-    ax = canvas(f"Mean loss in nats after each epoch, on a scale of powers of ten: {ends}.", figsize=(7.4, 4.2))
+    ax = canvas(f"Mean loss in nats after each epoch, on a logarithmic scale: {ends}.", figsize=(7.4, 4.2))
+    labels = []
     for (name, history), colour in zip(histories.items(), (BLUE, VERMILION, GREEN), strict=False):
         parts = (("train", history.train, "-", ""), ("test", history.test, "--", "o"))
         for part, scores, dash, marker in parts:
             values = [score.loss for score in scores]
             ax.plot(values, color=colour, linestyle=dash, marker=marker, markersize=3, linewidth=1.7)
-            _label_end(ax, len(values) - 1, values[-1], f"{name}, {part}", colour)
-    ax.set(title="Training loss (solid) falls on where test loss (dashed) levels off", yscale="log")
+            labels.append((len(values) - 1, values[-1], f"{name}, {part}", colour))
+    ax.set(title="Training loss (solid) falls well below test loss (dashed)", yscale="log")
     ax.set(xlabel="epoch (0: before training)", ylabel="mean loss in nats")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.margins(x=0.02)
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    _label_ends(ax, labels)
     return ax
 
 
@@ -83,7 +86,11 @@ def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[
     ax.set(title=f"{wrong.sum()} of {len(true)} decisions lie off the diagonal")
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.set(xticks=range(size), yticks=range(size), xticklabels=classes, yticklabels=classes)
-    ax.grid(False)
+    ax.set_xticks(np.arange(size - 1) + 0.5, minor=True)
+    ax.set_yticks(np.arange(size - 1) + 0.5, minor=True)
+    ax.grid(False, which="major")
+    ax.grid(True, which="minor")
+    ax.tick_params(which="minor", length=0)
     return ax
 
 
@@ -121,15 +128,16 @@ def plateau(curves: Mapping[str, Sequence[float]], floor: float) -> Axes:
         f"Training loss in nats after each epoch; a horizontal line marks the floor {floor:.4f}. The runs end: {ends}.",
         figsize=(7.4, 4.0),
     )
+    labels = []
     for (name, values), colour, dash in zip(curves.items(), (BLUE, VERMILION, GREEN), ("-", "--", "-."), strict=False):
         ax.plot(values, color=colour, linestyle=dash)
-        _label_end(ax, len(values) - 1, values[-1], name, colour)
-    ax.axhline(floor, color=BLACK, linestyle=":", linewidth=1.4)
-    ax.text(0, floor, f"floor {floor:.4f}", va="top", ha="left")
+        labels.append((len(values) - 1, values[-1], name, colour))
+    last = max(x for x, *_ in labels)
+    ax.plot([0, last], [floor, floor], color=BLACK, linestyle=":", linewidth=1.4)
+    ax.text(last / 2, floor - 0.04, f"floor {floor:.4f}", va="top", ha="center")
     ax.set(title="With a second softmax the loss stops at a floor", ylim=(0, None))
     ax.set(xlabel="epoch (0: before training)", ylabel="mean training loss in nats")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.margins(x=0.02)
+    _label_ends(ax, labels)
     return ax
 
 
@@ -157,6 +165,15 @@ def norm_growth(steps: np.ndarray, norms: np.ndarray, flow: np.ndarray, flow_nor
     return ax
 
 
-def _label_end(ax: Axes, x: float, y: float, text: str, colour: str) -> None:
-    ax.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", va="center", color=colour, fontsize=9.5,
-                annotation_clip=False)  # fmt: skip
+def _label_ends(ax: Axes, labels: list[tuple[float, float, str, str]]) -> None:
+    """Write each (x, y, text, colour) to the right of its point, moved up where it would cover the one below."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.margins(x=0.02)
+    points_per_pixel = 72 / ax.figure.dpi
+    top = -np.inf
+    for x, y, text, colour in sorted(labels, key=lambda label: label[1]):
+        height = ax.transData.transform((x, y))[1] * points_per_pixel
+        lift = max(0.0, top + 11 - height)
+        top = height + lift
+        ax.annotate(text, (x, y), xytext=(6, lift), textcoords="offset points", va="center", color=colour,
+                    fontsize=9.5, annotation_clip=False)  # fmt: skip
