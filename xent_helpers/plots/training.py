@@ -150,7 +150,7 @@ def norm_growth(steps: np.ndarray, norms: np.ndarray, flow: np.ndarray, flow_nor
         limit: the slope, per unit of ln t, that theory predicts in the end.
     """
     ax = canvas(
-        f"Norm of the weights against the number of steps, from {norms[0]:.2f} at step {steps[0]} to {norms[-1]:.2f} at "
+        f"Norm of the weights against steps, from {norms[0]:.2f} at step {steps[0]} to {norms[-1]:.2f} at "
         f"step {steps[-1]}, and on to {flow_norms[-1]:.1f} at time {flow[-1]:.0e}. The curve bends up towards a "
         f"straight line of slope {limit:.2f} per unit of ln t and never flattens.",
         figsize=(7.2, 4.2),
