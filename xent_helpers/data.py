@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -12,14 +13,40 @@ from sklearn.preprocessing import StandardScaler
 class Split:
     """A training and a test part, features standardised with the training part's mean and spread.
 
-    Shapes: x (N, D) float64, y (N,) int64; ``test_index`` (N_test,) finds the test rows in the data set.
+    Shapes: x (N, D) float64, y (N,) int64; ``train_index`` and ``test_index`` find the rows in the data set.
     """
 
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+    train_index: np.ndarray
     test_index: np.ndarray
+
+    def tensors(
+        self,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float64,
+        column: bool = False,
+    ) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+        """Return the training and the test part, each as a pair (x, y) of tensors on ``device``.
+
+        Args:
+            device: where to put them.
+            dtype: the type of x.
+            column: False gives integer labels (N,), for a model with one output a class; True gives labels
+                (N, 1) of x's type, for a model with a single output.
+
+        Example:
+            >>> (x, y), (x_test, y_test) = breast_cancer().split().tensors(column=True)
+            >>> x.shape, y.shape
+            (torch.Size([426, 30]), torch.Size([426, 1]))
+        """
+        parts = []
+        for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
+            labels = torch.from_numpy(y[:, None] if column else y)
+            parts.append((torch.from_numpy(x).to(device, dtype), labels.to(device, dtype if column else torch.int64)))
+        return parts[0], parts[1]
 
 
 @dataclass(frozen=True)
@@ -42,7 +69,8 @@ class DataSet:
             np.arange(len(self.y)), test_size=test_fraction, random_state=seed, stratify=self.y
         )
         scaler = StandardScaler().fit(self.x[train])
-        return Split(scaler.transform(self.x[train]), self.y[train], scaler.transform(self.x[test]), self.y[test], test)
+        x_train, x_test = scaler.transform(self.x[train]), scaler.transform(self.x[test])
+        return Split(x_train, self.y[train], x_test, self.y[test], train, test)
 
 
 def iris() -> DataSet:

@@ -42,6 +42,16 @@ def synchronize(device: torch.device) -> None:
         torch.accelerator.synchronize(device)
 
 
+def widest_float(device: torch.device) -> torch.dtype:
+    """Return float64, or float32 on a device that has nothing wider (Apple's mps).
+
+    Example:
+        >>> widest_float(torch.device("cpu"))
+        torch.float64
+    """
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def reproducible(seed: int = 0) -> np.random.Generator:
     """Make what follows repeatable: seed torch, use one thread and deterministic algorithms.
 

@@ -2,12 +2,26 @@
 
 from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor, product_underflow
 from xent_helpers.plots.torch_losses import floors, saturation, which_loss
+from xent_helpers.plots.training import (
+    confusion_matrix,
+    costly_mistakes,
+    gradient_cloud,
+    learning_curves,
+    norm_growth,
+    plateau,
+)
 
 __all__ = [
+    "confusion_matrix",
+    "costly_mistakes",
     "floors",
+    "gradient_cloud",
+    "learning_curves",
     "likelihood_as_n_grows",
     "loss_against_probability",
     "loss_floor",
+    "norm_growth",
+    "plateau",
     "product_underflow",
     "saturation",
     "which_loss",

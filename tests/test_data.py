@@ -1,0 +1,68 @@
+"""The data sets: what they hold, and that the test part stays out of the training."""
+
+import numpy as np
+import pytest
+import torch
+
+from xent_helpers import data, devices
+
+SETS = {
+    "iris": (data.iris, 150, 4, 3),
+    "cancer": (data.breast_cancer, 569, 30, 2),
+    "digits": (data.digits, 1797, 64, 10),
+}
+
+
+@pytest.mark.parametrize(("load", "samples", "features", "classes"), SETS.values(), ids=SETS)
+def test_each_set_has_what_its_description_says(load, samples, features, classes):
+    full = load()
+    assert full.x.shape == (samples, features)
+    assert full.x.dtype == np.float64
+    assert full.y.dtype == np.int64
+    assert sorted(set(full.y.tolist())) == list(range(classes)) == list(range(len(full.classes)))
+    assert len(full.features) == features
+    assert all(isinstance(name, str) for name in full.classes + full.features)
+
+
+@pytest.mark.parametrize(("load", "samples", "features", "classes"), SETS.values(), ids=SETS)
+def test_a_split_keeps_every_sample_once_and_each_class_in_proportion(load, samples, features, classes):
+    full = load()
+    split = full.split()
+    assert sorted([*split.train_index, *split.test_index]) == list(range(samples))
+    np.testing.assert_array_equal(full.y[split.train_index], split.y_train)
+    np.testing.assert_array_equal(full.y[split.test_index], split.y_test)
+    shares = [np.bincount(y, minlength=classes) / len(y) for y in (split.y_train, split.y_test)]
+    np.testing.assert_allclose(*shares, atol=0.03)
+
+
+def test_features_are_standardised_by_the_training_part_alone():
+    full = data.breast_cancer()
+    split = full.split(test_fraction=0.5, seed=3)
+    raw = full.x[split.train_index]
+    np.testing.assert_allclose(split.x_train.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(split.x_train.std(axis=0), 1, rtol=1e-12)
+    expected = (full.x[split.test_index] - raw.mean(axis=0)) / raw.std(axis=0)
+    np.testing.assert_allclose(split.x_test, expected, rtol=1e-9, atol=1e-12)
+    assert abs(len(split.y_test) - len(split.y_train)) <= 1
+
+
+def test_the_seed_chooses_the_split():
+    a, b, c = (data.iris().split(seed=seed).test_index for seed in (0, 0, 1))
+    np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+@pytest.mark.parametrize("device", devices.available(), ids=str)
+@pytest.mark.parametrize("column", [False, True])
+def test_tensors_hold_the_split(device, column):
+    split = data.breast_cancer().split()
+    dtype = devices.widest_float(device)
+    (x, y), (x_test, y_test) = split.tensors(device, dtype, column=column)
+    assert {t.device.type for t in (x, y, x_test, y_test)} == {device.type}
+    assert x.dtype == x_test.dtype == dtype
+    assert y.dtype == (dtype if column else torch.int64)
+    assert y_test.shape == ((143, 1) if column else (143,))
+    np.testing.assert_allclose(x.cpu(), split.x_train, rtol=1e-6)
+    np.testing.assert_array_equal(y.cpu().ravel(), split.y_train)
+    np.testing.assert_allclose(x_test.cpu(), split.x_test, rtol=1e-6)
+    np.testing.assert_array_equal(y_test.cpu().ravel(), split.y_test)

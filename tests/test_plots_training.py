@@ -1,0 +1,95 @@
+"""The figures of chapter 6: each draws what it is given, labelled and described."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from xent_helpers import plots
+from xent_helpers.training import History, Score
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def history(scale=1.0):
+    train = [Score(scale * value, 0.5, 10) for value in (2.3, 1.1, 0.4, 0.1)]
+    return History(train, [Score(1.2 * score.loss, 0.5, 5) for score in train])
+
+
+def described(ax, *words):
+    assert ax.get_title(loc="left")
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+    assert len(ax.figure.alt) >= 40
+    assert all(word in ax.figure.alt for word in words), ax.figure.alt
+
+
+def test_gradient_cloud_draws_every_batch_and_both_centres():
+    gradients = np.random.default_rng(0).normal(size=(50, 2))
+    ax = plots.gradient_cloud(gradients, np.array([0.5, -0.25]), ["this", "that"])
+    cloud, star, ring = (np.column_stack(line.get_data()) for line in ax.lines)
+    np.testing.assert_array_equal(cloud, gradients)
+    np.testing.assert_array_equal(star, [[0.5, -0.25]])
+    np.testing.assert_allclose(ring, [gradients.mean(axis=0)])
+    described(ax, "50 minibatch", "(0.500, -0.250)")
+    assert "this" in ax.get_xlabel()
+    assert "nats" in ax.get_ylabel()
+
+
+def test_learning_curves_draw_both_parts_of_each_run_and_name_them_apart():
+    ax = plots.learning_curves({"small": history(), "large": history(1.01)})
+    assert len(ax.lines) == 4
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), [1.2 * score.loss for score in history().train])
+    assert {text.get_text() for text in ax.texts} == {"small, train", "small, test", "large, train", "large, test"}
+    ax.figure.canvas.draw()
+    heights = sorted(text.get_window_extent().y0 for text in ax.texts)
+    assert min(np.diff(heights)) > 8  # pixels: no name covers another, although two curves nearly meet
+    assert {line.get_linestyle() for line in ax.lines} == {"-", "--"}
+    described(ax, "small from 2.30 to 0.100")
+
+
+def test_confusion_matrix_counts():
+    ax = plots.confusion_matrix(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 0, 0, 0]), ("cat", "dog", "emu"))
+    cells = {text.get_position(): text.get_text() for text in ax.texts}
+    assert cells == {(0, 0): "1", (1, 0): "1", (0, 1): "1", (1, 1): "1", (0, 2): "2"}
+    described(ax, "6 decisions", "4 lie off", "emu taken for cat, 2 times")
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["cat", "dog", "emu"]
+    assert "4 of 6" in ax.get_title(loc="left")
+
+
+def test_confusion_matrix_without_a_mistake():
+    ax = plots.confusion_matrix(np.array([0, 1]), np.array([0, 1]), ("a", "b"))
+    described(ax, "0 lie off")
+
+
+def test_costly_mistakes_are_sorted_by_cost():
+    pictures = np.arange(3 * 64.0).reshape(3, 64)
+    axes = plots.costly_mistakes(pictures, np.array([1, 2, 3]), np.array([4, 5, 6]), np.array([0.5, 2.0, 1.0]))
+    titles = [ax.get_title() for ax in axes.flat]
+    assert titles == ["true 2, said 5\n2.00 nats", "true 3, said 6\n1.00 nats", "true 1, said 4\n0.50 nats", ""]
+    np.testing.assert_array_equal(axes[0, 0].images[0].get_array(), pictures[1].reshape(8, 8))
+    assert not axes[1, 1].images
+    assert "a 2 read as 5 for 2.0 nats, a 3 read as 6" in axes[0, 0].figure.alt
+
+
+def test_plateau_draws_the_curves_and_the_floor():
+    ax = plots.plateau({"once": [2.3, 0.5, 0.1], "twice": [2.3, 1.8, 1.5]}, 1.4612)
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [2.3, 1.8, 1.5])
+    np.testing.assert_array_equal(ax.lines[2].get_ydata(), [1.4612, 1.4612])
+    assert {text.get_text() for text in ax.texts} == {"once", "twice", "floor 1.4612"}
+    described(ax, "floor 1.4612", "once at 0.100", "twice at 1.500")
+    assert ax.get_ylim()[0] == 0
+
+
+def test_norm_growth_draws_steps_flow_and_the_limit():
+    t = 10.0 ** np.arange(6)
+    ax = plots.norm_growth(np.array([1, 10]), np.array([0.7, 2.0]), t, 2 * np.log(1 + t), 2.0)
+    flow, steps, line = ax.lines
+    np.testing.assert_array_equal(steps.get_xdata(), [1, 10])
+    np.testing.assert_allclose(np.diff(line.get_ydata()), 2.0 * np.log(10))
+    assert line.get_ydata()[-1] == pytest.approx(flow.get_ydata()[-1])
+    assert ax.get_xscale() == "log"
+    described(ax, "0.70 at step 1", "slope 2.00")
