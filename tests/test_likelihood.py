@@ -124,11 +124,11 @@ def test_any_integer_type_is_a_label(kind):
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
-        (lambda: bernoulli_log_likelihood(0.7, FLIPS), TypeError, "theta is a float, expected an array"),
+        (lambda: bernoulli_log_likelihood(0.7, FLIPS), TypeError, "theta is of type float, expected an array"),
         (lambda: bernoulli_log_likelihood(np.array(1), FLIPS), TypeError, "theta has dtype int64, expected a floating"),
         (lambda: bernoulli_log_likelihood(np.array(1.5), FLIPS), ValueError, "theta holds 1.5, expected probabilities"),
         (lambda: bernoulli_log_likelihood(np.array(0.5), FLIPS * 1.0), TypeError, "expected an integer type"),
-        (lambda: bernoulli_log_likelihood(np.array(0.5), FLIPS + 1), IndexError, "holds the label 2 at index"),
+        (lambda: bernoulli_log_likelihood(np.array(0.5), FLIPS + 1), IndexError, "holds 2 at index"),
         (lambda: bernoulli_log_likelihood(np.array(0.5), torch.tensor(FLIPS)), TypeError, "one array library for both"),
         (lambda: bernoulli_mle([1, 0]), TypeError, "expected an array"),
         (
@@ -137,10 +137,10 @@ def test_any_integer_type_is_a_label(kind):
             r"shape \(0,\), expected \(N,\) with at least one",
         ),
         (lambda: bernoulli_mle(FLIPS[:, None]), ValueError, r"shape \(10, 1\), expected \(N,\)"),
-        (lambda: categorical_log_likelihood(np.array(0.5), ROLLS), IndexError, "axis is -1"),
+        (lambda: categorical_log_likelihood(np.array(0.5), ROLLS), IndexError, "probs is a single number"),
         (lambda: categorical_log_likelihood(np.array([0.5, -0.5]), ROLLS), ValueError, "probs holds -0.5 at index"),
-        (lambda: categorical_log_likelihood(np.array([0.5, 0.5]), ROLLS), IndexError, "holds the label 3 at index"),
-        (lambda: categorical_mle(ROLLS, 4), IndexError, "holds the label 4"),
+        (lambda: categorical_log_likelihood(np.array([0.5, 0.5]), ROLLS), IndexError, "holds 3 at index"),
+        (lambda: categorical_mle(ROLLS, 4), IndexError, "holds 4"),
         (lambda: categorical_mle(ROLLS, 4.0), TypeError, "num_classes is 4.0, expected a whole number"),
         (lambda: categorical_mle(FLIPS == 1, 2), TypeError, "expected an integer type"),
     ],

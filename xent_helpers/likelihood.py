@@ -33,6 +33,8 @@ def class_counts(labels: Array, num_classes: int) -> Array:
     """
     xp = check.check_arrays(labels=labels)
     check.check_samples("labels", labels)
+    check.check_index_type("labels", labels)
+    check.check_labels("labels", labels, check.check_num_classes(num_classes))
     return xp.sum(one_hot(labels, num_classes), axis=0)
 
 
@@ -61,7 +63,7 @@ def bernoulli_log_likelihood(theta: Array, y: Array) -> Array:
     """
     xp = check.check_arrays(theta=theta, y=y)
     check.check_floating(theta=theta)
-    check.check_probabilities(theta=theta)
+    check.check_probabilities("theta", theta, "a probability of 1 is certainty, so nothing lies above it")
     zeros, ones = class_counts(y, 2)
     theta = _at_least_float32(theta)
     return _count_times_log(ones, theta, xp.log) + _count_times_log(zeros, -theta, xp.log1p)
@@ -113,8 +115,8 @@ def categorical_log_likelihood(probs: Array, labels: Array) -> Array:
     """
     xp = check.check_arrays(probs=probs, labels=labels)
     check.check_floating(probs=probs)
-    check.check_axis(probs, -1, "probs")
-    check.check_probabilities(probs=probs)
+    check.check_axis("probs", probs, -1)
+    check.check_probabilities("probs", probs, "for logits, use the loss that takes logits")
     counts = class_counts(labels, probs.shape[-1])
     return xp.sum(_count_times_log(counts, _at_least_float32(probs), xp.log), axis=-1)
 
