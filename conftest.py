@@ -33,7 +33,7 @@ ONE_IN = 10_000
 _ACCELERATOR = r"(?:cuda|mps|xpu|sim)(?::\d+)?"
 _TEXT_ROW = re.compile(rf"^[ \t|]*(?:\d+[ \t|]+)?{_ACCELERATOR}(?=[ \t|,;]|$).*\n?", re.MULTILINE)
 _HTML_ROW = re.compile(
-    rf"<tr[^>]*>\s*(?:<th[^>]*>\s*\d+\s*</th>\s*)?<t[hd][^>]*>\s*{_ACCELERATOR}\s*</t[hd]>.*?</tr>\s*", re.DOTALL
+    rf"\s*<tr[^>]*>\s*(?:<th[^>]*>\s*\d+\s*</th>\s*)?<t[hd][^>]*>\s*{_ACCELERATOR}\s*</t[hd]>.*?</tr>", re.DOTALL
 )
 
 
@@ -88,10 +88,14 @@ def squeezed(outputs: list) -> list:
     """The same outputs with runs of blanks as one: dropping a wide row narrows a table's columns."""
     for output in outputs:
         if output.output_type == "stream":
-            output.text = re.sub(r"[ \t]+", " ", output.text)
+            output.text = _squeezed(output.text)
         elif "text/plain" in output.get("data", {}):
-            output.data["text/plain"] = re.sub(r"[ \t]+", " ", output.data["text/plain"])
+            output.data["text/plain"] = _squeezed(output.data["text/plain"])
     return outputs
+
+
+def _squeezed(text):
+    return re.sub(r"[ \t]+", " ", text).strip()
 
 
 class StrictCell(IPyNbCell):

@@ -12,10 +12,12 @@ import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
 from traitlets.config import Config
 
@@ -38,17 +40,21 @@ def all_notebooks(folder: Path = ROOT / "notebooks") -> list[Path]:
     return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 
 
-def run(notebook: nbformat.NotebookNode, folder: Path, timeout: int = 300) -> nbformat.NotebookNode:
-    """Run every cell in a fresh kernel whose working directory is ``folder``; an error is raised."""
-    quiet = Config({"KernelManager": {"transport_encryption": "required"}})  # else the kernel warns of plain TCP
-    resources = {"metadata": {"path": str(folder)}}
+def run(notebook: NotebookNode, folder: Path, reached: list[NotebookNode]) -> NotebookNode:
+    """Run every cell in a fresh kernel whose working directory is ``folder``, noting each cell that is reached."""
     client = NotebookClient(
-        notebook, timeout=timeout, kernel_name="python3", record_timing=False, resources=resources, config=quiet
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+        config=Config({"KernelManager": {"transport_encryption": "required"}}),  # else the kernel warns of plain TCP
     )
+    client.on_cell_execute = lambda cell, cell_index: reached.append(cell)
     return client.execute()
 
 
-def stored(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def stored(notebook: NotebookNode) -> NotebookNode:
     """The notebook with all that varies between runs and machines taken out."""
     patterns = [(re.compile(old), new) for old, new in get_sanitize_patterns(SANITIZE.read_text(encoding="utf-8"))]
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
@@ -80,7 +86,7 @@ def _cleaned(value, patterns):
     return value
 
 
-def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+def write(notebook: NotebookNode, path: Path) -> None:
     """Write under another name, then rename: an interruption leaves the old file or the new one, never a part."""
     nbformat.validate(notebook)
     unfinished = path.with_suffix(".unfinished")
@@ -94,19 +100,12 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 def execute(path: Path) -> str | None:
     """Run and store one notebook; None when it went well, else what went wrong, naming notebook and cell."""
     notebook = nbformat.read(path, as_version=4)
+    reached: list[NotebookNode] = []
     try:
-        write(stored(run(notebook, path.parent)), path)
+        write(stored(run(notebook, path.parent, reached)), path)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        return f"{path.name}, {_failed_cell(notebook)}: left as it was.\n{error}"
+        return f"{path.name}, code cell {len(reached)} (id {reached[-1].id}): left as it was.\n{error}"
     return None
-
-
-def _failed_cell(notebook: nbformat.NotebookNode) -> str:
-    """Name the cell that stopped the run: the one with an error, else the last one that was reached."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    reached = [number for number, cell in enumerate(code, 1) if cell.execution_count is not None]
-    number = reached[-1] if reached else 1
-    return f"code cell {number} (id {code[number - 1].get('id')})" if code else "no code cell"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -115,7 +114,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in notebooks/")
     paths = parser.parse_args(arguments).notebooks or all_notebooks()
     failures = 0
-    with ThreadPoolExecutor(2) as pool:
+    with TemporaryDirectory() as settings, ThreadPoolExecutor(2) as pool:
+        os.environ["IPYTHONDIR"] = settings  # not the user's own, which may draw figures in another size
         for path, failure in zip(paths, pool.map(execute, paths), strict=True):
             failures += failure is not None
             print(failure or f"{path.name}: stored", file=sys.stderr if failure else sys.stdout, flush=True)
