@@ -67,6 +67,12 @@ class Case:
     def result_dtype(self) -> torch.dtype:
         return torch.promote_types(self.scores.dtype, self.target.dtype) if self.soft else self.scores.dtype
 
+    def widened(self) -> "Case":
+        """The same numbers in float64."""
+        target = self.target.double() if self.target.is_floating_point() else self.target
+        arrays = {name: array.double() for name, array in self.arrays.items()}
+        return Case(self.loss, self.scores.double(), target, arrays, self.plain, self.label)
+
     def oracle(self) -> reference.Exact:
         arrays = {name: _exact(array) for name, array in self.arrays.items()}
         return getattr(reference, self.loss)(_exact(self.scores), _exact(self.target), **arrays, **self.plain)
@@ -162,7 +168,7 @@ def all_cases(dtype: torch.dtype) -> Iterator[Case]:
     else:
         yield from class_cases(dtype)
         yield from class_cases(dtype, 2, ("plain", "close", "confident right", "very wrong"))
-        yield from class_cases(dtype, 1000, ("plain", "all zero", "confident right"), shapes=((),))
+        yield from class_cases(dtype, 1000, ("all zero", "confident right"), shapes=((),))
     yield from class_cases(dtype, 1, ("huge",))
     yield from binary_cases(dtype)
 

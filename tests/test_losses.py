@@ -413,6 +413,23 @@ def test_a_class_weight_is_rounded_to_the_type_of_the_logits():
     )
 
 
+@pytest.mark.parametrize("loss", [binary_cross_entropy, binary_cross_entropy_with_logits])
+def test_mixed_types_are_computed_in_the_wider_one(loss):
+    """Each array is converted first; weights to the type of the result."""
+    rng = np.random.default_rng(0)
+    x, y, w = rng.uniform(0.1, 0.9, (3, 50))
+    x32, y32, w32 = (a.astype(np.float32) for a in (x, y, w))
+    wide = loss(x32.astype(np.float64), y, reduction="none")
+    assert np.array_equal(loss(x32, y, reduction="none"), wide)
+    wide = loss(x, y32.astype(np.float64), reduction="none")
+    assert np.array_equal(loss(x, y32, reduction="none"), wide)
+    names = ["weight"] if loss is binary_cross_entropy else ["weight", "pos_weight"]
+    for name in names:
+        rounded = loss(x32, y32, reduction="none", **{name: w32})
+        assert rounded.dtype == np.float32
+        assert np.array_equal(loss(x32, y32, reduction="none", **{name: w}), rounded)
+
+
 def test_half_types_are_summed_in_float32():
     assert float(cross_entropy(torch.zeros(1, 70_000, dtype=torch.float16), torch.tensor([0]))) == 11.15625
     assert (

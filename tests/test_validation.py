@@ -126,6 +126,11 @@ BAD = {
         ValueError,
         "log_probs has shape (0,), expected at least one entry on axis 0 …",
     ),
+    "too few labels of nll_loss": (
+        lambda a: L.nll_loss(z(a), y(a)[:3]),
+        ValueError,
+        "target has integer labels of shape (3,), expected shape (4,) to go with log_probs of shape … of log_probs.",
+    ),
     "too few labels": (
         lambda a: L.cross_entropy(z(a), y(a)[:3]),
         ValueError,

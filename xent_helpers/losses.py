@@ -194,8 +194,7 @@ def one_hot(index: Array, num_classes: int) -> Array:
     check.check_index_type("index", index)
     labels = xp.astype(index, xp.int64)
     check.check_labels("index", labels, num_classes)
-    classes = xp.arange(num_classes, dtype=xp.int64, device=device(index))
-    return xp.astype(classes == xp.expand_dims(labels, axis=-1), xp.int64)
+    return xp.astype(_is_class(labels, num_classes), xp.int64)
 
 
 @_quiet
@@ -239,7 +238,7 @@ def nll_loss(
     check.check_reduction(reduction)
     hit, _ = _hits(target, classes, ignore_index)
     w = _weighted(_computed(hit, log_probs.dtype), weight, log_probs.dtype)
-    cost = _cost(w, xp.where(hit, -_rows(log_probs, log_probs.dtype), 0.0))
+    cost = _cost(w, xp.where(hit, -_rows(log_probs), 0.0))
     return _reduced(xp.sum(cost, axis=-1), reduction, _total(xp.sum(w, axis=-1)), target.shape, log_probs.dtype)
 
 
@@ -337,7 +336,7 @@ def binary_cross_entropy(probs: Array, target: Array, *, weight: Array | None = 
     check.check_probabilities("probs", probs, "for logits, use binary_cross_entropy_with_logits")
     p, y = _computed(probs, dtype), _computed(target, dtype)
     cost_of_1 = xp.where(p > 0, xp.minimum(-xp.log(xp.where(p > 0, p, 1.0)), 100.0), 100.0)
-    cost_of_0 = xp.where(p < 1, xp.minimum(-xp.log1p(-xp.where(p < 1, p, 0.0)), 100.0), 100.0)
+    cost_of_0 = xp.where(p < 1, -xp.log1p(-xp.where(p < 1, p, 0.0)), 100.0)  # below 1 it is at most 37
     return _reduced_binary(y * cost_of_1 + (1.0 - y) * cost_of_0, weight, reduction, dtype)
 
 
@@ -437,7 +436,7 @@ def _weighted(q: Array, weight: Array | None, dtype) -> Array:
     return q if weight is None else q * xp.astype(xp.astype(weight, dtype), q.dtype)
 
 
-def _rows(x: Array, dtype) -> Array:
+def _rows(x: Array, dtype=None) -> Array:
     """(N, C), (C,) or (N, C, d1, …) as rows (N·d1·…, C), classes side by side in memory, ready to compute."""
     xp = array_namespace(x)
     classes_last = x if x.ndim == 1 else xp.moveaxis(x, 1, -1)
