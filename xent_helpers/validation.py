@@ -262,7 +262,7 @@ def check_distributions(axis: int, **arrays: Array) -> None:
             place = "" if total.ndim == 0 else f" at {[int(i) for i in np.unravel_index(position, _shape(total))]}"
             raise ValueError(
                 f"{name} sums to {float(xp.reshape(total, (-1,))[position]):.6g} along axis {axis}{place}, expected 1: "
-                f"divide by the sum, e.g. {name} / {name}.sum({axis}, keepdims=True), or use softmax if these are logits."
+                f"divide by the sum, e.g. {name} / {name}.sum({axis}, keepdims=True), or take softmax of logits."
             )
 
 

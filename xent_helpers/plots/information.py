@@ -105,7 +105,7 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
     honest = {name: abs(p - truth) < 1e-3 for name, p in minimisers.items()}
     axes = canvas(
         f"Expected cost against the reported probability p, truth {truth:g}. Lowest points: "
-        + ", ".join(f"{name} at {p:.3f}" for name, p in minimisers.items())
+        + ", ".join(f"{name} at {minimisers[name]:.3f}" for name in costs)
         + ". Left the scores whose lowest point is the truth, right the others.",
         1,
         2,
