@@ -35,7 +35,7 @@ def mean_surprise(truth: Array, belief: Array, axis: int = -1) -> Array:
 def entropy(p: Array, axis: int = -1) -> Array:
     r"""H(p) = Σ_c p_c (−log p_c), the surprise to expect from ``p``: from 0 for a certain class to log C.
 
-    On torch, the gradient is −log p_c − 1, and −1 in place of +inf where p_c = 0.
+    On torch, the gradient is −log p_c − 1, and 0 in place of +inf where p_c = 0.
 
     Args:
         p: probabilities, floating array of any shape that sums to 1 along ``axis``.

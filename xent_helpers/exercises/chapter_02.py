@@ -98,7 +98,7 @@ ENTROPY = Exercise(
         ),
         Mistake(
             entropy_padded,
-            "The small number inside the logarithm hides the nan, but now every entropy is off, and a certain class has a "
+            "The small number inside the logarithm hides the nan, but now every entropy is off, and a certainty has a "
             "negative one. Which entries need help, and can the others be left alone?",
         ),
         *both_ways(
@@ -226,7 +226,7 @@ DIVERGENCE = Exercise(
     mistakes=(
         Mistake(
             divergence_careless,
-            "Right as long as no q_c is 0; then it is nan. What never comes costs nothing, whatever was believed of it: "
+            "Right as long as no q_c is 0; then it is nan. What never comes costs nothing, whatever was believed: "
             "how do you keep 0 · log 0 out?",
         ),
         Mistake(
@@ -266,7 +266,7 @@ DIVERGENCE = Exercise(
         ),
         *both_ways(
             divergence_along_samples,
-            "You added along the samples and averaged over the classes. Along which axis does each distribution sum to 1?",
+            "You added along the samples and averaged over the classes. Along which axis does a distribution sum to 1?",
         ),
     ),
     hints=(
@@ -420,7 +420,7 @@ FLIPPED = Exercise(
         ),
         Mistake(
             lambda: 0.0,
-            "That would be the floor if the picture settled the label. Two labels out of ten are flipped by chance: can "
+            "That would be the floor if the picture settled the label. One label in five is flipped by chance: can "
             "any model know which?",
         ),
         Mistake(
@@ -430,8 +430,8 @@ FLIPPED = Exercise(
         ),
         Mistake(
             floor_of_two_outcomes,
-            "You counted the doubt whether a label was flipped. When it was, there are 99 classes that it can have gone "
-            "to: what does that add?",
+            "You counted the doubt whether a label was flipped. When it was, it can have gone to 99 classes: "
+            "what does that add?",
         ),
         Mistake(
             lambda: 0.2 * np.log(99),
@@ -488,7 +488,7 @@ PENALTY = (
 
 PROPER = Exercise(
     key="2.5",
-    task="Set my_marks to a list of six marks, one for each score a to f: 2 strictly proper, 1 proper only, 0 not proper.",
+    task="Set my_marks to a list of six marks, for the scores a to f: 2 strictly proper, 1 proper only, 0 not proper.",
     reference=marks_of_the_scores,
     inputs=lambda rng: [()],
     mistakes=(

@@ -24,7 +24,7 @@ def surprise_curve(probabilities: tuple[float, ...] = (0.5, 0.25, 0.125)) -> Axe
     ax.plot(grid, -np.log(grid), color=BLUE)
     ax.plot(p, -np.log(p), "o", color=VERMILION)
     for share in p:
-        label = f"p = {share:g}: {nats_to_bits(-np.log(share)):.3g} bits"
+        label = f"p = {share:g}: {nats_to_bits(-np.log(share)):.3g} {'bit' if share == 0.5 else 'bits'}"
         ax.annotate(label, (share, -np.log(share)), (9, 5), textcoords="offset points", color=VERMILION)
     ax.set(
         title="Half as probable, one bit more surprising",
@@ -41,8 +41,8 @@ def two_fits(values: np.ndarray, truth: np.ndarray, forward: np.ndarray, reverse
     """Draw a two-humped truth (bars) and the two bells that fit it best, one for each direction of the divergence."""
     middle, peak = values[forward.argmax()], values[reverse.argmax()]
     ax = canvas(
-        f"Bars with two humps show the truth. The bell that minimises KL of truth and belief is wide and has its top "
-        f"near {middle:g}, between the humps. The one that minimises the reverse is narrow and covers the hump at {peak:g}.",
+        f"Bars with two humps show the truth. The bell that minimises KL of truth and belief is wide, with its top "
+        f"near {middle:g}. The one that minimises the reverse is narrow and covers the hump at {peak:g}.",
         figsize=(7.2, 3.9),
     )
     ax.bar(values, truth, width=0.9, color="#D5D5D5", edgecolor=GREY, label="truth q")
@@ -117,13 +117,13 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
         best = minimisers[name]
         curve = truth * cost(grid) + (1 - truth) * cost(1 - grid)
         line = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 9}
-        ax.plot(grid, curve, markevery=[int(abs(grid - best).argmin())], label=f"{name}: lowest at {best:.3f}", **line)
+        ax.plot(grid, curve, markevery=[int(abs(grid - best).argmin())], label=f"{name}: {best:.3f}", **line)
     for ax, title in zip(axes, ("Proper: lowest at the truth", "Not proper: lowest elsewhere"), strict=True):
         ax.axvline(truth, color=BLACK, linestyle=":", linewidth=1.2)
         ax.annotate(
             f"truth {truth:g}", (truth, 0.04), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points"
         )
-        ax.legend(loc="lower left")
+        ax.legend(loc="lower left", title="lowest at p =", alignment="left")
         ax.set(title=title, xlabel="p, reported probability of a 1", ylabel="expected cost", xlim=(0, 1.02))
     axes[0].set_ylim(0, 1.6)
     axes[1].set_ylim(0, 0.8)
@@ -148,7 +148,7 @@ def score_triangles(truth: tuple[float, float, float] = (0.2, 0.5, 0.3)) -> np.n
     axes = canvas(
         f"Three triangles whose points are beliefs about three classes, truth {truth}. The excess of the log score and "
         f"of the Brier score has its only lowest point at the truth, with rings around it; the log score's rings are "
-        f"pressed flat along the edges. The absolute error is a slope whose lowest point is the corner of class {q.argmax()}.",
+        f"pressed flat along the edges. The absolute error is a slope, lowest in the corner of class {q.argmax()}.",
         1,
         3,
         figsize=(11, 4.1),
@@ -178,10 +178,12 @@ def _flat(p: np.ndarray) -> np.ndarray:
 
 def _triangle(ax: Axes, beliefs: np.ndarray, excess: np.ndarray, levels) -> None:
     x, y = _flat(beliefs)
-    shown = np.minimum(excess, levels[-1])  # in the light half of the colours, so that black lines stand out
-    ax.tricontourf(x, y, shown, levels=30, cmap="cividis_r", extend="both", vmin=0, vmax=2.2 * shown.max())
+    top = min(excess.max(), levels[-1])
+    colours = np.linspace(0, 1.0001 * top, 31)
+    # Only the light half of the colours is used, so that black lines stand out.
+    ax.tricontourf(x, y, np.minimum(excess, top), levels=colours, cmap="cividis_r", vmin=0, vmax=2.2 * top)
     lines = ax.tricontour(x, y, excess, levels=levels, colors=BLACK, linewidths=0.8)
-    ax.clabel(lines, lines.levels[1::2], fontsize=8, fmt="%.2g")
+    ax.clabel(lines, lines.levels[:3], fontsize=9, fmt="%.2g")
     ax.plot(*_flat(np.eye(3)[[0, 1, 2, 0]]), color=BLACK, linewidth=1)
     for c, (name, shift) in enumerate((("class 0", (-4, -16)), ("class 1", (4, -16)), ("class 2", (0, 6)))):
         ax.annotate(name, _flat(np.eye(3)[c]), shift, textcoords="offset points", ha="center", color=BLACK)
