@@ -1,4 +1,4 @@
-"""Exercises of chapter 2: entropy, divergence, effective classes, a floor, and which scores are proper."""
+"""Exercises of chapter 2: entropy, divergence, effective classes, and which scores are proper."""
 
 from collections.abc import Callable
 from functools import partial
@@ -391,76 +391,6 @@ EFFECTIVE = Exercise(
 # 2.4 ---------------------------------------------------------------------------------------------------------
 
 
-def floor_of_flipped_labels():
-    kept, flipped = 0.8, 0.2 / 99
-    return -(kept * np.log(kept) + 99 * flipped * np.log(flipped))
-
-
-def floor_of_redrawn_labels():
-    kept, other = 0.8 + 0.2 / 100, 0.2 / 100
-    return -(kept * np.log(kept) + 99 * other * np.log(other))
-
-
-def floor_of_two_outcomes():
-    return -(0.8 * np.log(0.8) + 0.2 * np.log(0.2))
-
-
-FLIPPED = Exercise(
-    key="2.4",
-    task="Set my_floor to the best expected loss in nats, as an expression.",
-    reference=floor_of_flipped_labels,
-    inputs=lambda rng: [()],
-    mistakes=(
-        *(
-            Mistake(
-                partial(round, floor_of_flipped_labels(), digits),
-                f"Right to {digits} digits. Can you give the expression itself, so that nothing is rounded?",
-            )
-            for digits in (2, 3, 4)
-        ),
-        Mistake(
-            lambda: 0.0,
-            "That would be the floor if the picture settled the label. One label in five is flipped by chance: can "
-            "any model know which?",
-        ),
-        Mistake(
-            lambda: -np.log(0.8),
-            "That is the surprise of a kept label, and four of five labels are kept. What does the fifth cost, and how "
-            "often?",
-        ),
-        Mistake(
-            floor_of_two_outcomes,
-            "You counted the doubt whether a label was flipped. When it was, it can have gone to 99 classes: "
-            "what does that add?",
-        ),
-        Mistake(
-            lambda: 0.2 * np.log(99),
-            "You counted where the flipped labels went. What does the doubt whether a label was flipped add?",
-        ),
-        Mistake(
-            floor_of_redrawn_labels,
-            "That is for labels drawn again from all 100 classes, the true one among them. Here a flip always leads to "
-            "one of the others: what is the probability of each?",
-        ),
-        Mistake(
-            lambda: floor_of_flipped_labels() / np.log(2), "That is in bits. By which factor do you get back to nats?"
-        ),
-        Mistake(
-            lambda: np.log(100.0),
-            "That is what knowing nothing costs. The model sees the picture: which class is now more probable than the "
-            "others, and by how much?",
-        ),
-    ),
-    hints=(
-        "Write down the distribution of the recorded label for a picture whose clean class is 0: 100 probabilities.",
-        "The best expected loss is that distribution's entropy: one term for 0.8, and 99 equal ones.",
-    ),
-    afterwards="A report of a training loss of 1.2 on such labels is not good news. Do you see why?",
-)
-
-# 2.5 ---------------------------------------------------------------------------------------------------------
-
-
 def marks_of_the_scores():
     a, b, c, d, e, f = 2, 0, 0, 2, 1, 0
     return [a, b, c, d, e, f]
@@ -487,7 +417,7 @@ PENALTY = (
 )
 
 PROPER = Exercise(
-    key="2.5",
+    key="2.4",
     task="Set my_marks to a list of six marks, for the scores a to f: 2 strictly proper, 1 proper only, 0 not proper.",
     reference=marks_of_the_scores,
     inputs=lambda rng: [()],
@@ -510,4 +440,4 @@ PROPER = Exercise(
     afterwards="Accuracy (score e) is proper and yet useless for probabilities: that is what strictness is for.",
 )
 
-EXERCISES = (ENTROPY, DIVERGENCE, EFFECTIVE, FLIPPED, PROPER)
+EXERCISES = (ENTROPY, DIVERGENCE, EFFECTIVE, PROPER)
