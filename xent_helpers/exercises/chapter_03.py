@@ -575,7 +575,7 @@ LOG_LOSS = Exercise(
         "Let g be log-sum-exp of the others minus z_y. What is the loss in terms of g?",
         "The loss is softplus(g). Equation 3.11 computes it for g of any size and sign.",
     ),
-    afterwards="You wrote the loss as softplus of one number: every classifier is two classes, the true one and the rest.",
+    afterwards="The loss is softplus of one number: every classifier has two classes, the true one and the rest.",
 )
 
 EXERCISES = (SOFTMAX, CAP, BINARY, CROSS_ENTROPY, LOG_LOSS)

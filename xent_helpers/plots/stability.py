@@ -178,7 +178,7 @@ def relative_error(
             lost = margins[error >= 1]
             end = f"has no digit left from margin {lost[0]} on" if len(lost) else "keeps its digits throughout"
             said.append(f"{name} in {dtype.__name__} {end}")
-        ax.axhspan(floor / 8, floor, color="#E8E8E8")
+        ax.axhspan(floor / 20, floor, color="#E8E8E8")
         ax.text(59, floor / 20**0.5, "full precision", ha="right", va="center", color=GREY)
         ax.set(
             title=dtype.__name__,
