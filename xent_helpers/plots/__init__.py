@@ -2,6 +2,14 @@
 
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
 from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor, product_underflow
+from xent_helpers.plots.stability import (
+    exact_loss,
+    loss_of_a_wrong_answer,
+    outcomes,
+    overflow_map,
+    relative_error,
+    sigmoid_and_softplus,
+)
 from xent_helpers.plots.torch_losses import floors, saturation, which_loss
 from xent_helpers.plots.training import (
     confusion_matrix,
@@ -15,6 +23,7 @@ from xent_helpers.plots.training import (
 __all__ = [
     "confusion_matrix",
     "costly_mistakes",
+    "exact_loss",
     "expected_scores",
     "floors",
     "gradient_cloud",
@@ -22,12 +31,17 @@ __all__ = [
     "likelihood_as_n_grows",
     "loss_against_probability",
     "loss_floor",
+    "loss_of_a_wrong_answer",
     "loss_parts",
     "norm_growth",
+    "outcomes",
+    "overflow_map",
     "plateau",
     "product_underflow",
+    "relative_error",
     "saturation",
     "score_triangles",
+    "sigmoid_and_softplus",
     "surprise_curve",
     "two_fits",
     "which_loss",
