@@ -250,6 +250,7 @@ def finite_differences(f: Callable[[Array], Array], x: Array, step: float = 1e-5
     check.check_floating(x=x)
     if not step > 0:
         raise ValueError(f"step is {step!r}, expected a positive number: 1e-5 suits float64.")
+    step = float(step)  # a NumPy float64 would turn float32 into float64
     size = xp.reshape(x, (-1,)).shape[0]
     entries = xp.arange(size, device=device(x))
     shifts = [xp.reshape(xp.astype(entries == i, x.dtype) * step, x.shape) for i in range(size)]
