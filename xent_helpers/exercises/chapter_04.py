@@ -73,8 +73,8 @@ LOGITS = Exercise(
     mistakes=(
         Mistake(
             gradient_without_mean,
-            "These are the slopes of the summed loss: every entry is N times too large. What does the mean's 1/N become "
-            "when you differentiate?",
+            "These are the slopes of the summed loss: every entry is N times too large. What does the mean's 1/N "
+            "become when you differentiate?",
         ),
         Mistake(
             gradient_without_label,
@@ -117,7 +117,8 @@ LOGITS = Exercise(
         ),
         Mistake(
             gradient_of_squared_error,
-            "That is the slope of ½‖p − y‖², which keeps the softmax's Jacobian. For the cross-entropy, what cancels it?",
+            "That is the slope of ½‖p − y‖², which keeps the softmax's Jacobian. For the cross-entropy, what cancels "
+            "it?",
         ),
     ),
     hints=(
@@ -190,8 +191,8 @@ WEIGHTS = Exercise(
     mistakes=(
         Mistake(
             weights_without_mean,
-            "That is the gradient of the summed loss, N times too large. With it, what would happen to your steps if every "
-            "sample came twice?",
+            "That is the gradient of the summed loss, N times too large. With it, what would happen to your steps if "
+            "every sample came twice?",
         ),
         Mistake(
             weights_upside_down,
@@ -199,8 +200,8 @@ WEIGHTS = Exercise(
         ),
         Mistake(
             weights_upside_down_without_mean,
-            "Two things: y − p for p − y, so it points downhill, and the mean's 1/N is missing. Which ratio to the finite "
-            "differences would you expect from each?",
+            "Two things: y − p for p − y, so it points downhill, and the mean's 1/N is missing. Which ratio to the "
+            "finite differences would you expect from each?",
         ),
         Mistake(
             weights_without_label,
@@ -285,7 +286,8 @@ RATIO = Exercise(
         ),
         Mistake(
             ratio_of_exponential,
-            "Very near: e⁷ is what 1/(p (1 − p)) becomes for large sizes of z. What are the two terms that you left out?",
+            "Very near: e⁷ is what 1/(p (1 − p)) becomes for large sizes of z. What are the two terms that you left "
+            "out?",
         ),
         Mistake(
             ratio_one_over_p,
@@ -295,7 +297,8 @@ RATIO = Exercise(
         Mistake(ratio_turned_over, "The other way up: which of the two slopes is the larger one?"),
         Mistake(
             ratio_other_way_squared,
-            "You have the factor p (1 − p) twice. Cross-entropy's slope is p − y, with no such factor. How many are left?",
+            "You have the factor p (1 − p) twice. Cross-entropy's slope is p − y, with no such factor. How many are "
+            "left?",
         ),
         Mistake(ratio_for_ten, "That is the number for a logit of −10, from section 4.8. The logit here is −7."),
     ),
@@ -394,13 +397,13 @@ NEWTON = Exercise(
         ),
         Mistake(
             newton_uphill_with_p,
-            "The factor is mended. Two mistakes are left: the sign of the step, and the curvature of a sample, which is "
-            "not p. What does the sigmoid's derivative say?",
+            "The factor is mended. Two mistakes are left: the sign of the step, and the curvature of a sample, which "
+            "is not p. What does the sigmoid's derivative say?",
         ),
         Mistake(
             newton_uphill_too_short,
-            "The curvature is mended. Two mistakes are left: the sign, and a mean (the gradient) that is combined with a "
-            "sum (the Hessian). What is the ratio of the two?",
+            "The curvature is mended. Two mistakes are left: the sign, and a mean (the gradient) that is combined with "
+            "a sum (the Hessian). What is the ratio of the two?",
         ),
         Mistake(
             newton_with_p_too_short,
@@ -500,7 +503,8 @@ CURVATURE = Exercise(
         ),
         Mistake(
             curvature_unweighted,
-            "You took the plain variance, in which every class counts alike. With which probabilities do the classes come?",
+            "You took the plain variance, in which every class counts alike. With which probabilities do the classes "
+            "come?",
         ),
         Mistake(
             curvature_as_spread,
@@ -508,8 +512,8 @@ CURVATURE = Exercise(
         ),
         Mistake(
             curvature_diagonal_only,
-            "You used only the diagonal of H, p (1 − p). The entries −p_i p_j beside it couple the classes. What does the "
-            "sum over all of them add up to?",
+            "You used only the diagonal of H, p (1 − p). The entries −p_i p_j beside it couple the classes. What does "
+            "the sum over all of them add up to?",
         ),
         Mistake(
             curvature_mean_not_squared,
@@ -521,7 +525,8 @@ CURVATURE = Exercise(
         ),
         Mistake(
             curvature_around_plain_mean,
-            "The squares are weighted with p, but the mean that you subtract is not. Which mean makes the result smallest?",
+            "The squares are weighted with p, but the mean that you subtract is not. Which mean makes the result "
+            "smallest?",
         ),
         Mistake(
             curvature_of_the_mean_loss,
@@ -530,8 +535,8 @@ CURVATURE = Exercise(
         Mistake(curvature_summed, "You added the rows up. One number for each row is asked for: which axis is left?"),
         Mistake(
             curvature_negative,
-            "Yours is negative, so the loss would be a hill. A variance is the mean of the squares minus the square of the "
-            "mean: which is the larger?",
+            "Yours is negative, so the loss would be a hill. A variance is the mean of the squares minus the square of "
+            "the mean: which is the larger?",
         ),
     ),
     hints=(

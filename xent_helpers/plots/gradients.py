@@ -37,6 +37,7 @@ def difference_errors(
         ax.loglog(steps, theory[name], "--", color=VERMILION, linewidth=1.5)
         ax.axvline(best[name], color=GREY, linestyle=":", linewidth=1.2)
         ax.set(title=f"{name}: best step near {best[name]:.0e}", xlabel="step h (logits)", ylim=(1e-13, 30))
+    axes[0].figure.suptitle("Too long a step truncates, too short a step rounds")
     left = len(steps) // 5
     first = next(iter(errors))
     for curve, text, colour, place in (
@@ -60,8 +61,8 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     }
     axes = canvas(
         "Two panels against the logit z for label 1. Losses: cross-entropy falls like a straight line for negative z, "
-        "squared error on the probability is flat there, squared error on the logit is a parabola around 1. Size of the "
-        "slope: cross-entropy's stays near 1 for negative z, that of squared error on the probability falls "
+        "squared error on the probability is flat there, squared error on the logit is a parabola around 1. Size of "
+        "the slope: cross-entropy's stays near 1 for negative z, that of squared error on the probability falls "
         f"exponentially, to {(p * (1 - p) ** 2)[0]:.1e} at z = {-span:g}.",
         1,
         2,
@@ -70,7 +71,7 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     for (name, (loss, slope)), (colour, dash, _) in zip(curves.items(), _LOOKS, strict=False):
         axes[0].plot(z, loss, color=colour, linestyle=dash)
         axes[1].semilogy(z, np.maximum(slope, 1e-6), color=colour, linestyle=dash, label=name)
-    axes[0].text(-7.4, 8.4, "cross-entropy", color=BLUE)
+    axes[0].text(-9.8, 4.0, "cross-entropy", color=BLUE)
     axes[0].text(-9.6, 0.9, "½(p − y)²", color=VERMILION)
     axes[0].text(-3.0, 11.6, "½(z − y)²", color=GREEN)
     axes[0].set(
@@ -134,8 +135,9 @@ def newton_parabola(scores: np.ndarray, y: np.ndarray, start: float = 0.0) -> Ax
     jump = start - slope / curvature
     parabola = value + slope * (t - start) + 0.5 * curvature * (t - start) ** 2
     ax = canvas(
-        f"The mean loss along a line through weight space, a bowl with its bottom at t = 1, and the parabola with the same "
-        f"value, slope and curvature at t = {start:g}. The parabola's bottom is at t = {jump:.2f}; Newton's step goes there.",
+        f"The mean loss along a line through weight space, a bowl with its bottom at t = 1, and the parabola with the "
+        f"same value, slope and curvature at t = {start:g}. The parabola's bottom is at t = {jump:.2f}; Newton's step "
+        "goes there.",
         figsize=(7.2, 3.9),
     )
     ax.plot(t, loss, color=BLUE)
@@ -143,7 +145,7 @@ def newton_parabola(scores: np.ndarray, y: np.ndarray, start: float = 0.0) -> Ax
     ax.plot(start, value, "o", color=BLACK)
     ax.plot(jump, _mean_loss(jump * scores, y), "s", color=BLACK)
     ax.annotate("start", (start, value), (8, 4), textcoords="offset points")
-    ax.annotate("after one step", (jump, _mean_loss(jump * scores, y)), (-30, -18), textcoords="offset points")
+    ax.annotate("after one step", (jump, _mean_loss(jump * scores, y)), (-92, -12), textcoords="offset points")
     ax.annotate("loss", (t[-1], loss[-1]), (-6, 8), textcoords="offset points", color=BLUE, ha="right")
     right = t[np.argmax((parabola > loss.max()) & (t > jump))]
     ax.annotate("parabola", (right, loss.max()), (6, -12), textcoords="offset points", color=VERMILION)
@@ -177,7 +179,7 @@ def descent_and_newton(gaps: Mapping[str, Sequence[float]]) -> Axes:
     ax.set(
         title="Nine Newton steps go where thousands of small ones do not",
         xlabel="1 + number of steps",
-        ylabel="loss above its minimum (nats)",
+        ylabel="loss above its minimum (nats, from 1e-12)",
         ylim=(4e-13, 3),
     )
     return ax
@@ -191,16 +193,16 @@ def steepest_curvature(density: int = 90) -> Axes:
     hessians = p[:, :, None] * np.eye(3) - p[:, :, None] * p[:, None, :]
     largest = np.linalg.eigvalsh(hessians)[:, -1]
     ax = canvas(
-        "A triangle of all distributions over three classes, shaded by the largest eigenvalue of the Hessian. It is 0 at "
-        "the corners, where one class is certain, one third in the middle, and one half at the middles of the sides, where "
-        "two classes share everything.",
+        "A triangle of all distributions over three classes, shaded by the largest eigenvalue of the Hessian. It is 0 "
+        "at the corners, where one class is certain, one third in the middle, and one half at the middles of the "
+        "sides, where two classes share everything.",
         figsize=(6.4, 4.6),
     )
     x, y = (p @ corners).T
     shades = ax.tricontourf(x, y, np.clip(largest, 0, 0.5), levels=np.linspace(0, 0.5, 11))
     ax.figure.colorbar(shades, ax=ax, label="largest eigenvalue")
-    for (cx, cy), name, drop in zip(corners, ("class 0 certain", "class 1 certain", "class 2 certain"), (-16, -16, 6)):
-        ax.annotate(name, (cx, cy), (0, drop), textcoords="offset points", ha="center")
+    for c, (corner, drop) in enumerate(zip(corners, (-16, -16, 6), strict=True)):
+        ax.annotate(f"class {c} certain", corner, (0, drop), textcoords="offset points", ha="center")
     ax.plot([0.25, 0.75, 0.5], [corners[2, 1] / 2, corners[2, 1] / 2, 0], "o", color=BLACK)
     ax.set(title="Curvature: ½ between two classes, 0 where one is certain", aspect="equal", ylim=(-0.12, 0.97))
     ax.axis("off")
