@@ -68,6 +68,13 @@ def test_equation_4_2_chain_rule_through_the_probabilities():
     agree("4.2", P - ONE_HOT, theirs, 1e-15)
 
 
+def test_a_library_that_chains_softmax_and_logarithm_gets_nan_where_p_minus_y_is_finite():
+    z = torch.tensor([0.0, 800.0], dtype=torch.float64, requires_grad=True)
+    (-torch.log(torch.softmax(z, 0))[0]).backward()
+    assert torch.isnan(z.grad).any()
+    np.testing.assert_array_equal(gradients.cross_entropy_gradient(z.detach().numpy(), np.array(0)), [-1, 1])
+
+
 def test_equation_4_3_log_sum_exp():
     lse = [derivative(lambda v, j=j: exact_loss(moved(Z, j, v)) + moved(Z, j, v)[LABEL], Z[j]) for j in range(5)]
     agree("4.3", P, lse, 1e-15)
