@@ -222,6 +222,22 @@ def check_index_type(name: str, index: Array) -> None:
         )
 
 
+def check_linear_model(x: Array, weights: Array, outputs: bool) -> None:
+    """Refuse features that are not (N, D) with N > 0, and weights that are not (D, C) (``outputs``) or (D,)."""
+    check_floating(x=x, weights=weights)
+    if x.ndim != 2 or x.shape[0] == 0:
+        raise ValueError(
+            f"x has shape {_shape(x)}, expected (N, D) with at least one sample: a single sample is x.reshape(1, -1)."
+        )
+    features = x.shape[1]
+    if weights.ndim != (2 if outputs else 1) or weights.shape[0] != features:
+        expected = f"({features}, C), one column for each class" if outputs else f"({features},)"
+        raise ValueError(
+            f"weights has shape {_shape(weights)}, expected {expected} for x of shape {_shape(x)}: "
+            f"give it one row for each feature, the column of ones included."
+        )
+
+
 def _check_index_shape(name: str, scores: Array, target: Array) -> None:
     shape, came = _shape(scores), _shape(target)
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()

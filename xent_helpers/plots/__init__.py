@@ -1,5 +1,14 @@
 """The figures of the course: one function draws one figure and returns its Axes."""
 
+from xent_helpers.plots.gradients import (
+    accuracy_by_start,
+    descent_and_newton,
+    difference_errors,
+    losses_along_a_line,
+    losses_and_slopes,
+    newton_parabola,
+    steepest_curvature,
+)
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
 from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor, product_underflow
 from xent_helpers.plots.stability import (
@@ -21,8 +30,11 @@ from xent_helpers.plots.training import (
 )
 
 __all__ = [
+    "accuracy_by_start",
     "confusion_matrix",
     "costly_mistakes",
+    "descent_and_newton",
+    "difference_errors",
     "exact_loss",
     "expected_scores",
     "floors",
@@ -33,6 +45,9 @@ __all__ = [
     "loss_floor",
     "loss_of_a_wrong_answer",
     "loss_parts",
+    "losses_along_a_line",
+    "losses_and_slopes",
+    "newton_parabola",
     "norm_growth",
     "outcomes",
     "overflow_map",
@@ -42,6 +57,7 @@ __all__ = [
     "saturation",
     "score_triangles",
     "sigmoid_and_softplus",
+    "steepest_curvature",
     "surprise_curve",
     "two_fits",
     "which_loss",
