@@ -187,7 +187,7 @@ def logistic_regression_gradient(x: Array, weights: Array, target: Array) -> Arr
     xp = check.check_arrays(x=x, weights=weights, target=target)
     check.check_linear_model(x, weights, outputs=False)
     check.check_floating(target=target)
-    check.check_probabilities(target=target)
+    check.check_probabilities("target", target, "class probabilities are shares of 1")
     x, z = _at_least_float32(x), _at_least_float32(x @ weights)
     check.check_same_shape("x @ weights", z, "target", target)
     return xp.matrix_transpose(x) @ ((1.0 - target) * sigmoid(z) - target * sigmoid(-z)) / x.shape[0]
@@ -282,5 +282,5 @@ def _checked_target(logits: Array, target: Array) -> tuple[Array, bool]:
         check.check_labels("target", target, classes)
         target = one_hot(target, classes)
     else:
-        check.check_probabilities(target=target)
+        check.check_probabilities("target", target, "class probabilities are shares of 1")
     return xp.astype(target, xp.result_type(logits.dtype, xp.float32)), is_index
