@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from xent_helpers import losses
 from xent_helpers.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -251,9 +252,38 @@ def test_kernels():
         assert_gives(surprisal(z, favoured)[:2], expected, rtol=1e-15)
     assert_gives(surprisal(z, np.broadcast_to(np.arange(3) == 1, z.shape))[2], [2e4, 0, 1e4])
     assert_gives(surprisal(z, np.broadcast_to(np.arange(3) == 0, z.shape))[3, 0], np.log1p(np.exp(-40) + np.exp(-41)))
-    assert_gives(expected_surprisal(z[:2], np.eye(3)[:2]), [expected[0, 0], expected[1, 1]], rtol=1e-15)
+    q = np.eye(3)[:2]
+    assert_gives(expected_surprisal(z[:2], q), [expected[0, 0], expected[1, 1]], rtol=1e-15)
+    assert_gives(expected_surprisal(z[0], q[0]), expected[0, 0], rtol=1e-15)  # any number of axes before the classes
+    assert_gives(expected_surprisal(z[None, :2, :], q[None]), [[expected[0, 0], expected[1, 1]]], rtol=1e-15)
     x = np.array([-1e4, -40.0, 0.0, 40.0, 1e4, -INF, INF])
     assert_gives(softplus(x), [0, np.log1p(np.exp(-40)), np.log(2), 40, 1e4, 0, INF], rtol=1e-15)
+
+
+@pytest.mark.parametrize("library", [np, torch])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_many_equal_terms_are_summed_without_drift(library, dtype):
+    rng = np.random.default_rng(0)
+    eps = np.finfo(dtype).eps
+    for n in (3, 10, 100, 999, 5000):
+        for size in (1.0, 1e-3, 30.0):
+            terms = np.full(n, size * rng.uniform(1, 2), dtype=dtype)
+            terms[rng.random(n) < 0.3] = 0  # what is ignored has no part in it
+            exact = terms.max().astype(np.longdouble) * np.count_nonzero(terms)
+            (given,) = on(library, terms)
+            assert abs(np.asarray(losses._total(given)).astype(np.longdouble) - exact) <= 0.75 * eps * exact
+
+
+def test_sums_without_drift_keep_infinities_and_nan():
+    assert losses._total(np.array([1.0, INF, 2.0])) == INF
+    assert losses._total(np.array([INF, INF])) == INF
+    with np.errstate(over="ignore"):
+        assert losses._total(np.array([1e300, 1e300])) == 2e300
+    assert losses._total(np.array([1e-300, 0.0, 1e-300])) == 2e-300
+    assert losses._total(np.array([1.0, -1.0, 0.0])) == 0
+    assert np.isnan(losses._total(np.array([1.0, NAN])))
+    assert losses._total(np.zeros((2, 3))).tolist() == [0, 0]
+    assert losses._total(np.zeros((2, 0))).tolist() == [0, 0]
 
 
 def test_torch_func_differentiates_the_kernel():
@@ -413,7 +443,13 @@ def test_a_class_weight_is_rounded_to_the_type_of_the_logits():
     )
 
 
-@pytest.mark.parametrize("loss", [binary_cross_entropy, binary_cross_entropy_with_logits])
+def smoothed(x, y, **options):
+    return cross_entropy(
+        x[:, None] * [1.0, 2.0], np.stack([y, 1 - y], 1).astype(y.dtype), label_smoothing=0.1, **options
+    )
+
+
+@pytest.mark.parametrize("loss", [smoothed, binary_cross_entropy, binary_cross_entropy_with_logits])
 def test_mixed_types_are_computed_in_the_wider_one(loss):
     """Each array is converted first; weights to the type of the result."""
     rng = np.random.default_rng(0)
@@ -423,8 +459,8 @@ def test_mixed_types_are_computed_in_the_wider_one(loss):
     assert np.array_equal(loss(x32, y, reduction="none"), wide)
     wide = loss(x, y32.astype(np.float64), reduction="none")
     assert np.array_equal(loss(x, y32, reduction="none"), wide)
-    names = ["weight"] if loss is binary_cross_entropy else ["weight", "pos_weight"]
-    for name in names:
+    names = {"binary_cross_entropy": ["weight"], "binary_cross_entropy_with_logits": ["weight", "pos_weight"]}
+    for name in names.get(loss.__name__, []):
         rounded = loss(x32, y32, reduction="none", **{name: w32})
         assert rounded.dtype == np.float32
         assert np.array_equal(loss(x32, y32, reduction="none", **{name: w}), rounded)

@@ -381,13 +381,13 @@ def binary_cross_entropy_with_logits(
 
 def expected_surprisal(z: Array, q: Array) -> Array:
     """Σ_c q_c (−log softmax(z)_c) for each row: logits and target weights (N, C) in, nats (N,) out, unchecked."""
-    xp = array_namespace(z, q)
+    xp = array_namespace(z)
     return _total(_cost(q, surprisal(z, _is_class(xp.argmax(q, axis=-1), z.shape[-1]))))
 
 
 def _cost(share: Array, nats: Array) -> Array:
     """share × nats, with 0 × ∞ = 0: what cannot happen costs nothing."""
-    xp = array_namespace(share, nats)
+    xp = array_namespace(nats)
     return share * xp.where((share == 0) & xp.isinf(nats), 0.0, nats)
 
 
@@ -412,7 +412,7 @@ def _total(x: Array) -> Array:
 def _is_class(index: Array, num_classes: int) -> Array:
     """One-hot rows as booleans, shape (..., C)."""
     xp = array_namespace(index)
-    classes = xp.arange(num_classes, dtype=index.dtype, device=device(index))
+    classes = xp.arange(num_classes, device=device(index))
     return classes == xp.expand_dims(index, axis=-1)
 
 
