@@ -283,11 +283,6 @@ def _first(array: Array, bad: Array) -> str:
     kind = float if xp.isdtype(array.dtype, "real floating") else int
     return f"{kind(array[tuple(index)])}" + (f" at index {index}" if index else "")
 
-    index = tuple(int(i) for i in np.unravel_index(position, _shape(array)))
-    return f"{array[index].item() if hasattr(array[index], 'item') else array[index]}" + (
-        f" at index {list(index)}" if index else ""
-    )
-
 
 def check_distributions(axis: int, **arrays: Array) -> None:
     """Refuse arrays whose entries along ``axis`` are no probabilities that sum to 1, with a ValueError.
