@@ -62,5 +62,5 @@ def test_what_is_no_distribution_is_refused(function):
         function(np.array([1.0, 1.0]))
     with pytest.raises(ValueError, match=r"p has shape \(1, 2\), expected \(C,\)"):
         function(np.array([[0.5, 0.5]]))
-    with pytest.raises(TypeError, match="p is a list"):
+    with pytest.raises(TypeError, match="p is of type list"):
         function([0.5, 0.5])

@@ -85,7 +85,7 @@ def test_the_class_axis_may_be_any(array, name):
     moved = [array(np.ascontiguousarray(np.moveaxis(p, -1, 1))) for p in arguments]
     assert expected.shape == (3, 4)
     np.testing.assert_allclose(plain(function(*moved, axis=1)), expected, rtol=1e-13)
-    np.testing.assert_allclose(plain(function(*moved, axis=-2)), expected, rtol=1e-13)
+    np.testing.assert_allclose(plain(function(*moved, axis=np.int64(-2))), expected, rtol=1e-13)
 
 
 def test_what_never_comes_costs_nothing(array):
@@ -180,7 +180,7 @@ def test_the_units_convert_both_ways(array):
         ([1.5, -0.5, 0.0], ValueError, r"holds -0.5 at index \[1\], expected probabilities.*softmax"),
         ([np.nan, 0.5, 0.5], ValueError, "sums to nan"),
         (np.array([1, 0, 0]), TypeError, "expected a floating type"),
-        (np.array(1.0), IndexError, "axis is -1, expected one of the 0 axes"),
+        (np.array(1.0), IndexError, "is a single number, expected an array"),
         (np.zeros((3, 0)), ValueError, "expected at least one entry on axis -1"),
     ],
 )
@@ -197,11 +197,11 @@ def test_what_is_no_distribution_is_refused(function, bad, error, sentence):
 @pytest.mark.parametrize("function", PAIRS)
 def test_two_arguments_must_fit(function):
     q = np.array([0.2, 0.7, 0.1])
-    with pytest.raises(ValueError, match=r"belief has shape \(1, 3\) and truth \(3,\), expected the same shape"):
+    with pytest.raises(ValueError, match=r"belief has shape \(1, 3\) and truth has shape \(3,\), expected the same"):
         function(q, q[None])
     with pytest.raises(TypeError, match="expected one array library"):
         function(q, torch.tensor(q))
-    with pytest.raises(TypeError, match="belief is a list, expected an array"):
+    with pytest.raises(TypeError, match="belief is of type list, expected an array"):
         function(q, [0.2, 0.7, 0.1])
 
 
@@ -228,7 +228,7 @@ def test_perplexity_refuses_log_likelihoods(bad):
 
 
 def test_perplexity_refuses_what_is_no_number():
-    with pytest.raises(TypeError, match="nats is a str"):
+    with pytest.raises(TypeError, match="nats is of type str"):
         perplexity("2")
     with pytest.raises(TypeError, match="expected a floating type"):
         perplexity(np.array([1, 2]))

@@ -53,7 +53,7 @@ def entropy(p: Array, axis: int = -1) -> Array:
 
     Source: Shannon (1948), Bell System Technical Journal 27; chapter 2, equation 2.3.
     """
-    dtype = _check(axis, p=p)
+    axis, dtype = _check(axis, p=p)
     return _rounded(mean_surprise(_computed(p), _computed(p), axis), dtype)
 
 
@@ -81,7 +81,7 @@ def cross_entropy(truth: Array, belief: Array, axis: int = -1) -> Array:
 
     Source: chapter 2, equation 2.5.
     """
-    dtype = _check(axis, truth=truth, belief=belief)
+    axis, dtype = _check(axis, truth=truth, belief=belief)
     return _rounded(mean_surprise(_computed(truth, dtype), _computed(belief, dtype), axis), dtype)
 
 
@@ -109,7 +109,7 @@ def kl_divergence(truth: Array, belief: Array, axis: int = -1) -> Array:
 
     Source: Kullback and Leibler (1951), Annals of Mathematical Statistics 22(1); chapter 2, equation 2.6.
     """
-    dtype = _check(axis, truth=truth, belief=belief)
+    axis, dtype = _check(axis, truth=truth, belief=belief)
     q, p = _computed(truth, dtype), _computed(belief, dtype)
     return _rounded(mean_surprise(q, p, axis) - mean_surprise(q, q, axis), dtype)
 
@@ -137,7 +137,7 @@ def brier_score(truth: Array, belief: Array, axis: int = -1) -> Array:
 
     Source: Brier (1950), Monthly Weather Review 78(1); chapter 2, equation 2.13.
     """
-    dtype = _check(axis, truth=truth, belief=belief)
+    axis, dtype = _check(axis, truth=truth, belief=belief)
     xp = array_namespace(truth)
     q, p = _computed(truth, dtype), _computed(belief, dtype)
     return _rounded(xp.sum((p - q) ** 2 + q * (1.0 - q), axis=axis), dtype)
@@ -194,13 +194,13 @@ def bits_to_nats(bits: Array | float) -> Array | float:
 
 
 def _check(axis: int, **arrays: Array):
-    """Check one distribution, or two of one shape; return the type of the result."""
+    """Check one distribution, or two of one shape; return the axis and the type of the result."""
     xp = check.check_arrays(**arrays)
-    check.check_distributions(axis, **arrays)
+    axis = check.check_distributions(axis, **arrays)
     (name, first), *others = arrays.items()
     for other_name, other in others:
         check.check_same_shape(name, first, other_name, other)
-    return xp.result_type(*(array.dtype for array in arrays.values()))
+    return axis, xp.result_type(*(array.dtype for array in arrays.values()))
 
 
 def _computed(x: Array, dtype=None) -> Array:

@@ -238,6 +238,44 @@ def check_linear_model(x: Array, weights: Array, outputs: bool) -> None:
         )
 
 
+def check_distributions(axis: Any, **arrays: Array) -> int:
+    """Return ``axis`` as an int; refuse arrays that hold no probabilities with sum 1 along it, with a ValueError.
+
+    A sum may be off by the square root of the type's unit of rounding (1.5e-8 in float64): half of its digits.
+    """
+    check_floating(**arrays)
+    for name, p in arrays.items():
+        axis = check_axis(name, p, axis)
+        xp = array_namespace(p)
+        negative = p < 0
+        if bool(xp.any(negative)):
+            raise ValueError(
+                f"{name} holds {_first(p, negative)}, expected probabilities, which are at least 0: "
+                f"turn logits into probabilities with softmax, and log-probabilities with exp."
+            )
+        total = xp.sum(xp.astype(p, xp.result_type(p.dtype, xp.float32)), axis=axis)
+        wrong = ~(xp.abs(total - 1) <= xp.finfo(p.dtype).eps ** 0.5)
+        if bool(xp.any(wrong)):
+            position = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
+            place = "" if total.ndim == 0 else f" at {[int(i) for i in np.unravel_index(position, _shape(total))]}"
+            raise ValueError(
+                f"{name} sums to {float(xp.reshape(total, (-1,))[position]):.6g} along axis {axis}{place}, expected 1: "
+                f"divide by the sum, e.g. {name} / {name}.sum({axis}, keepdims=True), or take softmax of logits."
+            )
+    return axis
+
+
+def check_not_negative(**arrays: Array) -> None:
+    """Refuse negative entries of what is an average surprise, with a ValueError."""
+    for name, nats in arrays.items():
+        xp = array_namespace(nats)
+        if bool(xp.any(nats < 0)):
+            raise ValueError(
+                f"{name} holds {_first(nats, nats < 0)}, expected a surprise, which is at least 0: "
+                f"mind the minus sign in −log p."
+            )
+
+
 def _check_index_shape(name: str, scores: Array, target: Array) -> None:
     shape, came = _shape(scores), _shape(target)
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
@@ -282,45 +320,3 @@ def _first(array: Array, bad: Array) -> str:
     index = [int(i) for i in np.unravel_index(position, _shape(array))]
     kind = float if xp.isdtype(array.dtype, "real floating") else int
     return f"{kind(array[tuple(index)])}" + (f" at index {index}" if index else "")
-
-    index = tuple(int(i) for i in np.unravel_index(position, _shape(array)))
-    return f"{array[index].item() if hasattr(array[index], 'item') else array[index]}" + (
-        f" at index {list(index)}" if index else ""
-    )
-
-
-def check_distributions(axis: int, **arrays: Array) -> None:
-    """Refuse arrays whose entries along ``axis`` are no probabilities that sum to 1, with a ValueError.
-
-    A sum may be off by the square root of the type's unit of rounding (1.5e-8 in float64): half of its digits.
-    """
-    check_floating(**arrays)
-    for name, p in arrays.items():
-        check_axis(p, axis, name)
-        xp = array_namespace(p)
-        negative = p < 0
-        if bool(xp.any(negative)):
-            raise ValueError(
-                f"{name} holds {_first(p, negative)}, expected probabilities, which are at least 0: "
-                f"turn logits into probabilities with softmax, and log-probabilities with exp."
-            )
-        total = xp.sum(xp.astype(p, xp.result_type(p.dtype, xp.float32)), axis=axis)
-        wrong = ~(xp.abs(total - 1) <= xp.finfo(p.dtype).eps ** 0.5)
-        if bool(xp.any(wrong)):
-            position = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
-            place = "" if total.ndim == 0 else f" at {[int(i) for i in np.unravel_index(position, _shape(total))]}"
-            raise ValueError(
-                f"{name} sums to {float(xp.reshape(total, (-1,))[position]):.6g} along axis {axis}{place}, expected 1: "
-                f"divide by the sum, e.g. {name} / {name}.sum({axis}, keepdims=True), or take softmax of logits."
-            )
-
-
-def check_not_negative(**arrays: Array) -> None:
-    """Refuse negative entries of what is an average surprise, with a ValueError."""
-    for name, nats in arrays.items():
-        xp = array_namespace(nats)
-        if bool(xp.any(nats < 0)):
-            raise ValueError(
-                f"{name} holds {_first(nats, nats < 0)}, expected a surprise, which is at least 0: "
-                f"mind the minus sign in −log p."
-            )

@@ -143,7 +143,7 @@ def score_triangles(truth: tuple[float, float, float] = (0.2, 0.5, 0.3)) -> np.n
             q,
             np.array((0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)),
         ),
-        "Absolute error": (absolute - absolute.min(), np.eye(3)[q.argmax()], np.arange(0.05, 0.6, 0.1)),
+        "Absolute error": (absolute - absolute.min(), np.eye(3)[q.argmax()], np.arange(0.08, 0.6, 0.08)),
     }
     axes = canvas(
         f"Three triangles whose points are beliefs about three classes, truth {truth}. The excess of the log score and "
