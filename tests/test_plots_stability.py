@@ -88,12 +88,18 @@ def test_a_line_stops_with_a_cross_where_the_loss_does():
 
 
 def test_outcomes_are_named():
-    z = np.array([[0, 1], [0, 200], [200, 0], [30, 0], [16.2, 0], [95, 0], [110, 0]], dtype=np.float32)
-    y = np.zeros(7, dtype=int)
-    expected = ["right to 10%", "inf", "NaN", "0", "off by more", "NaN", "NaN"]
-    assert plots.outcomes(naive, z, y) == expected
-    assert plots.outcomes(package, z, y) == ["right to 10%"] * 7
-    assert set(expected) == set(plots.OUTCOMES)
+    z = np.array([[0, 1], [0, 200], [200, 0], [30, 0], [95, 0], [110, 0]], dtype=np.float32)
+    y = np.zeros(6, dtype=int)
+    assert plots.outcomes(naive, z, y) == ["right", "inf", "NaN", "0", "NaN", "NaN"]
+    assert plots.outcomes(package, z, y) == ["right"] * 6
+
+
+def test_right_is_off_by_half_or_by_one_subnormal_at_most():
+    """Losses of 200 and, below float32's normal numbers, of exp(-103.5), which is a single smallest step or 0."""
+    z, y = np.array([[0, 200], [103.5, 0], [102, 0]], dtype=np.float32), np.zeros(3, dtype=int)
+    for share, outcome in ((0.49, "off by more"), (0.51, "right"), (1.49, "right"), (1.51, "off by more")):
+        assert plots.outcomes(lambda z, y, share=share: share * np.array([200, 0, 200]), z, y)[0] == outcome
+    assert plots.outcomes(lambda z, y: np.zeros(3), z, y) == ["0", "right", "0"]
 
 
 def test_the_map_has_a_bar_for_each_run_of_equal_outcomes():
@@ -104,12 +110,12 @@ def test_the_map_has_a_bar_for_each_run_of_equal_outcomes():
     bars = [(to_hex(bar.get_facecolor()).upper(), bar.get_x(), bar.get_width()) for bar in wrong.patches]
     colours = {name: colour for name, (colour, _) in plots.OUTCOMES.items()}
     assert [colour for colour, *_ in bars] == [
-        *(colours[name] for name in ("right to 10%", "inf", "right to 10%")),
-        *(colours[name] for name in ("right to 10%", "inf", "right to 10%")),
+        *(colours[name] for name in ("right", "inf", "right")),
+        *(colours[name] for name in ("right", "inf", "right")),
     ]
     assert 85 < bars[0][2] < 92 and 690 < bars[3][2] < 730  # where exp overflows
     assert bars[2][1] == 1 and bars[2][2] == pytest.approx(9999)
-    assert to_hex(right.patches[0].get_facecolor()).upper() == colours["right to 10%"]
+    assert to_hex(right.patches[0].get_facecolor()).upper() == colours["right"]
     assert "float64 package is right throughout" in wrong.figure.alt
     assert "NaN at last" in wrong.figure.alt
 
@@ -121,8 +127,8 @@ def test_relative_errors_lie_between_the_floor_and_one():
         floor = 4 * np.finfo(dtype).eps
         margin, error = broken.get_data()
         assert (error[margin > limit + 1] == 1).all() and (error[margin < limit - 4] < 0.5).all()
-        assert error[margin == 10][0] > 100 * floor
+        assert error[margin == 12][0] > 100 * floor
         assert (kept.get_ydata() == floor).all()
         assert ax.get_title(loc="left") == dtype.__name__
-    assert "naive in float64 has no digit left from margin 38 on" in axes[0].figure.alt
+    assert "naive in float64 has no digit left from margin 40 on" in axes[0].figure.alt
     assert "package in float32 keeps its digits throughout" in axes[0].figure.alt
