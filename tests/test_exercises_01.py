@@ -38,14 +38,6 @@ def class_one_hot(p, y):
     return -(np.eye(p.shape[1])[y] * np.log(p)).sum(axis=1).mean()
 
 
-def likelihood_loop(p):
-    return sum(math.log(q) for q in p)
-
-
-def likelihood_torch(p):
-    return torch.log(torch.from_numpy(p)).sum()
-
-
 def floor_loop(labels, num_classes):
     labels = list(labels)
     return sum(-math.log(labels.count(label) / len(labels)) for label in labels) / len(labels)
@@ -63,12 +55,10 @@ RIGHT = [
     ("1.2", class_loop),
     ("1.2", class_torch),
     ("1.2", class_one_hot),
-    ("1.3", likelihood_loop),
-    ("1.3", likelihood_torch),
-    ("1.4", [4, 1, 2, 3, 5, 6]),
-    ("1.4", np.array([4, 1, 2, 3, 5, 6])),
-    ("1.5", floor_loop),
-    ("1.5", floor_torch),
+    ("1.3", [4, 1, 2, 3, 5, 6]),
+    ("1.3", np.array([4, 1, 2, 3, 5, 6])),
+    ("1.4", floor_loop),
+    ("1.4", floor_torch),
 ]
 
 
@@ -102,7 +92,7 @@ def test_the_number_that_a_one_based_index_gives_is_the_one_that_the_message_quo
 
 @pytest.mark.parametrize("case", range(6))
 def test_nothing_constant_beats_the_floor(case):
-    """1.5's reference is a minimum: no other constant prediction costs less on the same labels."""
+    """1.4's reference is a minimum: no other constant prediction costs less on the same labels."""
     labels, classes = chapter.floor_inputs(np.random.default_rng(0))[case]
     others = np.random.default_rng(1).dirichlet(np.ones(classes), 2000)
     losses = -np.log(others[:, labels]).mean(axis=1)

@@ -10,7 +10,6 @@ from xent_helpers.plots import likelihood as plots
 FLIPS = np.array([1, 1, 0, 1] * 50)
 DRAWN = {
     "likelihood_as_n_grows": lambda: plots.likelihood_as_n_grows(FLIPS, (4, 40))[0],
-    "product_underflow": plots.product_underflow,
     "loss_against_probability": plots.loss_against_probability,
     "loss_floor": lambda: plots.loss_floor()[0],
 }
@@ -53,16 +52,6 @@ def test_likelihood_peaks_and_nll_bottoms_at_the_share_of_ones():
 def test_one_size_gives_one_panel():
     (ax,) = plots.likelihood_as_n_grows(FLIPS, (7,))
     assert "N = 7" in ax.get_title(loc="left")
-
-
-def test_underflow_ends_each_line_where_the_power_is_0():
-    ax = plots.product_underflow((0.5, 0.9), samples=1200)
-    lines = {line.get_linestyle(): line for line in ax.lines[:2]}
-    n, height = lines["-"].get_data()
-    assert n[-1] == 1074 and 0.5**1074 > 0 == 0.5**1075
-    assert height[99] == pytest.approx(100 * np.log10(0.5))
-    assert len(lines[":"].get_xdata()) == 1200
-    assert "from N = 1075 on for p = 0.5" in ax.figure.alt and "0.9" not in ax.figure.alt
 
 
 def test_loss_against_probability_marks_the_prediction_on_both_curves():

@@ -1,4 +1,4 @@
-"""Exercises of chapter 1: the loss of a coin and of a die, written, repaired, read backwards, and its floor."""
+"""Exercises of chapter 1: the loss of a coin and of a die, written, read backwards, and its floor."""
 
 import numpy as np
 
@@ -246,92 +246,6 @@ CLASSES = Exercise(
 # 1.3 ---------------------------------------------------------------------------------------------------------
 
 
-def log_likelihood(p):
-    return np.sum(np.log(p))
-
-
-def log_of_product(p):
-    with np.errstate(divide="ignore"):
-        return np.log(np.prod(p))
-
-
-def log_of_padded_product(p):
-    return np.log(np.prod(p) + 1e-300)
-
-
-def log_of_sum(p):
-    return np.log(np.sum(p))
-
-
-def product_of_logs(p):
-    with np.errstate(over="ignore"):
-        return np.prod(np.log(p))
-
-
-def mean_of_logs(p):
-    return np.mean(np.log(p))
-
-
-def sum_of_minus_logs(p):
-    return -np.sum(np.log(p))
-
-
-def sum_of_bits(p):
-    return np.sum(np.log2(p))
-
-
-REPAIR = Exercise(
-    key="1.3",
-    task="Repair the snippet: return the log-likelihood of N independent samples, N = 5000 included.",
-    reference=log_likelihood,
-    inputs=lambda rng: [
-        (np.array([0.5, 0.25]),),
-        (rng.uniform(0.1, 1.0, 10),),
-        (np.array([1.0, 1.0]),),
-        (rng.uniform(0.05, 0.45, 5000),),
-    ],
-    mistakes=(
-        Mistake(
-            log_of_product,
-            "Right for a few samples, −inf for many: the product is 0 before the logarithm sees it. Can you take "
-            "the logarithm of each factor first?",
-        ),
-        Mistake(
-            log_of_padded_product,
-            "The small number hides the 0 but puts a made-up value in its place: every long product now has the "
-            "same logarithm. What would the true one be, and can you get there without ever forming the product?",
-        ),
-        Mistake(
-            log_of_sum,
-            "You added the probabilities and then took the logarithm. log(a · b) = log a + log b: on which side of "
-            "the logarithm does the sum stand?",
-        ),
-        Mistake(
-            product_of_logs,
-            "You multiplied the logarithms. What does the logarithm make of a product?",
-        ),
-        Mistake(
-            mean_of_logs,
-            "That is the mean for each sample. The log-likelihood belongs to the whole product: by what factor do "
-            "they differ?",
-        ),
-        Mistake(
-            sum_of_minus_logs,
-            "That is the negative log-likelihood, a cost. The logarithm of a probability is at most 0: which sign "
-            "must a log-likelihood have?",
-        ),
-        Mistake(sum_of_bits, "That is to base 2. Which base has np.log, which this course uses throughout?"),
-    ),
-    hints=(
-        "What is np.prod(p) for 5000 probabilities? Print it.",
-        "log(a · b) = log a + log b, so the product need never be formed.",
-    ),
-    afterwards="Now print your result for 5000 samples and take np.exp of it: you are back at 0.",
-)
-
-# 1.4 ---------------------------------------------------------------------------------------------------------
-
-
 def reading_of_the_numbers():
     p = np.array([0.2, 0.7, 0.1])
     label = 1
@@ -365,7 +279,7 @@ def upside_down():
 
 
 READING = Exercise(
-    key="1.4",
+    key="1.3",
     task="Give a list of six numbers: for each printed loss, in the order a to f, the cause that produces it.",
     reference=reading_of_the_numbers,
     inputs=lambda rng: [()],
@@ -398,7 +312,7 @@ READING = Exercise(
     afterwards="You can now read a cause off a printed loss. Compute −log(1/C) when you meet one that you do not know.",
 )
 
-# 1.5 ---------------------------------------------------------------------------------------------------------
+# 1.4 ---------------------------------------------------------------------------------------------------------
 
 
 def best_constant_loss(labels, num_classes):
@@ -463,7 +377,7 @@ def floor_inputs(rng):
 
 
 FLOOR = Exercise(
-    key="1.5",
+    key="1.4",
     task="Return the smallest mean NLL, in nats, that one prediction, the same for every sample, can reach on labels.",
     reference=best_constant_loss,
     inputs=floor_inputs,
@@ -521,4 +435,4 @@ FLOOR = Exercise(
     "compare it with the first losses that a training run prints.",
 )
 
-EXERCISES = (COIN, CLASSES, REPAIR, READING, FLOOR)
+EXERCISES = (COIN, CLASSES, READING, FLOOR)

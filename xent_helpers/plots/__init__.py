@@ -10,7 +10,7 @@ from xent_helpers.plots.gradients import (
     steepest_curvature,
 )
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
-from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor, product_underflow
+from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor
 from xent_helpers.plots.stability import (
     exact_loss,
     loss_of_a_wrong_answer,
@@ -52,7 +52,6 @@ __all__ = [
     "outcomes",
     "overflow_map",
     "plateau",
-    "product_underflow",
     "relative_error",
     "saturation",
     "score_triangles",

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from xent_helpers.likelihood import bernoulli_log_likelihood, bernoulli_mle
 from xent_helpers.losses import binary_cross_entropy
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREY, VERMILION, canvas
 
 
 def likelihood_as_n_grows(flips: np.ndarray, sizes: tuple[int, ...] = (10, 100, 1000)) -> np.ndarray:
@@ -41,42 +41,6 @@ def likelihood_as_n_grows(flips: np.ndarray, sizes: tuple[int, ...] = (10, 100, 
         _colour_axis(ax, "left", BLUE, ax is axes[0], "likelihood ÷ its maximum, solid")
         _colour_axis(nll, "right", VERMILION, ax is axes[-1], "mean NLL in nats, dashed")
     return axes
-
-
-def product_underflow(probabilities: tuple[float, ...] = (0.1, 0.3, 0.6, 0.9), samples: int = 1797) -> Axes:
-    """Draw p^N, the product of N equal probabilities, in powers of ten, and where float64 turns it into 0."""
-    n = np.arange(1, samples + 1)
-    products = {p: np.power(p, n) for p in probabilities}
-    lost = {p: int(np.argmax(product == 0)) + 1 for p, product in products.items() if product[-1] == 0}
-    ax = canvas(
-        "The product of N equal probabilities falls as a straight line on a scale of powers of ten. In float64 it is 0 "
-        + ", ".join(f"from N = {count} on for p = {p}" for p, count in lost.items())
-        + ". The sum of logarithms, a thin line, goes on.",
-        figsize=(7.2, 4.0),
-    )
-    bottom = 1.35 * np.log10(np.finfo(float).smallest_subnormal)
-    for (p, product), colour in zip(products.items(), (BLUE, VERMILION, GREEN, PURPLE), strict=False):
-        alive = product > 0
-        last = n[alive][-1]
-        ax.plot(n, n * np.log10(p), color=colour, linestyle=":", linewidth=1.2)
-        ax.plot(n[alive], np.log10(product[alive]), color=colour, linestyle="-")
-        if p in lost:
-            ax.plot(last, last * np.log10(p), "X", color=colour, markersize=9)
-        at = last if p in lost else 0.3 * last
-        ax.annotate(f"p = {p}", (at, at * np.log10(p)), (8, 5), textcoords="offset points", color=colour)
-    for name, dtype, right, drop in (("float32", np.float32, 1, 4), ("float64", np.float64, 0.8, -14)):
-        floor = float(np.log10(float(np.finfo(dtype).smallest_subnormal)))
-        ax.axhline(floor, color=GREY, linestyle="--", linewidth=1.2)
-        note = f"below this, {name} is 0"
-        ax.annotate(note, (right * samples, floor), (0, drop), textcoords="offset points", ha="right", color=GREY)
-    ax.set(
-        title="Every product of probabilities falls off the edge of its number type",
-        xlabel="N, number of samples",
-        ylabel="power of ten of the product",
-        xlim=(0, samples),
-        ylim=(bottom, 12),
-    )
-    return ax
 
 
 def loss_against_probability(p: float = 0.9) -> Axes:
