@@ -80,6 +80,12 @@ def test_equation_4_3_log_sum_exp():
     agree("4.3", P, lse, 1e-15)
     theirs = [derivative(lambda v, j=j: exact_loss(moved(Z, j, v)), Z[j]) for j in range(5)]
     agree("4.3", gradients.cross_entropy_gradient(Z, np.array(LABEL)), theirs, 1e-15)
+    soft = RNG.dirichlet(np.ones(5))
+    z = torch.tensor(Z, requires_grad=True)
+    F.cross_entropy(z, torch.tensor(soft)).backward()
+    agree("4.3 (any probabilities)", P - soft, z.grad, 1e-15)
+    ours = float(losses.logsumexp(Z)) - soft @ Z
+    agree("4.3 (the loss)", ours, F.cross_entropy(torch.tensor(Z), torch.tensor(soft)).item(), 1e-14)
 
 
 def test_equation_4_4_weights_by_complex_steps():

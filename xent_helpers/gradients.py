@@ -37,7 +37,7 @@ def softmax_jacobian(logits: Array) -> Array:
 
     Source: the quotient rule; chapter 4, equation 4.1.
     """
-    p = softmax(_at_least_float32(logits))
+    p = softmax(_at_least_float32("logits", logits))
     xp = array_namespace(p)
     eye = xp.eye(p.shape[-1], dtype=p.dtype, device=device(p))
     between = xp.expand_dims(p, axis=-1) * xp.expand_dims(p, axis=-2) * (1.0 - eye)
@@ -70,7 +70,7 @@ def cross_entropy_gradient(logits: Array, target: Array, *, reduction: str = "me
     """
     y, is_index = _checked_target(logits, target)
     divisor = _divisor(logits, reduction)
-    p = softmax(_at_least_float32(logits), axis=-1)
+    p = softmax(_at_least_float32("logits", logits), axis=-1)
     xp = array_namespace(p)
     if is_index:
         wrong = p * (1.0 - y)
@@ -129,7 +129,7 @@ def softmax_regression_gradient(x: Array, weights: Array, target: Array) -> Arra
     """
     xp = check.check_arrays(x=x, weights=weights, target=target)
     check.check_linear_model(x, weights, outputs=True)
-    return xp.matrix_transpose(_at_least_float32(x)) @ cross_entropy_gradient(x @ weights, target)
+    return xp.matrix_transpose(_at_least_float32("x", x)) @ cross_entropy_gradient(x @ weights, target)
 
 
 def softmax_regression_hessian(x: Array, weights: Array) -> Array:
@@ -155,7 +155,7 @@ def softmax_regression_hessian(x: Array, weights: Array) -> Array:
     xp = check.check_arrays(x=x, weights=weights)
     check.check_linear_model(x, weights, outputs=True)
     (n, d), c = x.shape, weights.shape[1]
-    pairs = xp.expand_dims(_at_least_float32(x), axis=2) * xp.expand_dims(_at_least_float32(x), axis=1)
+    pairs = xp.expand_dims(_at_least_float32("x", x), axis=2) * xp.expand_dims(_at_least_float32("x", x), axis=1)
     curvature = cross_entropy_hessian(x @ weights)
     hessian = xp.matrix_transpose(xp.reshape(pairs, (n, d * d))) @ xp.reshape(curvature, (n, c * c)) / n
     return xp.permute_dims(xp.reshape(hessian, (d, d, c, c)), (0, 2, 1, 3))
@@ -187,9 +187,9 @@ def logistic_regression_gradient(x: Array, weights: Array, target: Array) -> Arr
     xp = check.check_arrays(x=x, weights=weights, target=target)
     check.check_linear_model(x, weights, outputs=False)
     check.check_floating(target=target)
-    check.check_probabilities("target", target, "class probabilities are shares of 1")
-    x, z = _at_least_float32(x), _at_least_float32(x @ weights)
-    check.check_same_shape("x @ weights", z, "target", target)
+    check.check_probabilities("target", target, "number the two classes 0 and 1")
+    x, z = _at_least_float32("x", x), _at_least_float32("logits", x @ weights)
+    check.check_same_shape("logits", z, "target", target)
     return xp.matrix_transpose(x) @ ((1.0 - target) * sigmoid(z) - target * sigmoid(-z)) / x.shape[0]
 
 
@@ -216,7 +216,7 @@ def logistic_regression_hessian(x: Array, weights: Array) -> Array:
     """
     xp = check.check_arrays(x=x, weights=weights)
     check.check_linear_model(x, weights, outputs=False)
-    x, z = _at_least_float32(x), _at_least_float32(x @ weights)
+    x, z = _at_least_float32("x", x), _at_least_float32("logits", x @ weights)
     spread = xp.expand_dims(sigmoid(z) * sigmoid(-z), axis=-1)
     return xp.matrix_transpose(x) @ (spread * x) / x.shape[0]
 
@@ -259,9 +259,9 @@ def finite_differences(f: Callable[[Array], Array], x: Array, step: float = 1e-5
     return xp.reshape(slopes, tuple(slopes.shape[:-1]) + tuple(x.shape))
 
 
-def _at_least_float32(x: Array) -> Array:
-    xp = check.check_arrays(x=x)
-    check.check_floating(x=x)
+def _at_least_float32(name: str, x: Array) -> Array:
+    xp = check.check_arrays(**{name: x})
+    check.check_floating(**{name: x})
     return xp.astype(x, xp.result_type(x.dtype, xp.float32))
 
 
@@ -282,5 +282,5 @@ def _checked_target(logits: Array, target: Array) -> tuple[Array, bool]:
         check.check_labels("target", target, classes)
         target = one_hot(target, classes)
     else:
-        check.check_probabilities("target", target, "class probabilities are shares of 1")
+        check.check_probabilities("target", target, "a row of class probabilities sums to 1")
     return xp.astype(target, xp.result_type(logits.dtype, xp.float32)), is_index
