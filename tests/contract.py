@@ -428,3 +428,16 @@ def map_faults(readme: str, names: list[str]) -> list[str]:
     faults = [f"{name} is not on the map" for name in names if name not in linked]
     faults += [f"the map links {name}, which is not there" for name in linked if name not in names]
     return faults + [f"the map links {name} twice" for name in sorted(set(linked)) if linked.count(name) > 1]
+
+
+def minutes_faults(readme: str, notebooks: dict[str, NotebookNode]) -> list[str]:
+    """The README's map and each chapter's opening give the same minutes, core path and all."""
+    faults = []
+    for name, notebook in notebooks.items():
+        opening = re.search(r"\*\*Time\.\*\* About (\d+) minutes; (\d+) for the core path", notebook.cells[0].source)
+        row = re.search(rf"\(notebooks/{re.escape(name)}\).*\| (\d+) min \| (\d+) min \|", readme)
+        if not opening:
+            faults.append(f"{name} does not open with '**Time.** About … minutes; … for the core path'")
+        elif row and row.groups() != opening.groups()[::-1]:
+            faults.append(f"{name} takes {opening[1]} minutes, {opening[2]} for the core path, the map says otherwise")
+    return faults

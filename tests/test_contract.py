@@ -210,3 +210,17 @@ def test_statements(page, cell, names, count):
 def test_the_map(names, count):
     assert len(contract.map_faults("| [A](notebooks/a.ipynb) | 60 min |", names)) == count
     assert contract.map_faults("[A](notebooks/a.ipynb) [A](notebooks/a.ipynb)", ["a.ipynb"])
+
+
+@pytest.mark.parametrize(
+    "time, row, count",
+    [
+        ("**Time.** About 60 minutes; 45 for the core path.", "| [A](notebooks/a.ipynb) | why? | 45 min | 60 min |", 0),
+        ("**Time.** About 60 minutes; 40 for the core path.", "| [A](notebooks/a.ipynb) | why? | 45 min | 60 min |", 1),
+        ("**Time.** An hour.", "| [A](notebooks/a.ipynb) | why? | 45 min | 60 min |", 1),
+        ("**Time.** About 60 minutes; 45 for the core path.", "no map", 0),
+    ],
+)
+def test_the_minutes(time, row, count):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(time)])
+    assert len(contract.minutes_faults(row, {"a.ipynb": notebook})) == count

@@ -33,3 +33,8 @@ def test_statements_are_shown_where_the_page_says():
 def test_the_map_in_the_readme_is_complete():
     faults = contract.map_faults((ROOT / "README.md").read_text(encoding="utf-8"), list(NOTEBOOKS))
     assert not faults, "\n".join(faults)
+
+
+def test_the_map_and_the_chapters_give_the_same_minutes():
+    faults = contract.minutes_faults((ROOT / "README.md").read_text(encoding="utf-8"), NOTEBOOKS)
+    assert not faults, "\n".join(faults)
