@@ -222,5 +222,5 @@ def test_the_map(names, count):
     ],
 )
 def test_the_minutes(time, row, count):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(time)])
+    notebook = new_notebook(cells=[new_markdown_cell(time)])
     assert len(contract.minutes_faults(row, {"a.ipynb": notebook})) == count
