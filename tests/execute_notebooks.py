@@ -2,8 +2,9 @@
 
 Without arguments every notebook in ``notebooks/`` is run, two at a time, each in a fresh kernel; with arguments the
 named ones. What differs from run to run or from machine to machine is not stored: times, the interpreter's version,
-the state of widgets, the pieces in which a printed text arrived, temporary file names. A notebook in which a cell
-fails is left as it was.
+the state of widgets, the pieces in which a printed text arrived, temporary file names. A cell tagged
+``nbval-ignore-output`` measures, so it keeps the output that it has; clear that output to have it measured anew. A
+notebook in which a cell fails is left as it was.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 SANITIZE = ROOT / "tests" / "sanitize.cfg"
+MEASURES = "nbval-ignore-output"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE_INFO = {
@@ -100,11 +102,19 @@ def write(notebook: NotebookNode, path: Path) -> None:
 def execute(path: Path) -> str | None:
     """Run and store one notebook; None when it went well, else what went wrong, naming notebook and cell."""
     notebook = nbformat.read(path, as_version=4)
+    measured = {cell.id: cell.outputs for cell in notebook.cells if MEASURES in cell.metadata.get("tags", [])}
     reached: list[NotebookNode] = []
     try:
-        write(stored(run(notebook, path.parent, reached)), path)
+        notebook = run(notebook, path.parent, reached)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return f"{path.name}, code cell {len(reached)} (id {reached[-1].id}): left as it was.\n{error}"
+    for cell in notebook.cells:
+        if measured.get(cell.id):
+            cell.outputs = measured[cell.id]
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = cell.execution_count
+    write(stored(notebook), path)
     return None
 
 

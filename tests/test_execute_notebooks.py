@@ -54,6 +54,25 @@ def test_a_run_stores_the_same_bytes_each_time(path, capsys):
     assert error.execution_count == 7
 
 
+def test_a_cell_that_measures_keeps_its_output_until_it_is_cleared(path):
+    notebook = nbformat.read(path, as_version=4)
+    clock = new_code_cell("import time\ntime.perf_counter()", id="clock", metadata={"tags": ["nbval-ignore-output"]})
+    notebook.cells = [new_code_cell("1"), clock]
+    nbformat.write(notebook, path)
+
+    def measure():
+        assert execute_notebooks.execute(path) is None
+        return path.read_bytes()
+
+    first = measure()
+    assert measure() == first
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.cells[1].outputs[0].execution_count == 2
+    notebook.cells[1].outputs = []
+    nbformat.write(notebook, path)
+    assert measure() != first
+
+
 @pytest.mark.parametrize("source, words", [("print(1)\nmissing", "NameError"), ("import os; os._exit(1)", "died")])
 def test_a_failure_names_the_cell_and_changes_nothing(path, capsys, source, words):
     notebook = nbformat.read(path, as_version=4)

@@ -9,7 +9,9 @@ PATHS = all_notebooks()
 NOTEBOOKS = {path.name: contract.read(path) for path in PATHS}
 
 # The cells whose outputs are not compared, and why: at most two a notebook. (file name, cell id): reason
-IGNORED: dict[tuple[str, str], str] = {}
+IGNORED = {
+    ("05_pytorch_losses.ipynb", "c05-41"): "milliseconds and megabytes, which each machine measures for itself",
+}
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
