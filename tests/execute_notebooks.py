@@ -4,13 +4,19 @@ Without arguments every notebook in ``notebooks/`` is run, two at a time, each i
 named ones. What differs from run to run or from machine to machine is not stored: times, the interpreter's version,
 the state of widgets, the pieces in which a printed text arrived, temporary file names. A notebook in which a cell
 fails is left as it was.
+
+The output of a cell tagged ``nbval-ignore-output``, such as timings, differs each time. The cell is run like every
+other, but its stored output stays for as long as its source does; a digest of the source in the cell's metadata tells.
+To store a new output, clear the old one first.
 """
 
 import argparse
+import hashlib
 import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +30,8 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 SANITIZE = ROOT / "tests" / "sanitize.cfg"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+IGNORED = "nbval-ignore-output"
+DIGEST = "source_sha256"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE_INFO = {
     "codemirror_mode": {"name": "ipython", "version": 3},
@@ -54,14 +62,29 @@ def run(notebook: NotebookNode, folder: Path, reached: list[NotebookNode]) -> No
     return client.execute()
 
 
-def stored(notebook: NotebookNode) -> NotebookNode:
-    """The notebook with all that varies between runs and machines taken out."""
+def digest(cell: NotebookNode) -> str:
+    """The beginning of a hash of the cell's source; it changes when the source does."""
+    return hashlib.sha256(cell.source.encode()).hexdigest()[:16]
+
+
+def to_keep(notebook: NotebookNode) -> dict[str, list[NotebookNode]]:
+    """By cell id, the outputs that stay: of ignored cells whose source is the one that the outputs came from."""
+    ignored = [cell for cell in notebook.cells if IGNORED in cell.metadata.get("tags", []) and cell.get("outputs")]
+    return {cell.id: deepcopy(cell.outputs) for cell in ignored if cell.metadata.get(DIGEST) == digest(cell)}
+
+
+def stored(notebook: NotebookNode, kept: dict[str, list[NotebookNode]]) -> NotebookNode:
+    """The notebook with all that varies between runs and machines taken out, and the outputs ``kept`` put back."""
     patterns = [(re.compile(old), new) for old, new in get_sanitize_patterns(SANITIZE.read_text(encoding="utf-8"))]
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         cell.metadata.pop("execution", None)
+        cell.metadata.pop(DIGEST, None)
+        if IGNORED in cell.metadata.get("tags", []):
+            cell.outputs = kept.get(cell.id, cell.outputs)
+            cell.metadata[DIGEST] = digest(cell)
         # A widget lives only while its kernel does.
         outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
         for output in outputs:
@@ -100,9 +123,10 @@ def write(notebook: NotebookNode, path: Path) -> None:
 def execute(path: Path) -> str | None:
     """Run and store one notebook; None when it went well, else what went wrong, naming notebook and cell."""
     notebook = nbformat.read(path, as_version=4)
+    kept = to_keep(notebook)
     reached: list[NotebookNode] = []
     try:
-        write(stored(run(notebook, path.parent, reached)), path)
+        write(stored(run(notebook, path.parent, reached), kept), path)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return f"{path.name}, code cell {len(reached)} (id {reached[-1].id}): left as it was.\n{error}"
     return None

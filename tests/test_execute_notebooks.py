@@ -54,6 +54,37 @@ def test_a_run_stores_the_same_bytes_each_time(path, capsys):
     assert error.execution_count == 7
 
 
+def test_an_ignored_output_stays_until_its_source_changes_or_it_is_cleared(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    path, tagged = tmp_path / "05_title.ipynb", {"tags": ["nbval-ignore-output"]}
+    source = "import uuid\nprint(uuid.uuid4())"
+    cells = [new_code_cell(source, id="timing", metadata=tagged), new_code_cell(source, id="other")]
+    nbformat.write(new_notebook(cells=cells), path)
+
+    def run(change=lambda cell: None):
+        notebook = nbformat.read(path, as_version=4)
+        change(notebook.cells[0])
+        nbformat.write(notebook, path)
+        assert execute_notebooks.main([str(path)]) == 0
+        return [cell.outputs[0].text for cell in nbformat.read(path, as_version=4).cells]
+
+    first, again = run(), run()
+    assert again[0] == first[0] and again[1] != first[1]
+    edited = run(lambda cell: cell.update(source=source + "  # edited"))
+    assert edited[0] != first[0] and run()[0] == edited[0]
+    cleared = run(lambda cell: cell.update(outputs=[]))
+    assert cleared[0] != edited[0]
+    untagged = run(lambda cell: cell.metadata.pop("tags"))
+    assert untagged[0] != cleared[0] and not nbformat.read(path, as_version=4).cells[0].metadata
+
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].metadata, notebook.cells[1:] = nbformat.from_dict(tagged), []
+    nbformat.write(notebook, path)
+    assert execute_notebooks.main([str(path)]) == 0
+    stored = path.read_bytes()
+    assert execute_notebooks.main([str(path)]) == 0 and path.read_bytes() == stored
+
+
 @pytest.mark.parametrize("source, words", [("print(1)\nmissing", "NameError"), ("import os; os._exit(1)", "died")])
 def test_a_failure_names_the_cell_and_changes_nothing(path, capsys, source, words):
     notebook = nbformat.read(path, as_version=4)
