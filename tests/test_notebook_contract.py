@@ -9,7 +9,9 @@ PATHS = all_notebooks()
 NOTEBOOKS = {path.name: contract.read(path) for path in PATHS}
 
 # The cells whose outputs are not compared, and why: at most two a notebook. (file name, cell id): reason
-IGNORED: dict[tuple[str, str], str] = {}
+IGNORED: dict[tuple[str, str], str] = {
+    ("05_pytorch_losses.ipynb", "c05-41"): "timings and memory differ from machine to machine",
+}
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
