@@ -148,6 +148,10 @@ def _still_squashed(outputs, labels):
     return repaired(torch.sigmoid(outputs), labels)
 
 
+def _clamped(outputs, labels):
+    return F.binary_cross_entropy(torch.sigmoid(outputs), labels.reshape(outputs.shape).to(outputs.dtype))
+
+
 def _repair_inputs(rng):
     batches = [[1.0, -2.0, 0.5], [3.0], [0.0, 0.0], [25.0, -40.0, 60.0, -3.0]]
     batches.append(rng.normal(0, 3, 6).tolist())
@@ -175,6 +179,11 @@ REPAIR = Exercise(
             _still_squashed,
             "The shapes are right now. But the formula takes logits and gets probabilities: where does the sigmoid "
             "happen a second time?",
+        ),
+        Mistake(
+            _clamped,
+            "Right for small logits. But the sigmoid of 60 rounds to 1, and BCELoss stops at 100 there. Which loss "
+            "takes the logits themselves?",
         ),
         Mistake(
             lambda outputs, labels: repaired(outputs, labels) * len(labels),

@@ -14,7 +14,7 @@ _ANSWERS = [  # where the answer leads, where its question stands, the answer, t
     (4.0, 4.8, "logits", "BCEWithLogitsLoss", BLUE),
     (5.6, 4.8, "sigmoid", "BCELoss", GREY),
     (7.2, 8.0, "cross-\nentropy", "CrossEntropyLoss", BLUE),
-    (8.8, 8.0, "distance", "KLDivLoss", BLUE),
+    (8.8, 8.0, "divergence", "KLDivLoss", BLUE),
 ]
 
 
@@ -23,7 +23,7 @@ def which_loss() -> Axes:
     ax = canvas(
         "Decision diagram. One class of C: CrossEntropyLoss for logits, NLLLoss after a log-softmax. Yes or no, once "
         "or for K labels: BCEWithLogitsLoss for logits, BCELoss after a sigmoid. Shares q of C classes: "
-        "CrossEntropyLoss for their cross-entropy, KLDivLoss for the distance from q.",
+        "CrossEntropyLoss for their cross-entropy, KLDivLoss for the divergence from q.",
         figsize=(9.6, 4.2),
     )
     ax.set(xlim=(0, 9.6), ylim=(0.9, 5.6), title="Start at the label; a solid blue box is the first choice")
@@ -83,6 +83,7 @@ def floors(margin: Sequence[float], right: Mapping[str, Sequence[float]], twice:
         xlabel="margin of the right answer (logits)",
         ylabel="loss (nats)",
         xlim=(margin[0], margin[0] + 1.45 * (margin[-1] - margin[0])),
+        xticks=np.linspace(margin[0], margin[-1], 7),  # none, and no grid line, behind the names
     )
     ax.set_ylim(bottom=-0.1)
     return ax
