@@ -1,10 +1,8 @@
 """The figures of the course: one function draws one figure and returns its Axes."""
 
 from xent_helpers.plots.gradients import (
-    accuracy_by_start,
     descent_and_newton,
     difference_errors,
-    losses_along_a_line,
     losses_and_slopes,
     newton_parabola,
     steepest_curvature,
@@ -30,7 +28,6 @@ from xent_helpers.plots.training import (
 )
 
 __all__ = [
-    "accuracy_by_start",
     "confusion_matrix",
     "costly_mistakes",
     "descent_and_newton",
@@ -45,7 +42,6 @@ __all__ = [
     "loss_floor",
     "loss_of_a_wrong_answer",
     "loss_parts",
-    "losses_along_a_line",
     "losses_and_slopes",
     "newton_parabola",
     "norm_growth",
