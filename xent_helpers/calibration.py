@@ -80,8 +80,8 @@ def expected_calibration_error(claimed: Array, came_true: Array, bins: int = 15)
 
     Source: Naeini, Cooper and Hauskrecht (2015).
     """
-    xp = array_namespace(claimed)
     table = reliability(claimed, came_true, bins)
+    xp = array_namespace(claimed)
     gap = xp.where(table.count > 0, xp.abs(table.happened - table.claimed), 0.0)
     return xp.sum(xp.astype(table.count, gap.dtype) * gap) / claimed.shape[0]
 
@@ -226,10 +226,10 @@ def _margins(logits: Array, target: Array) -> Array:
         )
     check.check_class_target("logits", logits, target, allow_probabilities=False)
     check.check_labels("target", target, classes)
+    if not bool(xp.all(xp.isfinite(logits))):
+        raise ValueError("logits holds an entry that is not finite, expected numbers: leave masked classes out.")
     z = xp.astype(logits, xp.result_type(logits.dtype, xp.float32))  # half precisions are computed in float32
     margins = z - xp.take_along_axis(z, xp.astype(target, xp.int64)[:, None], axis=1)
-    if not bool(xp.all(xp.isfinite(margins))):
-        raise ValueError("logits holds an entry that is not finite, expected numbers: leave masked classes out.")
     if not bool(xp.any(margins > 0)):
         raise ValueError(
             "logits puts every label first, expected some mistakes: with none, the smaller T the better, without "

@@ -18,9 +18,10 @@ def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share th
         what: the label of the vertical axis.
     """
     means = {name: _means(table) for name, table in tables.items()}
+    said = "; ".join(f"{name}: claims {s:.2f}, {h:.2f} came true" for name, (s, h) in means.items())
     axes = canvas(
         "Share that came true against the mean claim of each bin, with the diagonal of perfect calibration; below, how "
-        "many claims each bin has. " + "; ".join(f"{n}: claims {s:.2f}, {h:.2f} came true" for n, (s, h) in means.items()),
+        f"many claims each bin has. On average, {said}.",
         2,
         len(tables),
         figsize=(min(3.5 * len(tables) + 0.8, 10.5), 4.5),
@@ -78,7 +79,8 @@ def calibration_and_refinement(calibration: Mapping[str, float], refinement: Map
     """
     names = list(calibration)
     parts = "; ".join(f"{name} {refinement[name]:.3f} and {calibration[name]:.3f}" for name in names)
-    ax = canvas(f"Mean loss in nats of each forecaster, split into refinement and calibration: {parts}.", figsize=(7.4, 3.1))
+    alt = f"Mean loss in nats of each forecaster, split into refinement and calibration: {parts}."
+    ax = canvas(alt, figsize=(7.4, 3.1))
     left = [refinement[name] for name in names]
     right = [calibration[name] for name in names]
     ax.barh(names, left, color="#BFBFBF", edgecolor=BLACK, linewidth=0.8, hatch="//")
