@@ -45,7 +45,7 @@ def reliability(claimed: Array, came_true: Array, bins: int = 15) -> Reliability
         >>> print(table.count, table.claimed.round(2), table.happened.round(2))
         [0 3] [ nan 0.73] [ nan 0.67]
 
-    Source: DeGroot and Fienberg (1983); for the confidence of a network, Guo et al. (2017).
+    Source: Guo, Pleiss, Sun and Weinberger (2017).
     """
     xp = check.check_arrays(claimed=claimed, came_true=came_true)
     _check_claims(claimed, came_true, bins)
@@ -120,8 +120,7 @@ def fit_temperature(logits: Array, target: Array) -> float:
         slope, curvature = slope_and_curvature(margins, a)
         low, high = (a, high) if slope < 0 else (low, a)
         newton = a - slope / curvature if curvature > 0 else inf
-        midpoint = 2 * a if high == inf else (low + high) / 2
-        a, before = (newton if low < newton < high else midpoint), a
+        a, before = (newton if low < newton < high else min(2 * a, (low + high) / 2)), a
         if abs(a - before) <= close * a:
             break
     return 1 / a
