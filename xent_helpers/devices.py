@@ -1,9 +1,17 @@
 """Which devices are here, and runs that give the same numbers each time."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
 
 import numpy as np
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 def available() -> list[torch.device]:
@@ -15,6 +23,17 @@ def available() -> list[torch.device]:
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     return [torch.device("cpu")] + ([torch.device(accelerator.type, 0)] if accelerator else [])
+
+
+def accelerators(shows: str) -> list[torch.device]:
+    """Say what a cell's lines for an accelerator show, in the same words with one and without; return those here.
+
+    Example:
+        >>> found = accelerators("the same sum")
+        Lines that begin with an accelerator's name show the same sum. Without one there are none.
+    """
+    print(f"Lines that begin with an accelerator's name show {shows}. Without one there are none.")
+    return available()[1:]
 
 
 def synchronize(device: torch.device) -> None:
@@ -53,3 +72,76 @@ def reproducible(seed: int = 0) -> np.random.Generator:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
     return np.random.default_rng(seed)
+
+
+def milliseconds(run: Callable[[], object], device: torch.device, repeats: int = 5) -> float:
+    """Return the median time of ``run`` in milliseconds, after one run to warm up.
+
+    An accelerator takes orders and works them off later, so the clock is read only when it has finished.
+    """
+    times = []
+    for _ in range(repeats + 1):
+        synchronize(device)
+        start = perf_counter()
+        run()
+        synchronize(device)
+        times.append(1e3 * (perf_counter() - start))
+    return median(times[1:])
+
+
+def peak_bytes(run: Callable[[], object], device: torch.device) -> int:
+    """Return the most memory that ``run`` held at a time, in bytes above what was held before.
+
+    An accelerator's allocator keeps count. The CPU's does not: there, the results of all operations that are
+    alive are added up after each one, which leaves out what an operation needs only inside itself.
+    """
+    if device.type == "cpu":
+        with _Held() as held:
+            run()
+        return held.peak
+    synchronize(device)
+    before = torch.accelerator.memory_allocated(device)
+    torch.accelerator.reset_peak_memory_stats(device)
+    run()
+    synchronize(device)
+    return torch.accelerator.max_memory_allocated(device) - before
+
+
+class _Held(TorchDispatchMode):
+    """Add up the memory of the results that are alive, after each operation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = 0
+        self._storages: dict[int, tuple[StorageWeakRef, int]] = {}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        known = {leaf.untyped_storage().data_ptr() for leaf in tree_leaves((args, kwargs)) if _is_tensor(leaf)}
+        for leaf in filter(_is_tensor, tree_leaves(result)):
+            storage = leaf.untyped_storage()
+            if storage.data_ptr() not in known:  # a view or an in-place result is nothing new
+                self._storages[storage.data_ptr()] = StorageWeakRef(storage), storage.nbytes()
+        self._storages = {key: held for key, held in self._storages.items() if not held[0].expired()}
+        self.peak = max(self.peak, sum(size for _, size in self._storages.values()))
+        return result
+
+
+def _is_tensor(leaf: object) -> bool:
+    return isinstance(leaf, torch.Tensor)
+
+
+def last_words(code: str, device: torch.device) -> str:
+    """Run ``code`` in a process of its own and return the last line of its error message ("" if there is none).
+
+    An error inside a kernel of an accelerator leaves the whole process unusable, so it gets one to lose. The code
+    finds the device's name in ``device``; kernels are waited for one by one, so the line at fault is the one named.
+    """
+    found = subprocess.run(
+        [sys.executable, "-c", f"device = {str(device)!r}\n{code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"CUDA_LAUNCH_BLOCKING": "1"},
+    )
+    return (found.stderr.strip().splitlines() or [""])[-1]

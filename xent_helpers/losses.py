@@ -70,7 +70,7 @@ def logsumexp(x: Array, axis: int = -1) -> Array:
     """
     xp = check.check_arrays(x=x)
     check.check_floating(x=x)
-    check.check_axis(x, axis, "x")
+    axis = check.check_axis("x", x, axis)
     z = _computed(x)
     largest = xp.max(z, axis=axis, keepdims=True)
     s = xp.where(xp.isfinite(largest), xp.round(largest), 0.0)
@@ -93,13 +93,13 @@ def log_softmax(logits: Array, axis: int = -1) -> Array:
 
     Example:
         >>> print(log_softmax(np.array([20.0, 0.0, -1.0])))
-        [-2.81941101e-09 -2.00000000e+01 -2.10000000e+01]
+        [-2.81940966e-09 -2.00000000e+01 -2.10000000e+01]
 
     Source: the identity in ``surprisal``.
     """
     xp = check.check_arrays(logits=logits)
     check.check_floating(logits=logits)
-    check.check_axis(logits, axis, "logits")
+    axis = check.check_axis("logits", logits, axis)
     z = xp.moveaxis(_computed(logits), axis, -1)
     result = -surprisal(z, _is_class(xp.argmax(z, axis=-1), z.shape[-1]))
     return xp.astype(xp.moveaxis(result, -1, axis), logits.dtype)
@@ -126,7 +126,7 @@ def softmax(logits: Array, axis: int = -1) -> Array:
     """
     xp = check.check_arrays(logits=logits)
     check.check_floating(logits=logits)
-    check.check_axis(logits, axis, "logits")
+    axis = check.check_axis("logits", logits, axis)
     z = _computed(logits)
     e = xp.exp(z - xp.round(xp.max(z, axis=axis, keepdims=True)))
     return xp.astype(e / xp.sum(e, axis=axis, keepdims=True), logits.dtype)
@@ -181,6 +181,7 @@ def one_hot(index: Array, num_classes: int) -> Array:
 
     Raises:
         TypeError: ``index`` is no integer array or ``num_classes`` no int.
+        ValueError: ``num_classes`` is less than 1.
         IndexError: an index lies outside 0 … num_classes − 1.
 
     Example:
@@ -189,12 +190,11 @@ def one_hot(index: Array, num_classes: int) -> Array:
          [1 0 0]]
     """
     xp = check.check_arrays(index=index)
-    check.check_integer("num_classes", num_classes)
+    num_classes = check.check_num_classes(num_classes)
     check.check_index_type("index", index)
     labels = xp.astype(index, xp.int64)
     check.check_labels("index", labels, num_classes)
-    classes = xp.arange(num_classes, dtype=xp.int64, device=device(index))
-    return xp.astype(classes == xp.expand_dims(labels, axis=-1), xp.int64)
+    return xp.astype(_is_class(labels, num_classes), xp.int64)
 
 
 @_quiet
@@ -234,12 +234,12 @@ def nll_loss(
     classes = check.check_class_scores("log_probs", log_probs)
     check.check_class_target("log_probs", log_probs, target, allow_probabilities=False)
     check.check_weight(weight, classes)
-    check.check_integer("ignore_index", ignore_index)
+    ignore_index = check.check_integer("ignore_index", ignore_index)
     check.check_reduction(reduction)
     hit, _ = _hits(target, classes, ignore_index)
     w = _weighted(_computed(hit, log_probs.dtype), weight, log_probs.dtype)
-    loss = xp.sum(w * xp.where(w == 0, 0.0, -_rows(log_probs, log_probs.dtype)), axis=-1)
-    return _reduced(loss, reduction, xp.sum(w), target.shape, log_probs.dtype)
+    cost = _cost(w, xp.where(hit, -_rows(log_probs), 0.0))
+    return _reduced(xp.sum(cost, axis=-1), reduction, _total(xp.sum(w, axis=-1)), target.shape, log_probs.dtype)
 
 
 @_quiet
@@ -286,14 +286,14 @@ def cross_entropy(
     classes = check.check_class_scores("logits", logits)
     is_index = check.check_class_target("logits", logits, target, allow_probabilities=True)
     check.check_weight(weight, classes)
-    check.check_integer("ignore_index", ignore_index)
-    check.check_fraction("label_smoothing", label_smoothing)
+    ignore_index = check.check_integer("ignore_index", ignore_index)
+    label_smoothing = check.check_fraction("label_smoothing", label_smoothing)
     check.check_reduction(reduction)
     dtype = logits.dtype if is_index else xp.result_type(logits.dtype, target.dtype)
     z = _rows(logits, dtype)
     if is_index:
         hit, kept = _hits(target, classes, ignore_index)
-        divisor = xp.sum(_weighted(_computed(hit, dtype), weight, logits.dtype))
+        divisor = _total(xp.sum(_weighted(_computed(hit, dtype), weight, logits.dtype), axis=-1))
         q = xp.where(kept, _smoothed(_computed(hit, dtype), label_smoothing), 0.0)
         z = xp.where(kept, z, 0.0)  # whatever an ignored row holds, NaN too, does not count
     else:
@@ -332,11 +332,11 @@ def binary_cross_entropy(probs: Array, target: Array, *, weight: Array | None = 
 
     Source: torch.nn.functional.binary_cross_entropy.
     """
-    xp, dtype = _check_binary("probs", probs, target, weight, reduction)
-    check.check_probabilities(probs=probs, target=target)
+    xp, dtype = _check_binary("probs", probs, target, reduction, weight=weight)
+    check.check_probabilities("probs", probs, "for logits, use binary_cross_entropy_with_logits")
     p, y = _computed(probs, dtype), _computed(target, dtype)
     cost_of_1 = xp.where(p > 0, xp.minimum(-xp.log(xp.where(p > 0, p, 1.0)), 100.0), 100.0)
-    cost_of_0 = xp.where(p < 1, xp.minimum(-xp.log1p(-xp.where(p < 1, p, 0.0)), 100.0), 100.0)
+    cost_of_0 = xp.where(p < 1, -xp.log1p(-xp.where(p < 1, p, 0.0)), 100.0)  # below 1 it is at most 37
     return _reduced_binary(y * cost_of_1 + (1.0 - y) * cost_of_0, weight, reduction, dtype)
 
 
@@ -372,10 +372,7 @@ def binary_cross_entropy_with_logits(
 
     Source: torch.nn.functional.binary_cross_entropy_with_logits.
     """
-    xp, dtype = _check_binary("logits", logits, target, weight, reduction)
-    check.check_probabilities(target=target)
-    check.check_arrays(logits=logits, pos_weight=pos_weight)
-    check.check_broadcast("pos_weight", pos_weight, logits.shape)
+    _, dtype = _check_binary("logits", logits, target, reduction, weight=weight, pos_weight=pos_weight)
     z, y = _computed(logits, dtype), _computed(target, dtype)
     positive = y if pos_weight is None else y * _computed(pos_weight, dtype)
     loss = _cost(positive, softplus(-z)) + _cost(1.0 - y, softplus(z))
@@ -384,20 +381,38 @@ def binary_cross_entropy_with_logits(
 
 def expected_surprisal(z: Array, q: Array) -> Array:
     """Σ_c q_c (−log softmax(z)_c) for each row: logits and target weights (N, C) in, nats (N,) out, unchecked."""
-    xp = array_namespace(z, q)
-    return xp.sum(_cost(q, surprisal(z, _is_class(xp.argmax(q, axis=-1), z.shape[-1]))), axis=-1)
+    xp = array_namespace(z)
+    return _total(_cost(q, surprisal(z, _is_class(xp.argmax(q, axis=-1), z.shape[-1]))))
 
 
 def _cost(share: Array, nats: Array) -> Array:
     """share × nats, with 0 × ∞ = 0: what cannot happen costs nothing."""
-    xp = array_namespace(share, nats)
+    xp = array_namespace(nats)
     return share * xp.where((share == 0) & xp.isinf(nats), 0.0, nats)
+
+
+def _total(x: Array) -> Array:
+    """Sum over the last axis, without the drift of many equal terms.
+
+    Where all logits are equal, as at the start of training, so are the costs, and adding them one by one rounds
+    each partial sum the same way. So what they have in common, the smallest term that is not 0, is counted and
+    multiplied instead. It is rounded (to 2^−60), so that it is a constant to autograd, as s in ``surprisal``.
+    """
+    xp = array_namespace(x)
+    if x.shape[-1] == 0:
+        return xp.sum(x, axis=-1)
+    nonzero = x != 0
+    least = xp.min(xp.where(nonzero, x, xp.inf), axis=-1, keepdims=True)
+    least = xp.round(least * 2.0**60) / 2.0**60
+    least = xp.where(xp.isfinite(least), least, 0.0)
+    count = xp.sum(xp.astype(nonzero, x.dtype), axis=-1)
+    return xp.sum(x - xp.where(nonzero, least, 0.0), axis=-1) + count * xp.squeeze(least, axis=-1)
 
 
 def _is_class(index: Array, num_classes: int) -> Array:
     """One-hot rows as booleans, shape (..., C)."""
     xp = array_namespace(index)
-    classes = xp.arange(num_classes, dtype=index.dtype, device=device(index))
+    classes = xp.arange(num_classes, device=device(index))
     return classes == xp.expand_dims(index, axis=-1)
 
 
@@ -406,7 +421,7 @@ def _hits(target: Array, classes: int, ignore_index: int) -> tuple[Array, Array]
     xp = array_namespace(target)
     labels = xp.astype(target, xp.int64)
     kept = labels != ignore_index
-    check.check_labels("target", labels, classes, ignored=~kept)
+    check.check_labels("target", labels, classes, kept)
     kept = xp.reshape(kept, (-1, 1))
     return _is_class(xp.reshape(labels, (-1,)), classes) & kept, kept
 
@@ -421,7 +436,7 @@ def _weighted(q: Array, weight: Array | None, dtype) -> Array:
     return q if weight is None else q * xp.astype(xp.astype(weight, dtype), q.dtype)
 
 
-def _rows(x: Array, dtype) -> Array:
+def _rows(x: Array, dtype=None) -> Array:
     """(N, C), (C,) or (N, C, d1, …) as rows (N·d1·…, C), classes side by side in memory, ready to compute."""
     xp = array_namespace(x)
     classes_last = x if x.ndim == 1 else xp.moveaxis(x, 1, -1)
@@ -440,16 +455,18 @@ def _reduced(loss: Array, reduction: str, divisor: Array | float, shape: tuple[i
     xp = array_namespace(loss)
     if reduction == "none":
         return xp.astype(xp.reshape(loss, tuple(shape)), dtype)
-    total = xp.sum(loss)
+    total = _total(xp.reshape(loss, (-1,)))
     return xp.astype(total / divisor if reduction == "mean" else total, dtype)
 
 
-def _check_binary(name: str, scores: Array, target: Array, weight: Array | None, reduction: str):
+def _check_binary(name: str, scores: Array, target: Array, reduction: str, **weights: Array | None):
     """Check what both binary losses ask for; return the array library and the type of the result."""
-    xp = check.check_arrays(**{name: scores, "target": target, "weight": weight})
+    xp = check.check_arrays(**{name: scores, "target": target}, **weights)
     check.check_floating(**{name: scores, "target": target})
     check.check_same_shape(name, scores, "target", target)
-    check.check_broadcast("weight", weight, scores.shape)
+    check.check_probabilities("target", target, "number the two classes 0 and 1")
+    for weight_name, weight in weights.items():
+        check.check_broadcast(weight_name, weight, scores.shape)
     check.check_reduction(reduction)
     return xp, xp.result_type(scores.dtype, target.dtype)
 

@@ -14,32 +14,33 @@ Array = Any  # any array of a library that follows the Python array API standard
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def check_arrays(**arrays: Array | None) -> Any:
-    """Return the one array library behind ``arrays`` (those that are None are passed over).
+def check_arrays(*, weight: Array | None = None, pos_weight: Array | None = None, **arrays: Array) -> Any:
+    """Return the one array library behind ``arrays``. Only the weights may be None.
 
     Raises:
         TypeError: something is no array, or the arrays come from different libraries.
         ValueError: the arrays lie on different devices.
     """
-    given = {name: array for name, array in arrays.items() if array is not None}
+    weights = {"weight": weight, "pos_weight": pos_weight}
+    given = arrays | {name: array for name, array in weights.items() if array is not None}
     for name, array in given.items():
         if not is_array_api_obj(array):
             raise TypeError(
-                f"{name} is a {type(array).__name__}, expected an array: "
-                f"wrap it as np.asarray({name}) or torch.tensor({name})."
+                f"{name} is of type {type(array).__name__}, expected an array: "
+                f"make one of it with np.asarray({name}) or torch.tensor({name})."
             )
     (first, leader), *others = given.items()
     for name, array in others:
         ours, theirs = array_namespace(leader), array_namespace(array)
         if ours is not theirs:
             raise TypeError(
-                f"{first} is a {_library(leader)} array and {name} a {_library(array)} array, expected one "
-                f"array library for both: convert one, e.g. with torch.from_numpy(…) or .numpy()."
+                f"{first} is from {_library(leader)} and {name} from {_library(array)}, expected one array library "
+                f"for both: convert one of them, e.g. with torch.from_numpy or with .numpy()."
             )
         if device(leader) != device(array):
             raise ValueError(
-                f"{first} is on device {device(leader)} and {name} on {device(array)}, expected one device: "
-                f"move one first, e.g. {name}.to({first}.device)."
+                f"{first} is on device {device(leader)} and {name} on device {device(array)}, expected one device "
+                f"for both: move one of them, e.g. {name}.to({first}.device)."
             )
     return array_namespace(leader)
 
@@ -50,37 +51,48 @@ def check_floating(**arrays: Array | None) -> None:
         if array is not None and not array_namespace(array).isdtype(array.dtype, "real floating"):
             raise TypeError(
                 f"{name} has dtype {_dtype(array)}, expected a floating type: "
-                f"convert it, e.g. {name}.astype(np.float64) or {name}.float()."
+                f"convert it, e.g. {_converted(array, name, 'floating')}."
             )
 
 
 def check_reduction(reduction: str) -> None:
     """Refuse a reduction other than 'none', 'mean' and 'sum', with a ValueError."""
-    if reduction not in REDUCTIONS:
+    if not (isinstance(reduction, str) and reduction in REDUCTIONS):
         raise ValueError(f"reduction is {reduction!r}, expected one of 'none', 'mean', 'sum': check the spelling.")
 
 
-def check_integer(name: str, value: Any) -> None:
-    """Refuse anything but a whole number, with a TypeError."""
+def check_integer(name: str, value: Any) -> int:
+    """Return a whole number as an int; refuse anything else with a TypeError."""
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected a whole number: pass an int.")
+    return int(value)
 
 
-def check_fraction(name: str, value: Any) -> None:
-    """Refuse a plain number outside [0, 1] (ValueError) and anything that is no number (TypeError)."""
+def check_fraction(name: str, value: Any) -> float:
+    """Return a plain number as a float; refuse one outside [0, 1] (ValueError) and anything else (TypeError)."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected a number from 0 to 1: pass a float.")
     if not 0 <= value <= 1:
         raise ValueError(f"{name} is {value!r}, expected a number from 0 to 1: usual values are 0 and 0.1.")
+    return float(value)
 
 
-def check_axis(x: Array, axis: int, name: str) -> None:
-    """Refuse an axis that ``x`` has not (IndexError), and one without entries (ValueError)."""
-    check_integer("axis", axis)
+def check_axis(name: str, x: Array, axis: Any) -> int:
+    """Return ``axis`` as an int; refuse one that ``x`` has not (IndexError), and one without entries (ValueError)."""
+    axis = check_integer("axis", axis)
+    if x.ndim == 0:
+        raise IndexError(f"{name} is a single number, expected an array with at least one axis: give it one.")
     if not -x.ndim <= axis < x.ndim:
-        raise IndexError(f"axis is {axis}, expected one of the {x.ndim} axes of {name}, whose shape is {_shape(x)}.")
+        raise IndexError(
+            f"axis is {axis}, expected {-x.ndim} to {x.ndim - 1} for {name} of shape {_shape(x)}: "
+            f"count axes from 0, or from −1 backwards."
+        )
     if x.shape[axis] == 0:
-        raise ValueError(f"{name} has shape {_shape(x)}, expected at least one entry on axis {axis}: give it a class.")
+        raise ValueError(
+            f"{name} has shape {_shape(x)}, expected at least one entry on axis {axis}: there must be one class or "
+            f"more."
+        )
+    return axis
 
 
 def check_same_shape(name: str, array: Array, other_name: str, other: Array) -> None:
@@ -91,33 +103,44 @@ def check_same_shape(name: str, array: Array, other_name: str, other: Array) -> 
         if ours in (theirs + (1,), (1,) + theirs) or theirs in (ours + (1,), (1,) + ours):
             remedy = f"drop or add the axis of length 1, e.g. {other_name}.reshape({name}.shape)"
         raise ValueError(
-            f"{other_name} has shape {theirs} and {name} {ours}, expected the same shape for both: {remedy}."
+            f"{other_name} has shape {theirs} and {name} has shape {ours}, expected the same for both: {remedy}."
         )
 
 
-def check_probabilities(**arrays: Array) -> None:
+def check_probabilities(name: str, p: Array, remedy: str) -> None:
     """Refuse entries outside [0, 1], NaN among them, with a ValueError."""
-    for name, p in arrays.items():
-        xp = array_namespace(p)
-        bad = ~((p >= 0) & (p <= 1))
-        if bool(xp.any(bad)):
-            remedy = (
-                "for labels, number the two classes 0 and 1"
-                if name == "target"
-                else "for logits, use the loss that takes logits"
-            )
-            raise ValueError(f"{name} holds {_first(p, bad)}, expected probabilities from 0 to 1: {remedy}.")
+    bad = ~((p >= 0) & (p <= 1))
+    if bool(array_namespace(p).any(bad)):
+        raise ValueError(f"{name} holds {_first(p, bad)}, expected probabilities from 0 to 1: {remedy}.")
 
 
-def check_labels(name: str, labels: Array, num_classes: int, ignored: Array | None = None) -> None:
-    """Refuse labels outside 0 … num_classes − 1 that are not ``ignored``, with an IndexError."""
-    xp = array_namespace(labels)
+def check_labels(name: str, labels: Array, num_classes: int, kept: Array | None = None) -> None:
+    """Refuse labels outside 0 … num_classes − 1, among those that are ``kept`` or all, with an IndexError."""
     bad = (labels < 0) | (labels >= num_classes)
-    bad = bad if ignored is None else bad & ~ignored
-    if bool(xp.any(bad)):
+    remedy = "count classes from 0"
+    if kept is not None:
+        bad = bad & kept
+        remedy += ", or mark the entries to leave out with ignore_index"
+    if bool(array_namespace(labels).any(bad)):
         raise IndexError(
-            f"{name} holds the label {_first(labels, bad)}, expected 0 to {num_classes - 1} for {num_classes} "
-            f"classes: count classes from 0, or mark the entries to leave out with ignore_index."
+            f"{name} holds {_first(labels, bad)}, expected labels from 0 to {num_classes - 1}, as there are "
+            f"{num_classes} classes: {remedy}."
+        )
+
+
+def check_num_classes(num_classes: Any) -> int:
+    """Return the number of classes as an int; refuse fewer than one (ValueError) and anything else (TypeError)."""
+    if check_integer("num_classes", num_classes) < 1:
+        raise ValueError(f"num_classes is {num_classes}, expected at least 1: pass the number of different labels.")
+    return int(num_classes)
+
+
+def check_samples(name: str, labels: Array) -> None:
+    """Refuse labels that are not one a sample for at least one sample, with a ValueError."""
+    if labels.ndim != 1 or labels.shape[0] == 0:
+        raise ValueError(
+            f"{name} has shape {_shape(labels)}, expected (N,) with at least one sample: "
+            f"flatten it with {name}.reshape(-1), and see that it is not empty."
         )
 
 
@@ -142,8 +165,8 @@ def check_broadcast(name: str, array: Array | None, shape: tuple[int, ...]) -> N
         fits = False
     if not fits:
         raise ValueError(
-            f"{name} has shape {_shape(array)}, expected one that broadcasts to {tuple(shape)}, the shape of the "
-            f"logits or probabilities: give one weight for each entry or for each column."
+            f"{name} has shape {_shape(array)}, expected one that broadcasts to the losses' shape {tuple(shape)}: "
+            f"give one number for each entry, or for each entry of the last axis."
         )
 
 
@@ -152,8 +175,7 @@ def check_class_scores(name: str, scores: Array) -> int:
     check_floating(**{name: scores})
     if scores.ndim == 0:
         raise ValueError(f"{name} is a single number, expected shape (C,), (N, C) or (N, C, d1, …): add a class axis.")
-    check_axis(scores, min(1, scores.ndim - 1), name)
-    return scores.shape[min(1, scores.ndim - 1)]
+    return scores.shape[check_axis(name, scores, min(1, scores.ndim - 1))]
 
 
 def check_class_target(name: str, scores: Array, target: Array, allow_probabilities: bool) -> bool:
@@ -168,23 +190,23 @@ def check_class_target(name: str, scores: Array, target: Array, allow_probabilit
         _check_index_shape(name, scores, target)
         return True
     if not allow_probabilities or not xp.isdtype(target.dtype, "real floating"):
-        kinds = "an integer type (class indices)"
-        kinds += " or a floating type (class probabilities)" if allow_probabilities else ""
+        kinds = "an integer type for class indices"
+        kinds += ", or a floating type for class probabilities" if allow_probabilities else ""
         raise TypeError(
-            f"target has dtype {_dtype(target)}, expected {kinds}: "
-            f"convert it, e.g. target.astype(np.int64) or target.long()."
+            f"target has dtype {_dtype(target)}, expected {kinds}: convert it, e.g. {_converted(target, 'target')}."
         )
     if _shape(target) != _shape(scores):
         raise ValueError(
-            f"target is {_dtype(target)} of shape {_shape(target)}, expected the shape {_shape(scores)} of {name}, because "
-            f"floating targets are class probabilities: if they are labels, convert them to an integer type."
+            f"target is a {_dtype(target)} array of shape {_shape(target)}, expected the shape {_shape(scores)} of "
+            f"{name}, "
+            f"as floating targets are class probabilities: if these are labels, use {_converted(target, 'target')}."
         )
     return False
 
 
 def check_soft_target(target: Array, ignore_index: int) -> None:
     """Refuse class probabilities outside [0, 1], and a class index to ignore among them, with a ValueError."""
-    check_probabilities(target=target)
+    check_probabilities("target", target, "a row of class probabilities sums to 1")
     if ignore_index >= 0:
         raise ValueError(
             f"ignore_index is {ignore_index}, expected none with class probabilities as target: "
@@ -196,9 +218,62 @@ def check_index_type(name: str, index: Array) -> None:
     """Refuse class indices that are not of an integer type, with a TypeError."""
     if not array_namespace(index).isdtype(index.dtype, "integral"):
         raise TypeError(
-            f"{name} has dtype {_dtype(index)}, expected an integer type: "
-            f"convert it, e.g. {name}.astype(np.int64) or {name}.long()."
+            f"{name} has dtype {_dtype(index)}, expected an integer type: convert it, e.g. {_converted(index, name)}."
         )
+
+
+def check_linear_model(x: Array, weights: Array, outputs: bool) -> None:
+    """Refuse features that are not (N, D) with N > 0, and weights that are not (D, C) (``outputs``) or (D,)."""
+    check_floating(x=x, weights=weights)
+    if x.ndim != 2 or x.shape[0] == 0:
+        raise ValueError(
+            f"x has shape {_shape(x)}, expected (N, D) with at least one sample: a single sample is x.reshape(1, -1)."
+        )
+    features = x.shape[1]
+    if weights.ndim != (2 if outputs else 1) or weights.shape[0] != features:
+        expected = f"({features}, C), one column for each class" if outputs else f"({features},)"
+        raise ValueError(
+            f"weights has shape {_shape(weights)}, expected {expected} for x of shape {_shape(x)}: "
+            f"give it one row for each feature, the column of ones included."
+        )
+
+
+def check_distributions(axis: Any, **arrays: Array) -> int:
+    """Return ``axis`` as an int; refuse arrays that hold no probabilities with sum 1 along it, with a ValueError.
+
+    A sum may be off by the square root of the type's unit of rounding (1.5e-8 in float64): half of its digits.
+    """
+    check_floating(**arrays)
+    for name, p in arrays.items():
+        axis = check_axis(name, p, axis)
+        xp = array_namespace(p)
+        negative = p < 0
+        if bool(xp.any(negative)):
+            raise ValueError(
+                f"{name} holds {_first(p, negative)}, expected probabilities, which are at least 0: "
+                f"turn logits into probabilities with softmax, and log-probabilities with exp."
+            )
+        total = xp.sum(xp.astype(p, xp.result_type(p.dtype, xp.float32)), axis=axis)
+        wrong = ~(xp.abs(total - 1) <= xp.finfo(p.dtype).eps ** 0.5)
+        if bool(xp.any(wrong)):
+            position = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
+            place = "" if total.ndim == 0 else f" at {[int(i) for i in np.unravel_index(position, _shape(total))]}"
+            raise ValueError(
+                f"{name} sums to {float(xp.reshape(total, (-1,))[position]):.6g} along axis {axis}{place}, expected 1: "
+                f"divide by the sum, e.g. {name} / {name}.sum({axis}, keepdims=True), or take softmax of logits."
+            )
+    return axis
+
+
+def check_not_negative(**arrays: Array) -> None:
+    """Refuse negative entries of what is an average surprise, with a ValueError."""
+    for name, nats in arrays.items():
+        xp = array_namespace(nats)
+        if bool(xp.any(nats < 0)):
+            raise ValueError(
+                f"{name} holds {_first(nats, nats < 0)}, expected a surprise, which is at least 0: "
+                f"mind the minus sign in −log p."
+            )
 
 
 def _check_index_shape(name: str, scores: Array, target: Array) -> None:
@@ -212,9 +287,10 @@ def _check_index_shape(name: str, scores: Array, target: Array) -> None:
     elif len(shape) > 2 and came == shape[:-1]:
         remedy = f"the classes of {name} belong on axis 1, so move them there, e.g. np.moveaxis({name}, -1, 1)"
     elif came == expected + (1,) or came == expected[:1] + (1,) + expected[1:]:
-        remedy = f"drop the axis of length 1, e.g. target.reshape({expected})"
+        remedy = f"drop the axis of length 1, e.g. target.reshape({', '.join(map(str, expected)) or '()'})"
     raise ValueError(
-        f"target has shape {came}, expected {expected} for {name} of shape {shape} and integer labels: {remedy}."
+        f"target has integer labels of shape {came}, expected shape {expected} to go with {name} "
+        f"of shape {shape}: {remedy}."
     )
 
 
@@ -226,6 +302,13 @@ def _dtype(array: Array) -> str:
     return str(array.dtype).rpartition(".")[2]
 
 
+def _converted(array: Array, name: str, kind: str = "integer") -> str:
+    """How one would convert it, in the words of its own library."""
+    if _library(array) == "torch":
+        return f"{name}.long()" if kind == "integer" else f"{name}.float()"
+    return f"{name}.astype(np.int64)" if kind == "integer" else f"{name}.astype(np.float64)"
+
+
 def _library(array: Array) -> str:
     return type(array).__module__.partition(".")[0]
 
@@ -234,7 +317,6 @@ def _first(array: Array, bad: Array) -> str:
     """Describe the first bad entry; called only when an error is already certain."""
     xp = array_namespace(array)
     position = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int64), (-1,))))
-    index = tuple(int(i) for i in np.unravel_index(position, _shape(array)))
-    return f"{array[index].item() if hasattr(array[index], 'item') else array[index]}" + (
-        f" at index {list(index)}" if index else ""
-    )
+    index = [int(i) for i in np.unravel_index(position, _shape(array))]
+    kind = float if xp.isdtype(array.dtype, "real floating") else int
+    return f"{kind(array[tuple(index)])}" + (f" at index {index}" if index else "")

@@ -69,7 +69,8 @@ def diagnose(exercise: Exercise, answer: object) -> str:
             return f"not yet. {mistake.message}"
     first = agrees.index(False)
     place = f"on {_shown(cases[first])} " if cases[first] else ""
-    return f"not yet. What came {place}is {_shown_value(outputs[first])}; what must come there is {_shown_value(expected[first])}."
+    came, due = _shown_value(outputs[first]), _shown_value(expected[first])
+    return f"not yet. What came {place}is {came}; what must come there is {due}."
 
 
 def _plain(value: Any) -> Any:

@@ -1,14 +1,25 @@
 """The figures of the course: one function draws one figure and returns its Axes."""
 
-from xent_helpers.plots.targets import (
-    against_noise,
-    bounded_norms,
-    gradient_factors,
-    honesty,
-    opinions,
-    smoothing_valley,
-    students,
+from xent_helpers.plots.gradients import (
+    accuracy_by_start,
+    descent_and_newton,
+    difference_errors,
+    losses_along_a_line,
+    losses_and_slopes,
+    newton_parabola,
+    steepest_curvature,
 )
+from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
+from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor
+from xent_helpers.plots.stability import (
+    exact_loss,
+    loss_of_a_wrong_answer,
+    outcomes,
+    overflow_map,
+    relative_error,
+    sigmoid_and_softplus,
+)
+from xent_helpers.plots.torch_losses import floors, saturation, which_loss
 from xent_helpers.plots.training import (
     confusion_matrix,
     costly_mistakes,
@@ -19,17 +30,34 @@ from xent_helpers.plots.training import (
 )
 
 __all__ = [
-    "against_noise",
-    "bounded_norms",
+    "accuracy_by_start",
     "confusion_matrix",
     "costly_mistakes",
+    "descent_and_newton",
+    "difference_errors",
+    "exact_loss",
+    "expected_scores",
+    "floors",
     "gradient_cloud",
-    "gradient_factors",
-    "honesty",
     "learning_curves",
+    "likelihood_as_n_grows",
+    "loss_against_probability",
+    "loss_floor",
+    "loss_of_a_wrong_answer",
+    "loss_parts",
+    "losses_along_a_line",
+    "losses_and_slopes",
+    "newton_parabola",
     "norm_growth",
-    "opinions",
+    "outcomes",
+    "overflow_map",
     "plateau",
-    "smoothing_valley",
-    "students",
+    "relative_error",
+    "saturation",
+    "score_triangles",
+    "sigmoid_and_softplus",
+    "steepest_curvature",
+    "surprise_curve",
+    "two_fits",
+    "which_loss",
 ]

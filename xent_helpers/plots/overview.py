@@ -8,9 +8,9 @@ from xent_helpers import data, losses
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, VERMILION, canvas
 
 ALT = (
-    "Three panels. The average negative log-likelihood of a coin with 7 heads in 10 flips has its minimum, the entropy "
-    "0.611, at 0.7. In float32 PyTorch's loss of a confident right answer drops to 0 at a margin of about 17, while the "
-    "course's falls on as exp(-margin). A classifier of digits starts at ln 10 and learns."
+    "Three panels. The average negative log-likelihood of a coin with 7 heads in 10 flips has its minimum, the "
+    "entropy 0.611, at 0.7. In float32 PyTorch's loss of a confident right answer drops to 0 at a margin of about 17, "
+    "while the course's falls on as exp(-margin). A classifier of digits starts at ln 10 and learns."
 )
 
 

@@ -1,0 +1,47 @@
+# The course's commands. Each sets up .venv first, which takes a minute or two the first time and nothing after that.
+# Needed: Python 3.11 or newer with its venv module, and make.   make lab PYTHON=python3.12   chooses another Python.
+
+PYTHON ?= python3
+LAB_ARGS ?=
+TEST_ARGS ?=
+NOTEBOOKS ?=
+
+BIN := .venv/bin
+READY := .venv/ready
+UNFINISHED := .venv/unfinished
+
+.PHONY: help lab test notebooks lint clean
+.DEFAULT_GOAL := help
+
+help:  ## show these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+lab: $(READY)  ## open the course in JupyterLab
+	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
+
+test: $(READY)  ## run every test, every docstring's example and every notebook
+	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
+
+notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
+	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
+
+lint: $(READY)  ## check the style of the code and the spelling
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/codespell
+
+clean:  ## remove .venv and everything else that a command has made
+	@rm -rf .venv build mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+	@find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# The set-up carries the mark `unfinished` until its last line renames it `ready`; one that was interrupted starts anew.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("This is Python %d.%d; the course needs 3.11 or newer. Name one: make PYTHON=python3.12 …" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks its venv module (on Debian and Ubuntu: apt install python3-venv)."; exit 1; }
+	@echo "Setting up .venv (once, a minute or two) …"
+	@if [ -e $(UNFINISHED) ]; then rm -rf .venv; fi
+	@mkdir -p .venv && touch $(UNFINISHED) && rm -f $(READY)
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
+	@mv $(UNFINISHED) $(READY) && touch $(READY)

@@ -1,0 +1,160 @@
+"""The agreement, timing and memory tables: what they cover, that they judge rightly, how they are printed."""
+
+from decimal import Decimal
+from math import inf
+
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+
+from xent_helpers import cases, compare, devices, losses
+
+COLUMNS = ["ours value", "ours slope", "torch value", "torch slope"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Two threads for tiny tensors wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return compare.agreement()
+
+
+def test_table_covers_losses_types_reductions_options_and_devices(table):
+    assert set(table["loss"]) == {"CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss", "BCELoss"}
+    assert set(table["dtype"]) == {"float64", "float32", "bfloat16", "float16"}
+    assert set(table["reduction"]) == {"none", "sum", "mean"}
+    assert set(table["device"]) == {str(device) for device in devices.available()}
+    assert set(table["option"]) == {
+        *("none", "weight", "ignore_index", "label_smoothing", "smoothing, weight", "probabilities"),
+        *("probabilities, weight", "pos_weight", "(N, C, d1)"),
+    }
+    assert set(table["situation"]) == {"everyday", "tied", "sure", "wrong", "huge", "p near 0"}
+
+
+def test_ours_holds_the_bound_everywhere(table):
+    worst = table[["ours value", "ours slope"]].max(axis=None)
+    assert worst <= 1
+
+
+def test_no_verdict_of_the_cpu_hangs_on_the_last_digit(table):
+    """Another processor may round otherwise; each row of the printed table must stand all the same."""
+    cpu = table[table["device"] == "cpu"]
+    largest = cpu.groupby(["loss", "dtype", "situation"])[COLUMNS].max().stack()
+    close = largest[(largest > 0.8) & (largest < 2)]
+    assert close.empty, close
+
+
+def test_verdicts_say_where_torch_misses(table):
+    judged = compare.verdicts(table)
+    assert len(judged) == 16 * len(devices.available())
+    cpu = judged[judged["device"] == "cpu"].set_index(["loss", "dtype"])
+    assert (cpu[["ours value", "ours slope"]] == "held").all(axis=None)
+    assert cpu.loc[("CrossEntropyLoss", "float32"), "torch value"] == "not held"
+    assert cpu.loc[("CrossEntropyLoss", "float16"), "torch misses where"] == "sure, huge"
+    assert cpu.loc[("NLLLoss", "float32"), "torch misses where"] == ""
+    assert tuple(cpu.loc[("BCELoss", "float64"), ["torch value", "torch slope"]]) == ("held", "not held")
+
+
+def test_verdicts_put_the_rows_of_a_device_together():
+    two = [torch.device("cpu"), torch.device("cpu", 0)]  # the CPU under two names
+    some = [case for loss in ("nll_loss", "binary_cross_entropy") for case in cases.cases(loss, torch.float32)]
+    assert list(compare.verdicts(compare.agreement(some, two))["device"]) == ["cpu", "cpu", "cpu:0", "cpu:0"]
+
+
+def test_share_of_bound_counts_units_of_rounding():
+    third = Decimal(1) / 3
+    near = torch.tensor([1 / 3], dtype=torch.float64)
+    assert compare.share_of_bound(near, [(third, third)], 4, torch.float64) < 0.25
+    off = near + 3 * 2.0**-54  # three steps of a number in [1/4, 1/2)
+    assert 1 < compare.share_of_bound(off, [(third, third)], 2, torch.float64) < 2.5
+    zero = torch.zeros(1, dtype=torch.float64)
+    assert compare.share_of_bound(zero, [(third, third)], 4, torch.float32) == pytest.approx(2**22)
+    assert compare.share_of_bound(torch.tensor([inf]), [(third, third)], 4, torch.float32) == inf
+    assert compare.share_of_bound(torch.tensor([float("nan")]), [(third, third)], 4, torch.float32) == inf
+    tiny = Decimal(2) ** -25  # between 0 and float16's smallest number: half a step is one unit
+    assert compare.share_of_bound(zero, [(tiny, tiny)], 1, torch.float16) == 1
+
+
+def test_a_wrong_loss_is_not_held(monkeypatch):
+    monkeypatch.setattr(losses, "nll_loss", lambda *args, **options: 1.001 * F.nll_loss(*args, **options))
+    judged = compare.verdicts(compare.agreement(cases.cases("nll_loss", torch.float32), [torch.device("cpu")]))
+    assert judged[COLUMNS].values.tolist() == [["not held", "not held", "held", "held"]]
+
+
+def test_case_runs_where_it_is_told_and_returns_to_the_cpu():
+    case = next(cases.cases("cross_entropy", torch.float32))
+    for device in devices.available():
+        value, slope = case.run("ours", "none", device)
+        assert value.shape == (4,) and slope.shape == (12,)
+        assert {value.device.type, slope.device.type} == {"cpu"} and {value.dtype, slope.dtype} == {torch.float64}
+
+
+def test_spatial_case_has_the_slopes_of_the_rows():
+    plain, spatial = (
+        next(c for c in cases.cases("cross_entropy", torch.float64) if c.option == option)
+        for option in ("none", "(N, C, d1)")
+    )
+    found = [case.run("torch", "sum", torch.device("cpu")) for case in (plain, spatial)]
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_value_and_gradient_leaves_its_input_alone():
+    logit = torch.tensor([2.0], requires_grad=True)
+    value, gradient = compare.value_and_gradient(F.binary_cross_entropy_with_logits, logit, torch.tensor([1.0]))
+    assert logit.grad is None and not value.requires_grad
+    assert (round(value.item(), 4), round(gradient.item(), 4)) == (0.1269, -0.1192)
+
+
+def test_three_ways_shows_what_each_says():
+    logits = torch.tensor([[0.5, 0.25, 0.25]], dtype=torch.float64).log()
+    table = compare.three_ways(
+        "cross_entropy",
+        {
+            "right": (0.69314718, logits, torch.tensor([0]), {}),
+            "twice": (1.0, logits, torch.tensor([0]), {"reduction": "sum"}),
+        },
+    )
+    assert list(table.columns) == ["by hand", "ours", "torch"] and list(table.index) == ["right", "twice"]
+    assert table.values.tolist() == [[0.6931, 0.6931, 0.6931], [1.0, 0.6931, 0.6931]]
+
+
+def test_complaint_is_one_short_line():
+    def fails():
+        raise ValueError("the first line, which is rather long for a table\nand a second")
+
+    assert compare.complaint(fails, width=40) == "ValueError: the first line, which is …"
+    assert compare.complaint(float, "2") == "no complaint: 2.0000"
+    assert "out of bounds" in compare.complaint(F.cross_entropy, torch.zeros(1, 3), torch.tensor([3]))
+
+
+def test_textbook_is_the_mean_cross_entropy():
+    logits, target = torch.tensor([[1.0, 2.0, 0.1], [0.5, -1.5, 2.0]]), torch.tensor([1, 0])
+    torch.testing.assert_close(compare.textbook(logits, target), F.cross_entropy(logits, target))
+
+
+def test_speed_and_memory_has_a_row_for_each_implementation_and_device():
+    found = compare.speed_and_memory([(64, 10), (8, 100)], repeats=1)
+    assert len(found) == 6 * len(devices.available())
+    assert list(found.columns) == ["device", "N", "C", "implementation", "ms", "peak"]
+    assert (found["ms"].astype(float) > 0).all()
+    cpu = found[(found["device"] == "cpu") & (found["C"] == 100)].set_index("implementation")["peak"].astype(float)
+    assert 2 <= cpu["torch"] < cpu["ours"] < 20  # log-probabilities and gradient at least
+
+
+def test_show_keeps_the_rows_of_the_cpu_whatever_stands_below(capsys):
+    rows = [{"device": "cpu", "loss": "NLLLoss", "note": ""}, {"device": "cpu", "loss": "BCELoss", "note": "sure"}]
+    compare.show(pd.DataFrame(rows))
+    alone = capsys.readouterr().out
+    compare.show(pd.DataFrame([*rows, {"device": "cuda:0", "loss": "a much longer name", "note": "everywhere"}]))
+    beside = capsys.readouterr().out
+    assert beside.startswith(alone) and beside.removeprefix(alone).startswith("cuda:0")
+    assert alone.splitlines() == ["device    loss     note", "cpu       NLLLoss", "cpu       BCELoss  sure"]

@@ -1,0 +1,92 @@
+"""The 60-digit reference against mpmath, which takes the same formulas and knows nothing of ``decimal``."""
+
+from decimal import Decimal
+
+import pytest
+from mpmath import exp, log, log1p, mp, mpf
+
+from xent_helpers import exact
+
+mp.dps = 50
+
+
+def close(found: Decimal, wanted) -> bool:
+    return abs(mpf(str(found)) - wanted) <= abs(wanted) * mpf(10) ** -40
+
+
+@pytest.mark.parametrize("row", [[1.0, 2.0, 0.1], [0.0, 0.0, 0.0], [-3.0, 400.0, 2.0], [1e4, -1e4, 0.5]])
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_cross_entropy_of_labels(row, label):
+    z = [mpf(v) for v in row]
+    others = mp.fsum(exp(v - z[label]) for c, v in enumerate(z) if c != label)
+    found = exact.cross_entropy([row], [label])
+    assert close(found.samples[0].loss, log1p(others))
+    total = mp.fsum(exp(v) for v in z)
+    for c, slope in enumerate(found.samples[0].slopes):
+        wanted = exp(z[c]) / total if c != label else -others / (1 + others)
+        assert close(slope, wanted)
+
+
+def test_cross_entropy_with_every_option():
+    rows, q = [[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], [[0.25, 0.5, 0.25], [1.0, 0.0, 0.0]]
+    w, smoothing = [0.5, 2.0, 3.0], 0.25
+    found = exact.cross_entropy(rows, q, weight=w, label_smoothing=smoothing)
+    assert found.divisor == 2
+    for sample, row, target in zip(found.samples, rows, q, strict=True):
+        logs = [v - log(mp.fsum(exp(mpf(u)) for u in row)) for v in map(mpf, row)]
+        share = [w[c] * (0.75 * target[c] + smoothing / 3) for c in range(3)]
+        assert close(
+            sample.loss, -mp.fsum(mpf(w[c]) * (mpf(0.75) * target[c] + mpf(0.25) / 3) * logs[c] for c in range(3))
+        )
+        for c, slope in enumerate(sample.slopes):
+            wanted = exp(logs[c]) * mp.fsum(map(mpf, share)) - share[c]
+            assert abs(mpf(str(slope)) - wanted) < 1e-14
+        assert all(unit > 0 for unit in sample.slope_units)
+
+
+def test_ignored_samples_and_weights_enter_the_divisor():
+    found = exact.cross_entropy([[0.0, 0.0]] * 3, [0, 1, 1], weight=[1.0, 4.0], ignore_index=0)
+    assert found.divisor == 8
+    assert [sample.loss == 0 for sample in found.samples] == [True, False, False]
+    ((mean, unit),) = found.values("mean")
+    assert close(mean, log(2)) and unit == mean
+    assert close(found.values("sum")[0][0], 8 * log(2)) and len(found.values("none")) == 3
+    assert len(found.slopes("mean")) == 6 and found.slopes("mean")[2][0] * 8 == found.slopes("sum")[2][0]
+
+
+def test_margin_stretches_the_unit():
+    sure = exact.cross_entropy([[20.0, 0.0, -1.0]], [0]).samples[0]
+    wrong = exact.cross_entropy([[20.0, 0.0, -1.0]], [1]).samples[0]
+    assert (sure.stretch, wrong.stretch) == (20, 1)
+    stretched = [float(unit / abs(slope)) for unit, slope in zip(sure.slope_units, sure.slopes, strict=True)]
+    assert stretched == [20, 20, 21]
+    assert exact.cross_entropy([[3.0]], [0]).samples[0].loss == 0
+
+
+def test_nll_loss():
+    found = exact.nll_loss([[-1.5, -0.25], [-3.0, -0.5]], [1, 0], weight=[2.0, 4.0], ignore_index=0)
+    assert [sample.loss for sample in found.samples] == [1, 0] and found.divisor == 4
+    assert found.samples[0].slopes == [0, -4] and found.samples[1].slopes == [0, 0]
+    assert exact.nll_loss([[-1.5, -0.25]], [0]).samples[0].loss == Decimal("1.5")
+
+
+@pytest.mark.parametrize(("z", "y"), [(2.0, 1.0), (-40.0, 0.0), (17.0, 0.25), (0.0, 1.0), (300.0, 1.0)])
+def test_binary_cross_entropy_with_logits(z, y):
+    found = exact.binary_cross_entropy_with_logits([z], [y], weight=[2.0], pos_weight=[3.0])
+    wanted = 2 * (3 * mpf(y) * log1p(exp(-mpf(z))) + (1 - mpf(y)) * log1p(exp(mpf(z))))
+    assert close(found.samples[0].loss, wanted) and found.divisor == 1
+    slope = 2 * ((1 - mpf(y)) / (1 + exp(-mpf(z))) - 3 * mpf(y) / (1 + exp(mpf(z))))
+    assert close(found.samples[0].slopes[0], slope)
+
+
+@pytest.mark.parametrize(("p", "y"), [(0.9, 1.0), (0.9, 0.0), (0.3, 0.25), (1e-13, 1.0), (1e-50, 0.0)])
+def test_binary_cross_entropy(p, y):
+    sample = exact.binary_cross_entropy([p], [y], weight=[2.0]).samples[0]
+    q, t = mpf(p), mpf(y)
+    assert close(sample.loss, -2 * (t * log(q) + (1 - t) * log1p(-q)))
+    assert close(sample.slopes[0], 2 * ((1 - t) / (1 - q) - t / q))
+
+
+def test_binary_cross_entropy_is_clamped():
+    sample = exact.binary_cross_entropy([1e-200], [1.0]).samples[0]
+    assert sample.loss == 100 and sample.slopes == [0]

@@ -1,0 +1,165 @@
+"""Our losses beside PyTorch's: where each holds a stated bound, how long it takes, and how much memory.
+
+Every table is a pandas DataFrame with one row for each case or implementation and each device. ``show`` prints
+one so that the rows of another device change no character of the rows above them.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from itertools import product
+from math import inf, isfinite
+from textwrap import shorten
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from xent_helpers import devices, losses
+from xent_helpers.cases import DTYPES, LOSSES, Case, cases, value_and_gradient
+
+__all__ = ["agreement", "complaint", "show", "speed_and_memory", "three_ways", "value_and_gradient", "verdicts"]
+REDUCTIONS = ("none", "sum", "mean")
+
+
+def agreement(chosen: Iterable[Case] | None = None, places: Iterable[torch.device] | None = None) -> pd.DataFrame:
+    """Run every case × reduction × device with both implementations and judge each against 60 digits.
+
+    Args:
+        chosen: the cases; without it, all of ``cases`` for all losses and types.
+        places: the devices; without it, all that are here.
+
+    Returns:
+        One row for each case, reduction and device. "ours value", "ours slope", "torch value" and "torch slope" hold
+        the largest error as a share of what the bound allows: up to 1 is held.
+    """
+    places = list(places or devices.available())
+    if chosen is None:
+        chosen = [case for loss in LOSSES for dtype in DTYPES for case in cases(loss, dtype)]
+    rows = []
+    for case in chosen:
+        result, dtype = case.exact(), case.scores.dtype
+        told = {"loss": LOSSES[case.loss], "dtype": str(dtype).removeprefix("torch."), "situation": case.situation}
+        for reduction, device in product(REDUCTIONS, places):
+            row = {"device": str(device), **told, "option": case.option, "reduction": reduction}
+            wanted = result.values(reduction), result.slopes(reduction)
+            for who in ("ours", "torch"):
+                with warnings.catch_warnings():  # CUDA has no repeatable order for the sum over positions
+                    warnings.filterwarnings("ignore", message=".*deterministic")
+                    got = case.run(who, reduction, device)
+                for what, *judged in zip(("value", "slope"), got, wanted, case.units, strict=True):
+                    row[f"{who} {what}"] = share_of_bound(*judged, dtype)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def share_of_bound(got: Tensor, wanted: list[tuple[Decimal, Decimal]], units: int, dtype: torch.dtype) -> float:
+    """Return the largest error as a share of ``units`` units of rounding; an infinity is never right here.
+
+    Args:
+        got: flat float64 numbers.
+        wanted: for each the exact number, and the size that its unit is relative to.
+        units: how many units of rounding are allowed.
+        dtype: the type whose rounding counts; its smallest step is the least that a unit can be.
+    """
+    info = torch.finfo(dtype)
+    least = Decimal(info.smallest_normal)
+    worst = 0.0
+    for value, (number, size) in zip(got.tolist(), wanted, strict=True):
+        if not isfinite(value):
+            return inf
+        allowed = units * max(size, least) * Decimal(info.eps) / 2
+        worst = max(worst, float(abs(Decimal(value) - number) / allowed))
+    return worst
+
+
+def verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """Summarise ``agreement``: one row for each device, loss and type, "held" or "not held", and torch's misses."""
+    columns = ["ours value", "ours slope", "torch value", "torch slope"]
+    rows = []
+    table = pd.concat([table[table["device"] == device] for device in table["device"].unique()])
+    for key, group in table.groupby(["device", "loss", "dtype"], sort=False):
+        missed = group[(group["torch value"] > 1) | (group["torch slope"] > 1)]
+        row = dict(zip(("device", "loss", "dtype"), key, strict=True)) | {"calls": len(group)}
+        row |= {column: "held" if (group[column] <= 1).all() else "not held" for column in columns}
+        rows.append(row | {"torch misses where": ", ".join(missed["situation"].unique())})
+    return pd.DataFrame(rows)
+
+
+def three_ways(loss: str, calls: dict[str, tuple]) -> pd.DataFrame:
+    """Put numbers worked out by hand beside ours and torch's, four decimals, one row for each call.
+
+    Args:
+        loss: the name that both libraries have for it, such as "cross_entropy".
+        calls: for each row's name the number by hand, the scores, the target, and a dictionary of options.
+
+    Example:
+        >>> logits, label = torch.tensor([1.0, 2.0, 0.1]), torch.tensor(1)
+        >>> three_ways("cross_entropy", {"label 1": (0.4170, logits, label, {})})
+                 by hand   ours  torch
+        label 1    0.417  0.417  0.417
+    """
+    rows = []
+    for by_hand, scores, target, options in calls.values():
+        found = [getattr(library, loss)(scores, target, **options) for library in (losses, F)]
+        rows.append([float(by_hand), *map(float, found)])
+    return pd.DataFrame(rows, list(calls), ["by hand", "ours", "torch"]).round(4)
+
+
+def complaint(call: Callable[..., object], *args: object, width: int = 100, **options: object) -> str:
+    """Make a call that may be refused; return the error's type and the beginning of its message, or the result.
+
+    Example:
+        >>> complaint(int, "five")
+        "ValueError: invalid literal for int() with base 10: 'five'"
+        >>> complaint(float, "2")
+        'no complaint: 2.0000'
+    """
+    try:
+        return f"no complaint: {float(call(*args, **options)):.4f}"
+    except Exception as error:  # whatever comes is what the reader is to see
+        return shorten(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}", width, placeholder=" …")
+
+
+def textbook(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean cross-entropy as the textbook has it, log of softmax: what speed and memory are also compared with."""
+    return -logits.softmax(1).log()[torch.arange(len(target), device=target.device), target].mean()
+
+
+CONTESTANTS = {"textbook": textbook, "ours": losses.cross_entropy, "torch": F.cross_entropy}
+
+
+def speed_and_memory(
+    sizes: Iterable[tuple[int, int]], places: Iterable[torch.device] | None = None, repeats: int = 5
+) -> pd.DataFrame:
+    """Time forward and backward of the cross-entropy in float32, and take its peak memory.
+
+    Returns:
+        One row for each device, size (N, C) and implementation: the median of ``repeats`` runs in milliseconds, and
+        the peak above the inputs, in arrays of the logits' size.
+    """
+    rows = []
+    for device, (n, c) in product(places or devices.available(), sizes):
+        logits = torch.linspace(-3, 3, n * c, device=device).reshape(n, c).requires_grad_()
+        target = torch.arange(n, device=device) % c
+        for who, loss in CONTESTANTS.items():
+
+            def run(loss=loss, logits=logits, target=target) -> None:
+                logits.grad = None
+                loss(logits, target).backward()
+
+            milliseconds = devices.milliseconds(run, device, repeats)
+            peak = devices.peak_bytes(run, device) / (n * c * logits.element_size())
+            row = {"device": str(device), "N": n, "C": c, "implementation": who}
+            rows.append(row | {"ms": f"{milliseconds:.2f}", "peak": f"{peak:.1f}"})
+    return pd.DataFrame(rows)
+
+
+def show(table: pd.DataFrame) -> None:
+    """Print ``table``, device first; only the header and the CPU's rows decide how wide a column is."""
+    lines = [list(table.columns), *([str(entry) for entry in row] for row in table.itertuples(index=False))]
+    setting = [line for line in lines if line[0] in ("device", "cpu")]
+    widths = [8] + [max(map(len, column)) for column in list(zip(*setting, strict=True))[1:]]
+    for line in lines:
+        print("  ".join(entry.ljust(width) for entry, width in zip(line, widths, strict=True)).rstrip())
