@@ -1,5 +1,14 @@
 """The figures of the course: one function draws one figure and returns its Axes."""
 
+from xent_helpers.plots.calibration import (
+    calibration_and_refinement,
+    cost_against_threshold,
+    ece_of_a_perfect_model,
+    overconfidence,
+    price_of_asking,
+    reliability_diagram,
+    temperature_curves,
+)
 from xent_helpers.plots.gradients import (
     accuracy_by_start,
     descent_and_newton,
@@ -31,10 +40,13 @@ from xent_helpers.plots.training import (
 
 __all__ = [
     "accuracy_by_start",
+    "calibration_and_refinement",
     "confusion_matrix",
+    "cost_against_threshold",
     "costly_mistakes",
     "descent_and_newton",
     "difference_errors",
+    "ece_of_a_perfect_model",
     "exact_loss",
     "expected_scores",
     "floors",
@@ -50,15 +62,19 @@ __all__ = [
     "newton_parabola",
     "norm_growth",
     "outcomes",
+    "overconfidence",
     "overflow_map",
     "plateau",
+    "price_of_asking",
     "product_underflow",
     "relative_error",
+    "reliability_diagram",
     "saturation",
     "score_triangles",
     "sigmoid_and_softplus",
     "steepest_curvature",
     "surprise_curve",
+    "temperature_curves",
     "two_fits",
     "which_loss",
 ]
