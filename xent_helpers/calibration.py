@@ -1,0 +1,257 @@
+"""Can probabilities be believed, and how to mend them: reliability, temperature, priors.
+
+One definition serves NumPy arrays, torch tensors and whatever else follows the Python array API standard. The
+functions measure and correct finished predictions; they are not meant to be trained through.
+"""
+
+from math import inf
+from typing import NamedTuple
+
+from array_api_compat import array_namespace, device
+
+from xent_helpers import losses
+from xent_helpers import validation as check
+from xent_helpers.validation import Array
+
+
+class Reliability(NamedTuple):
+    """What was claimed and what came true, bin by bin; each entry has shape (bins,).
+
+    ``claimed`` and ``happened`` are NaN where ``count`` is 0: nothing is known about an empty bin.
+    """
+
+    lower: Array
+    count: Array
+    claimed: Array
+    happened: Array
+
+
+def reliability(claimed: Array, came_true: Array, bins: int = 15) -> Reliability:
+    """Sort claims into bins of equal width, and compare the mean claim with the share that came true.
+
+    Bin b holds b / bins ≤ claim < (b + 1) / bins; the last one holds the claim 1 too.
+
+    Args:
+        claimed: probabilities (N,), each of some event; of a classifier, say, that its favourite class is right.
+        came_true: whether the event came, (N,), booleans or integers 0 and 1.
+        bins: how many, at least 1.
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``.
+
+    Example:
+        >>> import numpy as np
+        >>> table = reliability(np.array([0.6, 0.7, 0.9]), np.array([0, 1, 1]), bins=2)
+        >>> print(table.count, table.claimed.round(2), table.happened.round(2))
+        [0 3] [ nan 0.73] [ nan 0.67]
+
+    Source: DeGroot and Fienberg (1983); for the confidence of a network, Guo et al. (2017).
+    """
+    xp = check.check_arrays(claimed=claimed, came_true=came_true)
+    _check_claims(claimed, came_true, bins)
+    edges = xp.arange(bins, dtype=claimed.dtype, device=device(claimed)) / bins
+    index = xp.sum(xp.astype(claimed[:, None] >= edges[None, :], xp.int64), axis=1) - 1
+    inside = index[:, None] == xp.arange(bins, device=device(claimed))[None, :]  # (N, bins), one True a row
+    count = xp.sum(xp.astype(inside, xp.int64), axis=0)
+    sums = [xp.sum(xp.where(inside, xp.astype(x, claimed.dtype)[:, None], 0.0), axis=0) for x in (claimed, came_true)]
+    share = xp.where(count > 0, xp.astype(count, claimed.dtype), xp.nan)
+    return Reliability(edges, count, sums[0] / share, sums[1] / share)
+
+
+def expected_calibration_error(claimed: Array, came_true: Array, bins: int = 15) -> Array:
+    """Expected calibration error (ECE) Σ_b n_b / N · |happened_b − claimed_b| over bins of equal width.
+
+    It depends on the number of bins and on N: a perfectly calibrated model has an ECE above 0 on finite data, and
+    one that always claims the base rate has an ECE near 0. Compare only values with equal bins and equal N.
+
+    Args:
+        claimed, came_true, bins: as in ``reliability``.
+
+    Returns:
+        0-d array between 0 and 1, of the type of ``claimed``.
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``.
+
+    Example:
+        >>> import numpy as np
+        >>> print(expected_calibration_error(np.array([0.9, 0.9, 0.9, 0.9]), np.array([1, 1, 0, 0])))
+        0.4
+
+    Source: Naeini, Cooper and Hauskrecht (2015).
+    """
+    xp = array_namespace(claimed)
+    table = reliability(claimed, came_true, bins)
+    gap = xp.where(table.count > 0, xp.abs(table.happened - table.claimed), 0.0)
+    return xp.sum(xp.astype(table.count, gap.dtype) * gap) / claimed.shape[0]
+
+
+def fit_temperature(logits: Array, target: Array) -> float:
+    """Fit T, the maximum-likelihood estimate of the one parameter in p = softmax(z / T).
+
+    With a = 1 / T and the margins d_c = z_c − z_y, the mean NLL is log Σ_c exp(a d_c), averaged over samples. It
+    is convex in a: its slope Σ_c p_c d_c rises with a, and its curvature is the variance of d under p. Newton's
+    method finds where the slope is 0, and bisection takes over whenever a step leaves the bracket.
+
+    Args:
+        logits: floating array (N, C), of samples that the model was not trained on.
+        target: integer labels (N,).
+
+    Returns:
+        T as a Python float: above 1 softens, below 1 sharpens the probabilities.
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``.
+        ValueError: there is no best T, as every sample is classified correctly (the smaller T, the better), or as
+            the logits are no better than none at all (the larger T, the better).
+
+    Example:
+        >>> import numpy as np
+        >>> logits = np.array([[4.0, 0.0], [4.0, 0.0], [4.0, 0.0], [4.0, 0.0]])
+        >>> print(f"{fit_temperature(logits, np.array([0, 0, 0, 1])):.4f}")  # sigmoid(4 / T) = 3/4, T = 4 / log 3
+        3.6410
+
+    Source: Guo, Pleiss, Sun and Weinberger (2017).
+    """
+    margins = _margins(logits, target)
+    low, high, a = 0.0, inf, 0.0  # at 0 all classes are equally probable, and the curvature is far from 0
+    close = 4 * float(array_namespace(margins).finfo(margins.dtype).eps)
+    for _ in range(100):
+        slope, curvature = slope_and_curvature(margins, a)
+        low, high = (a, high) if slope < 0 else (low, a)
+        newton = a - slope / curvature if curvature > 0 else inf
+        midpoint = 2 * a if high == inf else (low + high) / 2
+        a, before = (newton if low < newton < high else midpoint), a
+        if abs(a - before) <= close * a:
+            break
+    return 1 / a
+
+
+def slope_and_curvature(margins: Array, a: float) -> tuple[float, float]:
+    """Return first and second derivative of the mean NLL, in nats, for a = 1 / T, from the margins z_c − z_y."""
+    xp = array_namespace(margins)
+    p = losses.softmax(a * margins)
+    mean = xp.sum(p * margins, axis=1, keepdims=True)
+    variance = xp.sum(p * (margins - mean) ** 2, axis=1)
+    return float(xp.mean(mean)), float(xp.mean(variance))
+
+
+def shift_prior(logits: Array, trained: Array, wanted: Array) -> Array:
+    """Move logits from one set of class frequencies to another: z_c + log wanted_c − log trained_c.
+
+    Class weights w act like class frequencies in proportion to w_c · n_c; to take them out again, ``trained`` is
+    ``weight`` and ``wanted`` is all ones. Only the proportions matter: a common factor moves all logits alike.
+
+    Args:
+        logits: floating array (..., C).
+        trained: positive frequencies or weights (C,) that the model was trained with.
+        wanted: frequencies or weights (C,) where it is to be used; 0 rules a class out.
+
+    Returns:
+        Logits of the same shape and type.
+
+    Raises:
+        TypeError, ValueError: see ``validation``; a frequency is negative, or one of ``trained`` is 0.
+
+    Example:
+        >>> import numpy as np
+        >>> weight, ones = np.array([1.0, 9.0]), np.ones(2)
+        >>> print(losses.softmax(shift_prior(np.array([0.0, 0.0]), weight, ones)))
+        [0.9 0.1]
+
+    Source: King and Zeng (2001); for many classes, Saerens, Latinne and Decaestecker (2002).
+    """
+    xp = check.check_arrays(logits=logits, trained=trained, wanted=wanted)
+    _check_frequencies(logits, trained, wanted)
+    ruled_out = wanted == 0
+    shift = xp.log(xp.where(ruled_out, trained, wanted)) - xp.log(trained)
+    return logits + xp.astype(xp.where(ruled_out, -inf, shift), logits.dtype)
+
+
+def shift_prior_probs(probs: Array, trained: Array, wanted: Array) -> Array:
+    """Move probabilities from one set of class frequencies to another: p_c · wanted_c / trained_c, normalised.
+
+    The same correction as ``shift_prior``, for models that hand out probabilities only.
+
+    Args:
+        probs: probabilities (..., C).
+        trained, wanted: as in ``shift_prior``.
+
+    Returns:
+        Probabilities of the same shape and type. A row that had probability on ruled-out classes only becomes NaN.
+
+    Raises:
+        TypeError, ValueError: as in ``shift_prior``; an entry lies outside [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> print(shift_prior_probs(np.array([0.5, 0.5]), np.array([1.0, 9.0]), np.ones(2)))
+        [0.9 0.1]
+
+    Source: Saerens, Latinne and Decaestecker (2002).
+    """
+    xp = check.check_arrays(probs=probs, trained=trained, wanted=wanted)
+    check.check_floating(probs=probs)
+    check.check_probabilities("probs", probs, "for logits, use shift_prior")
+    _check_frequencies(probs, trained, wanted)
+    p = probs * xp.astype(wanted / trained, probs.dtype)
+    return p / xp.sum(p, axis=-1, keepdims=True)
+
+
+def _check_claims(claimed: Array, came_true: Array, bins: int) -> None:
+    check.check_integer("bins", bins)
+    if bins < 1:
+        raise ValueError(f"bins is {bins}, expected at least 1: usual numbers are 10 and 15.")
+    check.check_floating(claimed=claimed)
+    check.check_probabilities("claimed", claimed, "for logits, take the softmax or sigmoid first")
+    if claimed.ndim != 1 or claimed.shape[0] == 0:
+        raise ValueError(
+            f"claimed has shape {tuple(claimed.shape)}, expected (N,) with at least one claim: of class probabilities, "
+            f"take one column, or the largest of each row."
+        )
+    check.check_same_shape("claimed", claimed, "came_true", came_true)
+    xp = array_namespace(came_true)
+    if not xp.isdtype(came_true.dtype, "bool"):
+        check.check_index_type("came_true", came_true)
+        check.check_labels("came_true", came_true, 2)
+
+
+def _margins(logits: Array, target: Array) -> Array:
+    """z_c − z_y for each row of checked logits; refuse what has no best temperature."""
+    xp = check.check_arrays(logits=logits, target=target)
+    classes = check.check_class_scores("logits", logits)
+    if logits.ndim != 2 or logits.shape[0] == 0:
+        raise ValueError(
+            f"logits has shape {tuple(logits.shape)}, expected (N, C) with at least one sample: one row for each."
+        )
+    check.check_class_target("logits", logits, target, allow_probabilities=False)
+    check.check_labels("target", target, classes)
+    z = xp.astype(logits, xp.result_type(logits.dtype, xp.float32))  # half precisions are computed in float32
+    margins = z - xp.take_along_axis(z, xp.astype(target, xp.int64)[:, None], axis=1)
+    if not bool(xp.all(xp.isfinite(margins))):
+        raise ValueError("logits holds an entry that is not finite, expected numbers: leave masked classes out.")
+    if not bool(xp.any(margins > 0)):
+        raise ValueError(
+            "logits puts every label first, expected some mistakes: with none, the smaller T the better, without "
+            "end. Are these the samples that the model was trained on? Fit on others."
+        )
+    if not bool(xp.mean(margins) < 0):
+        raise ValueError(
+            "logits is on average no higher for the label than for the other classes, expected a model better than "
+            "chance: with none, the larger T the better, without end. Do labels and rows belong together?"
+        )
+    return margins
+
+
+def _check_frequencies(scores: Array, trained: Array, wanted: Array) -> None:
+    check.check_floating(scores=scores, trained=trained, wanted=wanted)
+    check.check_axis("scores", scores, -1)
+    for name, array, least in (("trained", trained, "above 0"), ("wanted", wanted, "0 or more")):
+        xp = array_namespace(array)
+        if tuple(array.shape) != (scores.shape[-1],):
+            raise ValueError(
+                f"{name} has shape {tuple(array.shape)}, expected ({scores.shape[-1]},), one entry for each class."
+            )
+        good = (array > 0 if name == "trained" else array >= 0) & (array < inf)
+        if not bool(xp.all(good)):
+            raise ValueError(f"{name} is {array}, expected numbers {least}: frequencies or class weights.")

@@ -1,0 +1,222 @@
+"""Figures of chapter 7: claims against what happened, temperature, overconfidence, decisions."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
+
+from xent_helpers.calibration import Reliability
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, canvas
+
+
+def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share that came true") -> np.ndarray:
+    """Draw what happened against what was claimed, a column for each table, with the number of claims below.
+
+    Args:
+        tables: at most three results of ``calibration.reliability``, by name.
+        what: the label of the vertical axis.
+    """
+    means = {name: _means(table) for name, table in tables.items()}
+    axes = canvas(
+        "Share that came true against the mean claim of each bin, with the diagonal of perfect calibration; below, how "
+        "many claims each bin has. " + "; ".join(f"{n}: claims {s:.2f}, {h:.2f} came true" for n, (s, h) in means.items()),
+        2,
+        len(tables),
+        figsize=(min(3.5 * len(tables) + 0.8, 10.5), 4.5),
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        gridspec_kw={"height_ratios": [3.2, 1]},
+    )
+    for (name, table), (upper, lower) in zip(tables.items(), axes.T, strict=True):
+        used = table.count > 0
+        claimed, happened, width = table.claimed[used], table.happened[used], 1 / len(table.count)
+        upper.plot([0, 1], [0, 1], color=BLACK, linestyle="--", linewidth=1.2)
+        upper.vlines(claimed, claimed, happened, color=VERMILION, linewidth=4, alpha=0.45)
+        upper.plot(claimed, happened, "o-", color=BLUE, linewidth=1.4)
+        lower.bar(table.lower, table.count, width, align="edge", color=GREY, edgecolor="white")
+        upper.set(title=f"{name}: claims {means[name][0]:.2f}, right {means[name][1]:.2f}", xlim=(0, 1), ylim=(0, 1))
+        lower.set(xlabel="claimed probability")
+    axes[0, 0].set_ylabel(what)
+    axes[1, 0].set_ylabel("claims")
+    return axes
+
+
+def ece_of_a_perfect_model(sizes: np.ndarray, measured: np.ndarray, predicted: np.ndarray, bins: int) -> Axes:
+    """Draw the ECE of perfectly calibrated claims against their number, both axes logarithmic.
+
+    Args:
+        sizes: numbers of claims (K,).
+        measured: ECE of repeated draws (draws, K).
+        predicted: what theory expects (K,).
+        bins: how many bins were used.
+    """
+    mean, low, high = measured.mean(axis=0), measured.min(axis=0), measured.max(axis=0)
+    ax = canvas(
+        f"ECE of perfectly calibrated claims with {bins} bins: {mean[0]:.3f} on average for {sizes[0]} claims, falling "
+        f"along a straight line of slope minus one half to {mean[-1]:.3f} for {sizes[-1]}. It is never 0.",
+        figsize=(7.2, 4.0),
+    )
+    ax.fill_between(sizes, low, high, color=BLUE, alpha=0.2, linewidth=0)
+    ax.plot(sizes, mean, "o", linestyle="none", color=BLUE)
+    ax.plot(sizes, predicted, color=VERMILION, linestyle="--")
+    ax.annotate("mean of the draws; band: smallest to largest", (sizes[-2], high[-2]), (8, 14), ha="right",
+                textcoords="offset points", color=BLUE)  # fmt: skip
+    ax.annotate("expected", (sizes[0], predicted[0]), (4, -30), textcoords="offset points", color=VERMILION)
+    ax.set(title=f"The ECE of a perfect model is not 0 ({bins} bins)", xscale="log", yscale="log")
+    ax.set(xlabel="number of claims N", ylabel="measured ECE")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    return ax
+
+
+def calibration_and_refinement(calibration: Mapping[str, float], refinement: Mapping[str, float]) -> Axes:
+    """Draw each forecaster's mean loss as a bar of two parts, in nats.
+
+    Args:
+        calibration: the part that relabelling can remove, by forecaster.
+        refinement: the part that it cannot, for the same forecasters.
+    """
+    names = list(calibration)
+    parts = "; ".join(f"{name} {refinement[name]:.3f} and {calibration[name]:.3f}" for name in names)
+    ax = canvas(f"Mean loss in nats of each forecaster, split into refinement and calibration: {parts}.", figsize=(7.4, 3.1))
+    left = [refinement[name] for name in names]
+    right = [calibration[name] for name in names]
+    ax.barh(names, left, color="#BFBFBF", edgecolor=BLACK, linewidth=0.8, hatch="//")
+    ax.barh(names, right, left=left, color=VERMILION, edgecolor=BLACK, linewidth=0.8)
+    for row, (a, b) in enumerate(zip(left, right, strict=True)):
+        ax.text(a / 2, row, f"{a:.3f}", ha="center", va="center",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
+        ax.annotate(f"+ {b:.3f}", (a + b, row), (6, 0), textcoords="offset points", va="center", color=VERMILION)
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
+    ax.set(title="Hatched: refinement. Solid: calibration, which relabelling removes", xlabel="mean loss in nats")
+    ax.set(ylabel="forecaster", xlim=(0, 1.18 * max(a + b for a, b in zip(left, right, strict=True))))
+    return ax
+
+
+def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], best: Mapping[str, float]) -> Axes:
+    """Draw the mean NLL against 1 / T for several parts of the data, and mark where each is least.
+
+    Args:
+        inverse: values of 1 / T (K,).
+        curves: mean NLL in nats (K,), by part; at most three.
+        best: the best T of those parts that have one.
+    """
+    marks = ", ".join(f"{name} at T = {T:.2f}" for name, T in best.items())
+    ax = canvas(
+        f"Mean NLL in nats against 1/T for {', '.join(curves)}: each curve is convex. Least: {marks}. A part that the "
+        f"model was trained on has no minimum, its curve goes on falling.",
+        figsize=(7.2, 4.2),
+    )
+    styles = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"))
+    for (name, nll), (colour, dash, marker) in zip(curves.items(), styles, strict=False):
+        ax.plot(inverse, nll, color=colour, linestyle=dash)
+        ax.annotate(name, (inverse[-1], nll[-1]), (6, 0), textcoords="offset points", va="center", color=colour,
+                    annotation_clip=False)  # fmt: skip
+        if name in best:
+            height = np.interp(1 / best[name], inverse, nll)
+            ax.plot(1 / best[name], height, marker, color=colour, markersize=8)
+    ax.axvline(1, color=GREY, linestyle=":", linewidth=1.4)
+    ax.text(0.985, 0.02, "as trained, T = 1", transform=ax.get_xaxis_transform(), ha="right", color=GREY)
+    ax.set(title="Unseen pictures ask for a small 1/T, the training pictures for an endless one", ylim=(0, None))
+    ax.set(xlabel="1 / T", ylabel="mean NLL in nats", xlim=(inverse[0], inverse[-1]))
+    return ax
+
+
+def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Draw accuracy and confidence (left), loss as trained and with the best temperature (right), against steps.
+
+    Args:
+        steps: at which it was measured (K,).
+        runs: "accuracy", "confidence", "loss" and "repaired" (nats), each (runs, K); the lines are means, the bands
+            reach from the least to the largest.
+    """
+    mean = {name: values.mean(axis=0) for name, values in runs.items()}
+    axes = canvas(
+        f"Against the steps of training, {steps[0]} to {steps[-1]}. Left: accuracy ends at {mean['accuracy'][-1]:.3f}, "
+        f"confidence at {mean['confidence'][-1]:.3f}. Right: the test loss falls to {mean['loss'].min():.3f} nats and "
+        f"rises again to {mean['loss'][-1]:.3f}; with the best temperature it goes on falling, to "
+        f"{mean['repaired'][-1]:.3f}.",
+        1,
+        2,
+        figsize=(9.6, 3.9),
+    )
+    panels = (
+        (axes[0], "More certain, hardly more often right", "share of the test part", "confidence", "accuracy"),
+        (axes[1], "The loss rises, the information does not get less", "mean test loss in nats", "loss", "repaired"),
+    )
+    labels = {"confidence": "claimed", "accuracy": "right", "loss": "as trained", "repaired": "with the best T"}
+    for ax, title, ylabel, *names in panels:
+        for name, colour, dash in zip(names, (VERMILION, BLUE), ("--", "-"), strict=True):
+            values = runs[name]
+            ax.fill_between(steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+            ax.plot(steps, mean[name], color=colour, linestyle=dash, marker="o", markersize=4)
+            ax.annotate(labels[name], (steps[-1], mean[name][-1]), (6, 0), textcoords="offset points", va="center",
+                        color=colour, annotation_clip=False)  # fmt: skip
+        ax.set(title=title, xlabel="steps of training", ylabel=ylabel, xscale="log")
+    return axes
+
+
+def cost_against_threshold(
+    thresholds: np.ndarray, costs: Mapping[str, np.ndarray], rule: float, ylabel: str = "mean cost of a decision"
+) -> Axes:
+    """Draw the mean cost of acting when p passes a threshold, for several models.
+
+    Args:
+        thresholds: (K,).
+        costs: for each model, at most three, (runs, K): a line for the mean, a band from the least to the largest.
+        rule: the threshold that the costs prescribe.
+        ylabel: what the vertical axis measures.
+    """
+    mean = {name: values.mean(axis=0) for name, values in costs.items()}
+    least = {name: thresholds[values.argmin()] for name, values in mean.items()}
+    at_rule = {name: np.interp(rule, thresholds, values) for name, values in mean.items()}
+    ax = canvas(
+        f"Mean cost of a decision against the threshold; the costs prescribe {rule:g}. "
+        + "; ".join(f"{name}: {at_rule[name]:.2f} there, least at {least[name]:.2f}" for name in costs),
+        figsize=(7.4, 4.2),
+    )
+    for (name, values), colour, dash in zip(costs.items(), (BLUE, VERMILION, GREEN), ("-", "--", "-."), strict=False):
+        ax.fill_between(thresholds, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+        ax.plot(thresholds, mean[name], color=colour, linestyle=dash, label=name)
+        ax.plot(rule, at_rule[name], "o", color=colour)
+    ax.axvline(rule, color=BLACK, linestyle=":", linewidth=1.4)
+    ax.text(rule + 0.012, 0.96, f"the costs say {rule:g}", transform=ax.get_xaxis_transform(), va="top")
+    ax.set(title="The threshold that the costs prescribe needs honest probabilities", xlim=(0, 1), ylim=(0, None))
+    ax.set(xlabel="act when p is above", ylabel=ylabel)
+    ax.legend(loc="lower right")
+    return ax
+
+
+def price_of_asking(prices: np.ndarray, costs: Mapping[str, np.ndarray]) -> Axes:
+    """Draw the mean cost of deciding or asking against the price of asking, and what asking always would cost.
+
+    Args:
+        prices: of asking once (K,), in units of the cost of a mistake.
+        costs: for each model, at most two, (runs, K): a line for the mean, a band from the least to the largest.
+    """
+    mean = {name: values.mean(axis=0) for name, values in costs.items()}
+    ends = "; ".join(f"{name} from {v[0]:.2f} to {v[-1]:.2f}" for name, v in mean.items())
+    ax = canvas(
+        f"Mean cost against the price of asking a person, {prices[0]:g} to {prices[-1]:g}: {ends}. A dotted diagonal "
+        f"marks the cost of asking always.",
+        figsize=(7.4, 4.0),
+    )
+    for (name, values), colour, dash in zip(costs.items(), (VERMILION, BLUE), ("--", "-"), strict=False):
+        ax.fill_between(prices, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+        ax.plot(prices, mean[name], color=colour, linestyle=dash, marker="o", markersize=4, label=name)
+    ax.plot(prices, prices, color=BLACK, linestyle=":", linewidth=1.4, label="asking always")
+    ax.fill_between(prices, prices, 1, color=ORANGE, alpha=0.08, linewidth=0)
+    ax.set(title="Above the dotted line the model is worth less than none", ylim=(0, 1.05 * prices[-1]))
+    ax.set(xlabel="price of asking (a mistake costs 1)", ylabel="mean cost of a picture", xlim=(prices[0], prices[-1]))
+    ax.legend(loc="lower right")
+    return ax
+
+
+def _means(table: Reliability) -> tuple[float, float]:
+    """Mean claim and share that came true over all bins, weighted by their counts."""
+    used = table.count > 0
+    share = table.count[used] / table.count.sum()
+    return float(share @ table.claimed[used]), float(share @ table.happened[used])
