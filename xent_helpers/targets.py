@@ -242,7 +242,7 @@ def _check_transition(transition: Array, num_classes: int) -> None:
             f"transition has shape {tuple(transition.shape)}, expected ({num_classes}, {num_classes}): "
             f"one row for each true class, one column for each recorded one."
         )
-    check.check_probabilities(transition=transition)
+    check.check_probabilities("transition", transition, "each entry is a share of a true class's labels")
     xp = array_namespace(transition)
     sums = xp.sum(transition, axis=1)
     if bool(xp.any(xp.abs(sums - 1.0) > 1e-6)):

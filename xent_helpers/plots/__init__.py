@@ -19,7 +19,7 @@ from xent_helpers.plots.gradients import (
     steepest_curvature,
 )
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
-from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor, product_underflow
+from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor
 from xent_helpers.plots.stability import (
     exact_loss,
     loss_of_a_wrong_answer,
@@ -80,7 +80,6 @@ __all__ = [
     "overflow_map",
     "plateau",
     "price_of_asking",
-    "product_underflow",
     "relative_error",
     "reliability_diagram",
     "saturation",
