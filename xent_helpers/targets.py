@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from xent_helpers import validation as check
-from xent_helpers.losses import cross_entropy, log_softmax, logsumexp, nll_loss, softmax
+from xent_helpers.losses import cross_entropy, log_softmax, logsumexp, softmax
 from xent_helpers.validation import Array
 
 # log 0 = −inf is meant where the transition matrix says that a confusion never happens.
@@ -56,7 +56,7 @@ def best_probabilities(q: Array, weight: Array | None = None) -> Array:
         >>> print(best_probabilities(np.array([0.95, 0.05]), np.array([0.01, 0.99])).round(3))
         [0.161 0.839]
 
-    Source: chapter 8, equation 8.7.
+    Source: chapter 8, equation 8.6.
     """
     xp = check.check_arrays(q=q, weight=weight)
     check.check_floating(q=q)
@@ -118,10 +118,17 @@ def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction
     Source: Patrini et al. (2017), forward correction; chapter 8, equation 8.12.
     """
     xp = check.check_arrays(logits=logits, recorded=recorded, transition=transition)
-    check.check_class_scores("logits", logits)
-    _check_transition(transition, logits.shape[-1])
-    log_p = xp.expand_dims(log_softmax(logits, axis=-1), axis=-1)  # (N, C, 1) beside log M (C, C): true by recorded
-    return nll_loss(logsumexp(log_p + xp.log(transition), axis=-2), recorded, reduction=reduction)
+    if logits.ndim != 2:
+        raise ValueError(f"logits has shape {tuple(logits.shape)}, expected (N, C): one row for each sample.")
+    check.check_index_type("recorded", recorded)
+    if tuple(recorded.shape) != tuple(logits.shape[:1]):
+        raise ValueError(
+            f"recorded has shape {tuple(recorded.shape)}, expected ({logits.shape[0]},): one label a sample."
+        )
+    check.check_labels("recorded", recorded, logits.shape[1])
+    _check_transition(transition, logits.shape[1])
+    ways = xp.take(xp.log(transition).T, xp.astype(recorded, xp.int64), axis=0)  # log M[i, ỹ] of each sample: (N, C)
+    return _reduced(-logsumexp(log_softmax(logits) + ways), reduction)
 
 
 def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, reduction: str = "mean") -> Array:
@@ -140,7 +147,7 @@ def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, r
         >>> print(f"{generalised_cross_entropy(np.array([[0.0, 0.0]]), np.array([1]), k=1.0):.4f}")
         0.5000
 
-    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 2, section 2.11.
+    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 8, equation 8.13.
     """
     check.check_fraction("k", k)
     _check_positive("k", k)
@@ -164,7 +171,7 @@ def focal_loss(logits: Array, target: Array, gamma: float = 2.0, *, reduction: s
         >>> print(f"{focal_loss(np.array([[0.0, 0.0]]), np.array([1])):.4f}")  # log 2 / 4
         0.1733
 
-    Source: Lin et al. (2017), without their class weights; chapter 8, equation 8.17.
+    Source: Lin et al. (2017), without their class weights; chapter 8, equation 8.16.
     """
     if not isinstance(gamma, Real) or isinstance(gamma, bool) or not (gamma == 0 or gamma >= 1):
         raise ValueError(f"gamma is {gamma!r}, expected 0 or a number from 1: a usual value is 2.")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, canvas
 
@@ -21,13 +21,13 @@ def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: 
     """
     lowest = ", ".join(f"at a gap of {gap:.2f} for ε = {epsilon:g}" for epsilon, gap in best.items())
     ax = canvas(
-        f"Loss in nats against the logit gap, one curve for each ε. Without smoothing it falls for ever; with smoothing "
-        f"it has a lowest point, {lowest}, and rises again behind it.",
+        f"Loss in nats against the logit gap, one curve for each ε. Without smoothing it falls for ever, with it "
+        f"there is a lowest point, {lowest}, and rises again behind it.",
         figsize=(7.4, 4.1),
     )
     for (epsilon, values), (colour, dash, marker) in zip(costs.items(), _LOOKS, strict=False):
         ax.plot(gaps, values, color=colour, linestyle=dash)
-        ax.annotate(f"ε = {epsilon:g}", (gaps[-1], values[-1]), xytext=(6, 0), textcoords="offset points",
+        ax.annotate(f"ε = {epsilon:g}", (gaps[-1], values[-1]), xytext=(6, 5), textcoords="offset points",
                     va="center", color=colour, annotation_clip=False)  # fmt: skip
         if epsilon in best:
             floor = np.interp(best[epsilon], gaps, values)
@@ -57,23 +57,25 @@ def bounded_norms(steps: np.ndarray, norms: Mapping[str, np.ndarray]) -> Axes:
     return ax
 
 
-def honesty(errors: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
-    """Draw each network's calibration error with hard and with smoothed labels, joined by a line, by situation.
+def honesty(errors: Mapping[tuple[str, str], np.ndarray]) -> Axes:
+    """Draw each network's calibration error, by situation and recipe; a line joins equal seeds of two recipes.
 
     Args:
-        errors: for each situation the errors of K networks with hard and of K with smoothed labels.
+        errors: the errors (K,) by (situation, recipe), two recipes for each situation.
     """
-    words = "; ".join(f"{name}: {a.mean():.3f} hard, {b.mean():.3f} smoothed" for name, (a, b) in errors.items())
+    words = "; ".join(f"{situation}, {recipe} {e.mean():.3f}" for (situation, recipe), e in errors.items())
     ax = canvas(f"Calibration error of several networks, means: {words}. A line joins equal seeds.", figsize=(7.2, 4.0))
-    for place, (hard, smooth) in enumerate(errors.values()):
+    situations = list(dict.fromkeys(situation for situation, _ in errors))
+    recipes = list(dict.fromkeys(recipe for _, recipe in errors))
+    for place, situation in enumerate(situations):
         left, right = 3 * place, 3 * place + 1
-        ax.plot([left, right], [hard, smooth], color=GREY, linestyle="-", linewidth=1)
-        ax.plot(np.full(len(hard), left), hard, "o", color=BLUE, linestyle="none")
-        ax.plot(np.full(len(smooth), right), smooth, "s", color=VERMILION, linestyle="none")
-    places = [3 * place + side for place in range(len(errors)) for side in (0, 1)]
-    ax.set_xticks(places, ["hard", "smoothed"] * len(errors))
-    for place, name in enumerate(errors):
-        ax.text(3 * place + 0.5, 1.0, name, ha="center", va="bottom", transform=ax.get_xaxis_transform())
+        pair = [errors[situation, recipe] for recipe in recipes]
+        ax.plot([left, right], pair, color=GREY, linestyle="-", linewidth=1)
+        for side, values, (colour, _, marker) in zip((left, right), pair, _LOOKS, strict=False):
+            ax.plot(np.full(len(values), side), values, marker, color=colour, linestyle="none")
+        ax.text(left + 0.5, 1.0, situation, ha="center", va="bottom", transform=ax.get_xaxis_transform())
+    places = [3 * place + side for place in range(len(situations)) for side in (0, 1)]
+    ax.set_xticks(places, recipes * len(situations))
     ax.set(ylim=(0, None), xlim=(-0.8, places[-1] + 0.8))
     ax.set_title("Smoothing can spoil calibration, and it can mend it", pad=22)
     ax.set(xlabel="labels in training", ylabel="expected calibration error")
@@ -103,7 +105,7 @@ def opinions(picture: np.ndarray, probabilities: Mapping[str, np.ndarray], label
         colours = [BLUE if c == label else VERMILION for c in range(len(p))]
         bars = ax.bar(range(len(p)), p, color=colours, hatch=["" if c == label else "//" for c in range(len(p))],
                       edgecolor="white")  # fmt: skip
-        ax.bar_label(bars, [f"{value:.2f}"[1:] if value < 0.995 else "1" for value in p], fontsize=8)
+        ax.bar_label(bars, [_short(value) for value in p], fontsize=8)
         ax.set_title(name, fontsize=10.5)
         ax.set(
             xlabel="class",
@@ -135,9 +137,7 @@ def students(
                   1, len(accuracies), figsize=(9.4, 4.3), sharey=True)  # fmt: skip
     axes[0].figure.suptitle("Which teacher is better depends on the temperature and on the student")
     for ax, (student, taught) in zip(axes, accuracies.items(), strict=True):
-        level = alone[student].mean()
-        ax.axhline(level, color=BLACK, linestyle=":", linewidth=1.4)
-        ax.text(temperatures[0], level, "no teacher", va="bottom", ha="left", fontsize=9.5)
+        ax.axhline(alone[student].mean(), color=BLACK, linestyle=":", linewidth=1.6, label="no teacher")
         for (teacher, values), (colour, dash, marker), shift in zip(taught.items(), _LOOKS, (0.97, 1.03), strict=False):
             ax.plot(temperatures * shift, values, marker, color=colour, alpha=0.35, markersize=4, linestyle="none")
             ax.plot(
@@ -146,7 +146,7 @@ def students(
         ax.set(title=student, xscale="log", xlabel="temperature T", ylabel="test accuracy")
         ax.xaxis.set_major_locator(FixedLocator(temperatures))
         ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.xaxis.set_minor_locator(NullLocator())
         ax.legend(loc="lower left")
     return axes
 
@@ -185,11 +185,15 @@ def gradient_factors(factors: Mapping[str, Callable[[np.ndarray], np.ndarray]]) 
     )
     ax = canvas(f"Factor of the gradient against the probability of the recorded class: {words}.", figsize=(7.4, 4.0))
     for (name, factor), (colour, dash, _) in zip(factors.items(), _LOOKS, strict=False):
-        ax.plot(p, factor(p) * np.ones_like(p), color=colour, linestyle=dash)
-        ax.annotate(name, (1, float(factor(np.array(0.998)))), xytext=(6, 0), textcoords="offset points", va="center",
-                    color=colour, annotation_clip=False)  # fmt: skip
+        ax.plot(p, factor(p), color=colour, linestyle=dash, label=name)
     ax.set(title="Whom a loss listens to: GCE to what it believes, focal to what it does not")
     ax.set(
-        xlabel="probability $p_y$ of the recorded class", ylabel="factor in front of p − y", ylim=(0, None), xlim=(0, 1)
+        xlabel="probability $p_y$ of the recorded class", ylabel="factor in front of p − y", ylim=(0, 1.6), xlim=(0, 1)
     )
+    ax.legend(loc="upper right", ncols=len(factors))
     return ax
+
+
+def _short(p: float) -> str:
+    """A probability in three signs at most, nothing where it rounds to 0."""
+    return "1" if p >= 0.995 else f"{p:.2f}"[1:] if p >= 0.005 else ""
