@@ -48,7 +48,7 @@ def test_no_verdict_of_the_cpu_hangs_on_the_last_digit(table):
     """Another processor may round otherwise; each row of the printed table must stand all the same."""
     cpu = table[table["device"] == "cpu"]
     largest = cpu.groupby(["loss", "dtype", "situation"])[COLUMNS].max().stack()
-    close = largest[(largest > 0.8) & (largest < 2)]
+    close = largest[(largest > 0.5) & (largest < 1.5)]
     assert close.empty, close
 
 
@@ -72,14 +72,14 @@ def test_verdicts_put_the_rows_of_a_device_together():
 def test_share_of_bound_counts_units_of_rounding():
     third = Decimal(1) / 3
     near = torch.tensor([1 / 3], dtype=torch.float64)
-    assert compare.share_of_bound(near, [(third, third)], 4, torch.float64) < 0.25
+    assert compare.share_of_bound(near, [(third, third)], 4, torch.float64) < 0.125
     off = near + 3 * 2.0**-54  # three steps of a number in [1/4, 1/2)
-    assert 1 < compare.share_of_bound(off, [(third, third)], 2, torch.float64) < 2.5
+    assert 0.5 < compare.share_of_bound(off, [(third, third)], 2, torch.float64) < 1.25
     zero = torch.zeros(1, dtype=torch.float64)
-    assert compare.share_of_bound(zero, [(third, third)], 4, torch.float32) == pytest.approx(2**22)
+    assert compare.share_of_bound(zero, [(third, third)], 4, torch.float32) == pytest.approx(2**21)
     assert compare.share_of_bound(torch.tensor([inf]), [(third, third)], 4, torch.float32) == inf
     assert compare.share_of_bound(torch.tensor([float("nan")]), [(third, third)], 4, torch.float32) == inf
-    tiny = Decimal(2) ** -25  # between 0 and float16's smallest number: half a step is one unit
+    tiny = Decimal(2) ** -24  # float16's smallest number: one step is one unit
     assert compare.share_of_bound(zero, [(tiny, tiny)], 1, torch.float16) == 1
 
 

@@ -115,56 +115,20 @@ def test_equation_4_5_central_differences_err_by_h_squared():
     agree("4.5", gradients.finite_differences(np.sin, points, 1e-5), np.diag(np.cos(points)), 1e-10)
 
 
-@pytest.mark.parametrize(("loss", "unit"), [(2.86, 2.0**-53), (0.7, 2.0**-24), (40.0, 2.0**-53)])
-def test_equation_4_6_best_step_by_minimisation(loss, unit):
-    m = np.sqrt(3) / 18
-    found = optimize.minimize_scalar(
-        lambda log_h: np.log(m / 6 * np.exp(2 * log_h) + unit * loss / np.exp(log_h)), (-20, 0), tol=1e-12
-    )
-    agree("4.6 (relative)", np.exp(found.x) / np.cbrt(3 * unit * loss / m), 1.0, 1e-5)
-
-
-def test_equation_4_6_third_derivative_and_its_bound():
-    for p in (0.1, 0.4, 0.9):
-        z = [float(np.log(p)), float(np.log(1 - p))]  # class 0 has probability p, the rest is constant
-        third = derivative(lambda v, z=z: exact_loss([v, mpmath.mpf(z[1])], 1), z[0], 3)
-        agree("4.6 (third derivative)", p * (1 - p) * (1 - 2 * p), third, 1e-14)
-    largest = optimize.minimize_scalar(lambda p: -p * (1 - p) * (1 - 2 * p), bounds=(0, 0.5), method="bounded")
-    agree("4.6 (M)", -largest.fun, np.sqrt(3) / 18, 1e-9)
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_equation_4_6_describes_the_package_own_loss(dtype):
-    z, label = np.array([2.25, -2.0, -2.5, 0.25, -1.25]), np.array(3)
-    exact = gradients.cross_entropy_gradient(z, label)
-    steps = 10.0 ** np.arange(-10 if dtype == "float64" else -5, 0.1, 0.5)
-    errors = np.array(
-        [
-            np.abs(
-                gradients.finite_differences(lambda t: losses.cross_entropy(t, label), z.astype(dtype), h) - exact
-            ).max()
-            for h in steps
-        ]
-    )
-    unit, loss, m = np.finfo(dtype).eps / 2, float(losses.cross_entropy(z, label)), np.sqrt(3) / 18
-    assert np.all(errors < 5 * (m / 6 * steps**2 + unit * loss / steps))
-    assert 0.1 < steps[errors.argmin()] / np.cbrt(3 * unit * loss / m) < 10
-
-
 # squared error
 
 
 @pytest.mark.parametrize("y", [0, 1])
 @pytest.mark.parametrize("z", [-10.0, -1.0, 0.0, 2.5])
-def test_equation_4_7_slope_of_squared_error(z, y):
+def test_equation_4_6_slope_of_squared_error(z, y):
     p = losses.sigmoid(np.array(z))
     theirs = derivative(lambda v: (1 / (1 + mpmath.exp(-v)) - y) ** 2 / 2, z)
-    agree("4.7", (p - y) * p * (1 - p), theirs, 1e-15)
+    agree("4.6", (p - y) * p * (1 - p), theirs, 1e-15)
     cross_entropy = derivative(lambda v: mpmath.log(1 + mpmath.exp(v)) - y * v, z)
-    agree("4.7 (ratio, relative)", (np.exp(z) + 2 + np.exp(-z)) / (cross_entropy / theirs), 1, 1e-12)
+    agree("4.6 (ratio, relative)", (np.exp(z) + 2 + np.exp(-z)) / (cross_entropy / theirs), 1, 1e-12)
 
 
-def test_equation_4_7_the_numbers_at_minus_ten():
+def test_equation_4_6_the_numbers_at_minus_ten():
     ratio = np.exp(10) + 2 + np.exp(-10)
     assert round(ratio) == 22028 and round(ratio / 2) == 11014
 
@@ -190,7 +154,7 @@ def test_squared_error_behind_a_softmax_stays_in_a_saturated_start_for_2000_step
 # curvature
 
 
-def test_equation_4_8_hessian():
+def test_equation_4_7_hessian():
     theirs = np.empty((5, 5))
     with mpmath.workdps(40):
         for i, j in np.ndindex(5, 5):
@@ -198,31 +162,31 @@ def test_equation_4_8_hessian():
             order[i] += 1
             order[j] += 1
             theirs[i, j] = mpmath.diff(lambda *z: exact_loss(z), [mpmath.mpf(float(v)) for v in Z], tuple(order))
-    agree("4.8", gradients.cross_entropy_hessian(Z), theirs, 1e-14)
+    agree("4.7", gradients.cross_entropy_hessian(Z), theirs, 1e-14)
 
 
-def test_equation_4_9_curvature_is_a_variance():
+def test_equation_4_8_curvature_is_a_variance():
     v = RNG.normal(size=5)
     theirs = stats.rv_discrete(values=(np.arange(5), P / P.sum())).expect(lambda k: v[k.astype(int)] ** 2)
     theirs -= stats.rv_discrete(values=(np.arange(5), P / P.sum())).expect(lambda k: v[k.astype(int)]) ** 2
-    agree("4.9", v @ gradients.cross_entropy_hessian(Z) @ v, theirs, 1e-14)
+    agree("4.8", v @ gradients.cross_entropy_hessian(Z) @ v, theirs, 1e-14)
     along = derivative(
         lambda t: exact_loss([mpmath.mpf(float(a)) + t * mpmath.mpf(float(b)) for a, b in zip(Z, v, strict=True)]), 0, 2
     )
-    agree("4.9 (along a line)", v @ gradients.cross_entropy_hessian(Z) @ v, along, 1e-14)
-    agree("4.9 (null vector)", gradients.cross_entropy_hessian(Z) @ np.ones(5), 0, 1e-16)
+    agree("4.8 (along a line)", v @ gradients.cross_entropy_hessian(Z) @ v, along, 1e-14)
+    agree("4.8 (null vector)", gradients.cross_entropy_hessian(Z) @ np.ones(5), 0, 1e-16)
 
 
-def test_equation_4_10_hessian_in_the_weights():
+def test_equation_4_9_hessian_in_the_weights():
     theirs = torch.func.hessian(
         lambda w: F.binary_cross_entropy_with_logits(torch.tensor(X) @ w, torch.tensor(BINARY))
     )(torch.tensor(W[:, 0]))
     p = losses.sigmoid(X @ W[:, 0])
-    agree("4.10", X.T @ np.diag(p * (1 - p)) @ X / 8, theirs, 1e-14)
-    agree("4.10", gradients.logistic_regression_hessian(X, W[:, 0]), theirs, 1e-14)
+    agree("4.9", X.T @ np.diag(p * (1 - p)) @ X / 8, theirs, 1e-14)
+    agree("4.9", gradients.logistic_regression_hessian(X, W[:, 0]), theirs, 1e-14)
 
 
-def test_equation_4_11_curvature_along_a_line_in_weight_space():
+def test_equation_4_10_curvature_along_a_line_in_weight_space():
     def loss(t):
         logits = [
             [mpmath.mpf(float(a)) + t * mpmath.mpf(float(b)) for a, b in zip(*rows, strict=True)]
@@ -232,9 +196,9 @@ def test_equation_4_11_curvature_along_a_line_in_weight_space():
 
     p, direction = losses.softmax(X @ W), X @ V
     variances = np.sum(p * direction**2, axis=1) - np.sum(p * direction, axis=1) ** 2
-    agree("4.11", variances.mean(), derivative(loss, 0, 2), 1e-14)
+    agree("4.10", variances.mean(), derivative(loss, 0, 2), 1e-14)
     hessian = gradients.softmax_regression_hessian(X, W).reshape(9, 9)
-    agree("4.11 (Hessian)", V.ravel() @ hessian @ V.ravel(), variances.mean(), 1e-14)
+    agree("4.10 (Hessian)", V.ravel() @ hessian @ V.ravel(), variances.mean(), 1e-14)
     assert np.linalg.eigvalsh(hessian).min() > -1e-15
 
 
@@ -256,7 +220,7 @@ def newton(x, y, classes, steps):
 @pytest.mark.parametrize(
     ("name", "steps", "weights_to"), [("iris", 10, 1e-12), ("wine", 10, 1e-12), ("digits", 12, 1e-11)]
 )
-def test_equation_4_12_newton_reaches_scikit_learns_optimum(name, steps, weights_to):
+def test_equation_4_11_newton_reaches_scikit_learns_optimum(name, steps, weights_to):
     if name == "wine":
         features, y = load_wine(return_X_y=True)
     else:
@@ -269,10 +233,10 @@ def test_equation_4_12_newton_reaches_scikit_learns_optimum(name, steps, weights
     theirs = np.vstack([model.intercept_, model.coef_.T])
     reference = losses.cross_entropy(features @ model.coef_.T + model.intercept_, y, reduction="sum")
     reference = float(reference) + 0.5 * np.sum(model.coef_**2)
-    agree(f"4.12 ({name}, loss, relative)", loss / reference, 1, 1e-13)
-    agree(f"4.12 ({name}, weights)", w, theirs, weights_to)
+    agree(f"4.11 ({name}, loss, relative)", loss / reference, 1, 1e-13)
+    agree(f"4.11 ({name}, weights)", w, theirs, weights_to)
     if name == "iris":
-        agree("4.12 (iris, the loss in full)", loss, 31.37876826079647, 1e-12)
+        agree("4.11 (iris, the loss in full)", loss, 31.37876826079647, 1e-12)
 
 
 def tumours():
@@ -280,7 +244,7 @@ def tumours():
     return np.column_stack([np.ones(569), standardised(cancer.x[:, :5])]), cancer.y.astype(float)
 
 
-def test_equation_4_12_newton_converges_quadratically_on_the_tumours():
+def test_equation_4_11_newton_converges_quadratically_on_the_tumours():
     x, y = tumours()
     w, sizes = np.zeros(6), []
     for _ in range(10):
@@ -295,18 +259,54 @@ def test_equation_4_12_newton_converges_quadratically_on_the_tumours():
         method="BFGS",
         options={"gtol": 1e-12, "maxiter": 1000},
     )
-    agree("4.12 (tumours, against BFGS)", float(losses.binary_cross_entropy_with_logits(x @ w, y)), minimum.fun, 1e-13)
+    agree("4.11 (tumours, against BFGS)", float(losses.binary_cross_entropy_with_logits(x @ w, y)), minimum.fun, 1e-13)
 
 
-def test_equation_4_13_moments_match_at_scikit_learns_optimum():
+def test_equation_4_12_moments_match_at_scikit_learns_optimum():
     x, y = tumours()
     model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12).fit(x[:, 1:], y)
     p = model.predict_proba(x[:, 1:])[:, 1]
-    agree("4.13", p @ x / 569, y @ x / 569, 1e-12)
-    agree("4.13 (base rate)", p.mean(), 0.6274165202108963, 1e-12)
+    agree("4.12", p @ x / 569, y @ x / 569, 1e-12)
+    agree("4.12 (base rate)", p.mean(), 0.6274165202108963, 1e-12)
 
 
 # for the curious
+
+
+@pytest.mark.parametrize(("loss", "unit"), [(2.86, 2.0**-53), (0.7, 2.0**-24), (40.0, 2.0**-53)])
+def test_equation_4_13_best_step_by_minimisation(loss, unit):
+    m = np.sqrt(3) / 18
+    found = optimize.minimize_scalar(
+        lambda log_h: np.log(m / 6 * np.exp(2 * log_h) + unit * loss / np.exp(log_h)), (-20, 0), tol=1e-12
+    )
+    agree("4.13 (relative)", np.exp(found.x) / np.cbrt(3 * unit * loss / m), 1.0, 1e-5)
+
+
+def test_equation_4_13_third_derivative_and_its_bound():
+    for p in (0.1, 0.4, 0.9):
+        z = [float(np.log(p)), float(np.log(1 - p))]  # class 0 has probability p, the rest is constant
+        third = derivative(lambda v, z=z: exact_loss([v, mpmath.mpf(z[1])], 1), z[0], 3)
+        agree("4.13 (third derivative)", p * (1 - p) * (1 - 2 * p), third, 1e-14)
+    largest = optimize.minimize_scalar(lambda p: -p * (1 - p) * (1 - 2 * p), bounds=(0, 0.5), method="bounded")
+    agree("4.13 (M)", -largest.fun, np.sqrt(3) / 18, 1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_equation_4_13_describes_the_package_own_loss(dtype):
+    z, label = np.array([2.25, -2.0, -2.5, 0.25, -1.25]), np.array(3)
+    exact = gradients.cross_entropy_gradient(z, label)
+    steps = 10.0 ** np.arange(-10 if dtype == "float64" else -5, 0.1, 0.5)
+    errors = np.array(
+        [
+            np.abs(
+                gradients.finite_differences(lambda t: losses.cross_entropy(t, label), z.astype(dtype), h) - exact
+            ).max()
+            for h in steps
+        ]
+    )
+    unit, loss, m = np.finfo(dtype).eps / 2, float(losses.cross_entropy(z, label)), np.sqrt(3) / 18
+    assert np.all(errors < 5 * (m / 6 * steps**2 + unit * loss / steps))
+    assert 0.1 < steps[errors.argmin()] / np.cbrt(3 * unit * loss / m) < 10
 
 
 def test_equation_4_14_fisher_information():
@@ -330,10 +330,3 @@ def test_equation_4_15_largest_eigenvalue():
     bound = 0.5 * (np.eye(5) - np.ones((5, 5)) / 5)
     for p in np.random.default_rng(0).dirichlet(np.full(5, 0.3), 200):
         assert np.linalg.eigvalsh(bound - np.diag(p) + np.outer(p, p)).min() > -1e-14
-
-
-@pytest.mark.parametrize("z", [-4.0, -0.6931471805599453, 1.0])
-def test_equation_4_16_second_derivative_of_squared_error(z):
-    p = losses.sigmoid(np.array(z))
-    theirs = derivative(lambda v: (1 / (1 + mpmath.exp(-v)) - 1) ** 2 / 2, z, 2)
-    agree("4.16", p * (1 - p) ** 2 * (3 * p - 1), theirs, 1e-15)

@@ -36,20 +36,6 @@ def gradient_in_place(z, y):
     return p / len(y)
 
 
-def weights_by_autograd(x, w, y):
-    w = torch.tensor(w, requires_grad=True)
-    F.binary_cross_entropy_with_logits(torch.tensor(x) @ w, torch.tensor(y)).backward()
-    return w.grad
-
-
-def weights_by_loops(x, w, y):
-    total = [0.0] * len(w)
-    for row, label in zip(x, y, strict=True):
-        p = 1 / (1 + math.exp(-sum(a * b for a, b in zip(row, w, strict=True))))
-        total = [t + (p - label) * a / len(y) for t, a in zip(total, row, strict=True)]
-    return total
-
-
 def newton_by_inverse(x, w, y):
     p = 1 / (1 + np.exp(-(x @ w)))
     return w - np.linalg.inv(x.T @ np.diag(p * (1 - p)) @ x) @ x.T @ (p - y)
@@ -81,14 +67,10 @@ RIGHT = [
     ("4.1", gradient_by_autograd),
     ("4.1", gradient_by_loops),
     ("4.1", gradient_in_place),
-    ("4.2", weights_by_autograd),
-    ("4.2", weights_by_loops),
-    ("4.3", math.exp(7) + 2 + math.exp(-7)),
-    ("4.3", np.exp(7) + 2 + np.exp(-7)),
-    ("4.4", newton_by_inverse),
-    ("4.4", newton_by_autograd),
-    ("4.5", curvature_as_difference),
-    ("4.5", curvature_by_loops),
+    ("4.2", newton_by_inverse),
+    ("4.2", newton_by_autograd),
+    ("4.3", curvature_as_difference),
+    ("4.3", curvature_by_loops),
 ]
 
 
@@ -120,7 +102,7 @@ def test_no_two_mistakes_give_the_same_outputs(key):
 
 
 def test_the_printed_newton_snippet_goes_uphill_from_zero_weights():
-    for x, w, y in EXERCISES["4.4"].inputs(np.random.default_rng(0)):
+    for x, w, y in EXERCISES["4.2"].inputs(np.random.default_rng(0)):
         if w.any():
             continue
         after = chapter.newton_as_printed(x, w, y)
@@ -128,7 +110,7 @@ def test_the_printed_newton_snippet_goes_uphill_from_zero_weights():
 
 
 def test_the_snippet_in_the_notebook_is_the_one_that_the_catalogue_knows():
-    x, w, y = EXERCISES["4.4"].inputs(np.random.default_rng(0))[1]
+    x, w, y = EXERCISES["4.2"].inputs(np.random.default_rng(0))[1]
     p = 1 / (1 + np.exp(-x @ w))
     gradient = x.T @ (p - y) / len(y)
     hessian = (x.T * p) @ x

@@ -11,21 +11,14 @@ from xent_helpers.plots import gradients as plots
 STEPS = 10.0 ** np.arange(-8, 1)
 ERRORS = {"float64": 1e-3 * STEPS**2 + 1e-14 / STEPS, "float32": 1e-3 * STEPS**2 + 1e-7 / STEPS}
 BEST = {"float64": 2e-4, "float32": 3e-2}
-RESULTS = {
-    "ordinary start": {"cross-entropy": [0.96, 0.97], "squared on p": [0.95, 0.94]},
-    "saturated start": {"cross-entropy": [0.93, 0.92], "squared on p": [0.1, 0.11]},
-}
 SCORES = np.random.default_rng(0).normal(size=40) * 4
 LABELS = (SCORES + np.random.default_rng(1).normal(size=40) > 0).astype(float)
-LINE = np.linspace(-3, 3, 61)
 GAPS = {"gradient descent": 0.5 / np.arange(1, 101), "Newton": [0.5, 0.1, 1e-3, 1e-7, 0.0]}
 DRAWN = {
     "difference_errors": lambda: plots.difference_errors(STEPS, ERRORS, ERRORS, BEST)[0],
     "losses_and_slopes": lambda: plots.losses_and_slopes()[0],
-    "accuracy_by_start": lambda: plots.accuracy_by_start(RESULTS, 0.1)[0],
     "newton_parabola": lambda: plots.newton_parabola(SCORES, LABELS),
     "descent_and_newton": lambda: plots.descent_and_newton(GAPS),
-    "losses_along_a_line": lambda: plots.losses_along_a_line(LINE, {"bowl": LINE**2, "wave": np.sin(LINE)})[0],
 }
 
 
@@ -74,14 +67,6 @@ def test_losses_and_slopes_are_a_function_and_its_derivative():
     assert f"to {p * (1 - p) ** 2:.1e} at z = -6" in left.figure.alt
 
 
-def test_accuracy_by_start_draws_one_dot_a_seed():
-    for ax, by_loss in zip(plots.accuracy_by_start(RESULTS, 0.1), RESULTS.values(), strict=True):
-        *dots, chance = ax.lines
-        assert [list(line.get_ydata()) for line in dots] == list(by_loss.values())
-        assert chance.get_ydata()[0] == 0.1
-    assert "saturated start: cross-entropy 0.92 to 0.93, squared on p 0.10 to 0.11." in ax.figure.alt
-
-
 @pytest.mark.parametrize("start", [0.0, 0.3])
 def test_newton_parabola_touches_the_loss_and_the_step_goes_to_its_bottom(start):
     ax = plots.newton_parabola(SCORES, LABELS, start)
@@ -109,14 +94,3 @@ def test_steepest_curvature_is_0_at_the_corners_and_a_half_between_them():
     assert ax.get_title(loc="left") and len(ax.figure.alt) >= 40
     assert ax.figure.axes[1].get_ylabel() == "largest eigenvalue"
     assert texts(ax).count("certain") == 3 and len(ax.lines[0].get_xdata()) == 3
-
-
-def test_losses_along_a_line_shades_where_they_curve_downwards():
-    bowl, wave = plots.losses_along_a_line(LINE, {"bowl": LINE**2, "wave": np.sin(LINE)})
-    assert "curves upwards throughout" in bowl.get_title(loc="left")
-    assert "shaded" in wave.get_title(loc="left")
-    assert "bowl curves downwards on 0 per cent" in bowl.figure.alt
-    assert "wave curves downwards on 49 per cent" in bowl.figure.alt
-    (shade,) = wave.collections
-    corners = np.vstack([path.vertices for path in shade.get_paths()])
-    assert corners[:, 0].min() >= -0.11 and corners[:, 0].max() <= 3  # sin curves downwards for t > 0

@@ -45,7 +45,7 @@ def reliability(claimed: Array, came_true: Array, bins: int = 15) -> Reliability
         >>> print(table.count, table.claimed.round(2), table.happened.round(2))
         [0 3] [ nan 0.73] [ nan 0.67]
 
-    Source: DeGroot and Fienberg (1983); for the confidence of a network, Guo et al. (2017).
+    Source: Guo, Pleiss, Sun and Weinberger (2017).
     """
     xp = check.check_arrays(claimed=claimed, came_true=came_true)
     _check_claims(claimed, came_true, bins)
@@ -80,8 +80,8 @@ def expected_calibration_error(claimed: Array, came_true: Array, bins: int = 15)
 
     Source: Naeini, Cooper and Hauskrecht (2015).
     """
-    xp = array_namespace(claimed)
     table = reliability(claimed, came_true, bins)
+    xp = array_namespace(claimed)
     gap = xp.where(table.count > 0, xp.abs(table.happened - table.claimed), 0.0)
     return xp.sum(xp.astype(table.count, gap.dtype) * gap) / claimed.shape[0]
 
@@ -120,8 +120,7 @@ def fit_temperature(logits: Array, target: Array) -> float:
         slope, curvature = slope_and_curvature(margins, a)
         low, high = (a, high) if slope < 0 else (low, a)
         newton = a - slope / curvature if curvature > 0 else inf
-        midpoint = 2 * a if high == inf else (low + high) / 2
-        a, before = (newton if low < newton < high else midpoint), a
+        a, before = (newton if low < newton < high else min(2 * a, (low + high) / 2)), a
         if abs(a - before) <= close * a:
             break
     return 1 / a
@@ -226,10 +225,10 @@ def _margins(logits: Array, target: Array) -> Array:
         )
     check.check_class_target("logits", logits, target, allow_probabilities=False)
     check.check_labels("target", target, classes)
+    if not bool(xp.all(xp.isfinite(logits))):
+        raise ValueError("logits holds an entry that is not finite, expected numbers: leave masked classes out.")
     z = xp.astype(logits, xp.result_type(logits.dtype, xp.float32))  # half precisions are computed in float32
     margins = z - xp.take_along_axis(z, xp.astype(target, xp.int64)[:, None], axis=1)
-    if not bool(xp.all(xp.isfinite(margins))):
-        raise ValueError("logits holds an entry that is not finite, expected numbers: leave masked classes out.")
     if not bool(xp.any(margins > 0)):
         raise ValueError(
             "logits puts every label first, expected some mistakes: with none, the smaller T the better, without "

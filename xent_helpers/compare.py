@@ -60,7 +60,7 @@ def share_of_bound(got: Tensor, wanted: list[tuple[Decimal, Decimal]], units: in
     Args:
         got: flat float64 numbers.
         wanted: for each the exact number, and the size that its unit is relative to.
-        units: how many units of rounding are allowed.
+        units: how many units of rounding, each the machine epsilon, are allowed.
         dtype: the type whose rounding counts; its smallest step is the least that a unit can be.
     """
     info = torch.finfo(dtype)
@@ -69,7 +69,7 @@ def share_of_bound(got: Tensor, wanted: list[tuple[Decimal, Decimal]], units: in
     for value, (number, size) in zip(got.tolist(), wanted, strict=True):
         if not isfinite(value):
             return inf
-        allowed = units * max(size, least) * Decimal(info.eps) / 2
+        allowed = units * max(size, least) * Decimal(info.eps)
         worst = max(worst, float(abs(Decimal(value) - number) / allowed))
     return worst
 

@@ -100,7 +100,7 @@ def cross_entropy_hessian(logits: Array) -> Array:
         >>> print(cross_entropy_hessian(np.array([1.0, 2.0, 0.1])) @ np.ones(3) < 1e-16)
         [ True  True  True]
 
-    Source: chapter 4, equation 4.8; the bound is Böhning's (1992).
+    Source: chapter 4, equation 4.7; the bound is Böhning's (1992).
     """
     return softmax_jacobian(logits)
 
@@ -150,7 +150,7 @@ def softmax_regression_hessian(x: Array, weights: Array) -> Array:
         >>> softmax_regression_hessian(np.ones((4, 3)), np.zeros((3, 2))).shape
         (3, 2, 3, 2)
 
-    Source: chapter 4, equation 4.11.
+    Source: chapter 4, equation 4.10.
     """
     xp = check.check_arrays(x=x, weights=weights)
     check.check_linear_model(x, weights, outputs=True)
@@ -212,7 +212,7 @@ def logistic_regression_hessian(x: Array, weights: Array) -> Array:
         [[0.25 0.5 ]
          [0.5  1.  ]]
 
-    Source: chapter 4, equation 4.10.
+    Source: chapter 4, equation 4.9.
     """
     xp = check.check_arrays(x=x, weights=weights)
     check.check_linear_model(x, weights, outputs=False)

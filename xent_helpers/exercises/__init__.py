@@ -5,6 +5,7 @@ An exercise is a record (``Exercise``) in the module of its chapter; adding one 
 
 from importlib import import_module
 from pkgutil import iter_modules
+from textwrap import fill
 
 from IPython.display import Markdown
 
@@ -23,7 +24,7 @@ def all_exercises() -> dict[str, Exercise]:
 
 def check(key: str, answer: object) -> None:
     """Compare ``answer`` (a function, or a number where one is asked for) and print what was found."""
-    print(f"Exercise {key}: {diagnose(_find(key), answer)}")
+    _say(f"Exercise {key}: {diagnose(_find(key), answer)}")
 
 
 def hint(key: str, step: int = 1) -> None:
@@ -31,7 +32,7 @@ def hint(key: str, step: int = 1) -> None:
     hints = _find(key).hints
     if not 1 <= step <= len(hints):
         raise ValueError(f"step is {step}, expected 1 to {len(hints)}: exercise {key} has that many hints.")
-    print(f"Hint {step} of {len(hints)}: {hints[step - 1]}")
+    _say(f"Hint {step} of {len(hints)}: {hints[step - 1]}")
 
 
 def solution(key: str) -> Markdown:
@@ -44,3 +45,9 @@ def _find(key: str) -> Exercise:
     if key not in exercises:
         raise KeyError(f"there is no exercise {key!r}, expected one of {', '.join(exercises)}: check the number.")
     return exercises[key]
+
+
+def _say(text: str) -> None:
+    """Print ``text`` in lines that a notebook need not break."""
+    for line in text.splitlines():
+        print(fill(line, 96, break_long_words=False, break_on_hyphens=False))

@@ -112,7 +112,7 @@ COIN = Exercise(
         "For y = 1 one of the two terms is 0, for y = 0 the other: y * np.log(p) + (1 - y) * np.log(1 - p).",
         "Mean over the samples, then a minus sign.",
     ),
-    afterwards="Try p = 1 with y = 0: what should it cost, and what comes? Chapter 3 takes it up.",
+    afterwards="Try p = 1 with y = 1: what should it cost, and what comes? Section 1.2 met the same 0 · log 0.",
 )
 
 # 1.2 ---------------------------------------------------------------------------------------------------------
@@ -431,7 +431,7 @@ FLOOR = Exercise(
         "Put it into equation 1.7: the share of each class times minus its logarithm, summed.",
         "A class that never occurs costs nothing. Leave it out before you take the logarithm.",
     ),
-    afterwards="You wrote the entropy of the labels. Any model that looks at its input has to beat this number: "
+    afterwards="You wrote the entropy of the labels. A model that makes use of its input beats this number: "
     "compare it with the first losses that a training run prints.",
 )
 

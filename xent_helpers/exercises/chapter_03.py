@@ -124,23 +124,27 @@ SOFTMAX = Exercise(
 
 
 def epsilon_cap():
-    return -np.log(1e-7)
+    return -np.log(1e-12)
 
 
 def unbounded():
     return np.inf
 
 
+def cap_of_the_text():
+    return -np.log(1e-7)
+
+
 def cap_with_the_wrong_sign():
-    return np.log(1e-7)
+    return np.log(1e-12)
 
 
 def cap_in_powers_of_ten():
-    return -np.log10(1e-7)
+    return -np.log10(1e-12)
 
 
 def cap_in_bits():
-    return -np.log2(1e-7)
+    return -np.log2(1e-12)
 
 
 def where_exp_underflows():
@@ -148,40 +152,41 @@ def where_exp_underflows():
 
 
 def where_p_is_epsilon():
-    return -np.log(2e-7)
+    return -np.log(2e-12)
 
 
 def cap_rounded():
-    return 16.12
+    return 27.63
 
 
 def cap_rounded_further():
-    return 16.118
+    return 27.631
 
 
 CAP = Exercise(
     key="3.2",
-    task="Give the largest loss that −log(p + 1e-7) can report, as an expression that Python computes.",
+    task="Give the largest loss that −log(p + 1e-12) can report, as an expression that Python computes.",
     reference=epsilon_cap,
     inputs=lambda rng: [()],
     mistakes=(
         Mistake(
             unbounded,
-            "So it would be without the 1e-7. What is inside the logarithm when p is exactly 0?",
+            "So it would be without the 1e-12. What is inside the logarithm when p is exactly 0?",
         ),
+        Mistake(cap_of_the_text, "That is section 3.6's 16.12, the cap of 1e-7. Which small number is added here?"),
         Mistake(cap_with_the_wrong_sign, "The logarithm of a small number is negative. Can a loss be?"),
         Mistake(
             cap_in_powers_of_ten,
-            "7 is the logarithm to base 10. Which logarithm does this course use, and what is np.log's?",
+            "12 is the logarithm to base 10. Which logarithm does this course use, and what is np.log's?",
         ),
         Mistake(cap_in_bits, "These are bits, the logarithm to base 2. What do you get in nats?"),
         Mistake(
             where_exp_underflows,
-            "104 is the gap at which a float32 probability becomes 0. What does −log(p + 1e-7) give for that 0?",
+            "104 is the gap at which a float32 probability becomes 0. What does −log(p + 1e-12) give for that 0?",
         ),
         Mistake(
             where_p_is_epsilon,
-            "You put p = 1e-7. The loss grows as p falls: what is the smallest p there is?",
+            "You put p = 1e-12. The loss grows as p falls: what is the smallest p there is?",
         ),
         Mistake(
             cap_rounded,
@@ -193,7 +198,7 @@ CAP = Exercise(
         ),
     ),
     hints=("The loss falls as p grows. So which p gives the largest loss?", "Put p = 0."),
-    afterwards="Keras stops its losses at the same number, by clipping p to [1e-7, 1 − 1e-7].",
+    afterwards="Keras stops its losses of probabilities at 16.12, by clipping p to [1e-7, 1 − 1e-7].",
 )
 
 # 3.3 ---------------------------------------------------------------------------------------------------------
@@ -471,7 +476,7 @@ CROSS_ENTROPY = Exercise(
         "Replace LSE by the right side of equation 3.10, with s the largest score of each row.",
         "Join s and z_y first, (s − z_y), and add the logarithm last.",
     ),
-    afterwards="Now the margin of 40: your third row of the float32 batch costs 8.5e-18. Exercise 3.5 asks for it.",
+    afterwards="Now scores (40, 0, 0) and class 0: the loss is 8.5e-18. What do you get? Exercise 3.5 asks for it.",
 )
 
 # 3.5 ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Exercises of chapter 4: gradients of logits and weights, a ratio of slopes, a Newton step, a curvature."""
+"""Exercises of chapter 4: the gradient of the logits, a Newton step, a curvature."""
 
 import numpy as np
 
@@ -132,186 +132,6 @@ LOGITS = Exercise(
 # 4.2 ---------------------------------------------------------------------------------------------------------
 
 
-def weight_gradient(x, w, y):
-    p = losses.sigmoid(x @ w)
-    return x.T @ (p - y) / len(y)
-
-
-def weights_without_mean(x, w, y):
-    return x.T @ (losses.sigmoid(x @ w) - y)
-
-
-def weights_upside_down(x, w, y):
-    return x.T @ (y - losses.sigmoid(x @ w)) / len(y)
-
-
-def weights_upside_down_without_mean(x, w, y):
-    return x.T @ (y - losses.sigmoid(x @ w))
-
-
-def weights_without_label(x, w, y):
-    return x.T @ losses.sigmoid(x @ w) / len(y)
-
-
-def weights_of_squared_error(x, w, y):
-    p = losses.sigmoid(x @ w)
-    return x.T @ ((p - y) * p * (1 - p)) / len(y)
-
-
-def weights_without_sigmoid(x, w, y):
-    return x.T @ (x @ w - y) / len(y)
-
-
-def weights_over_features(x, w, y):
-    return x.T @ (losses.sigmoid(x @ w) - y) / x.shape[1]
-
-
-def weights_of_means(x, w, y):
-    return x.mean(axis=0) * np.mean(losses.sigmoid(x @ w) - y)
-
-
-def weights_without_input(x, w, y):
-    return np.full(x.shape[1], np.mean(losses.sigmoid(x @ w) - y))
-
-
-def weight_inputs(rng):
-    plain = (np.array([[1.0, 2.0], [1.0, -1.0], [1.0, 0.5]]), np.zeros(2), np.array([1.0, 0.0, 1.0]))
-    cases = [plain]
-    for n, d in ((6, 3), (40, 5), (3, 4)):
-        cases.append((rng.normal(size=(n, d)), rng.normal(size=d), rng.integers(0, 2, n).astype(float)))
-    sure = (np.array([[30.0, 1.0], [-40.0, 1.0]]), np.array([1.0, 0.5]), np.array([0.0, 1.0]))
-    return [*cases, sure]
-
-
-WEIGHTS = Exercise(
-    key="4.2",
-    task="Return the gradient (D,) of the mean binary cross-entropy of p = sigmoid(x w) with respect to w.",
-    reference=weight_gradient,
-    inputs=weight_inputs,
-    mistakes=(
-        Mistake(
-            weights_without_mean,
-            "That is the gradient of the summed loss, N times too large. With it, what would happen to your steps if "
-            "every sample came twice?",
-        ),
-        Mistake(
-            weights_upside_down,
-            "Your gradient points downhill: y − p for p − y. If you subtract it in training, where do the weights go?",
-        ),
-        Mistake(
-            weights_upside_down_without_mean,
-            "Two things: y − p for p − y, so it points downhill, and the mean's 1/N is missing. Which ratio to the "
-            "finite differences would you expect from each?",
-        ),
-        Mistake(
-            weights_without_label,
-            "You carried p through, without the label. Equation 4.4 multiplies the input with the *error*: what is the "
-            "error of a sample?",
-        ),
-        Mistake(
-            weights_of_squared_error,
-            "There is a factor p (1 − p) in it, so this is the gradient of squared error. In cross-entropy, what does "
-            "the logarithm bring that cancels this factor?",
-        ),
-        Mistake(
-            weights_without_sigmoid,
-            "You compare the logit with the label, as squared error on the logits does. Which function lies between "
-            "logit and probability?",
-        ),
-        Mistake(
-            weights_over_features,
-            "You divided by D, the number of features. Over what does the mean loss take its mean?",
-        ),
-        Mistake(
-            weights_of_means,
-            "You took the mean of the inputs times the mean of the errors. Is a mean of products the product of the "
-            "means? Multiply first, sample by sample.",
-        ),
-        Mistake(
-            weights_without_input,
-            "All your entries are equal: the mean error. That is right for the bias only. By how much does the logit "
-            "change when w_d grows by one?",
-        ),
-    ),
-    hints=(
-        "One link more than in 4.1: the logit of sample i depends on w_d through x_id.",
-        "x.T has shape (D, N), and the error p − y has shape (N,). Which product of them has shape (D,)?",
-        "Divide by the number of samples, len(y).",
-    ),
-    afterwards="Put it into the five lines of section 4.7: you have written all of logistic regression.",
-)
-
-# 4.3 ---------------------------------------------------------------------------------------------------------
-
-
-def ratio_of_slopes():
-    p = 1 / (1 + np.exp(7))
-    return 1 / (p * (1 - p))
-
-
-def ratio_without_half():
-    return ratio_of_slopes() / 2
-
-
-def ratio_of_exponential():
-    return np.exp(7)
-
-
-def ratio_one_over_p():
-    return 1 + np.exp(7)
-
-
-def ratio_turned_over():
-    return 1 / ratio_of_slopes()
-
-
-def ratio_other_way_squared():
-    p = 1 / (1 + np.exp(7))
-    return 1 / (p * (1 - p)) ** 2
-
-
-def ratio_for_ten():
-    return np.exp(10) + 2 + np.exp(-10)
-
-
-RATIO = Exercise(
-    key="4.3",
-    task="Give the slope of cross-entropy divided by that of ½(p − y)², for label 1 and logit −7.",
-    reference=ratio_of_slopes,
-    inputs=lambda rng: [()],
-    mistakes=(
-        Mistake(
-            ratio_without_half,
-            "That is the ratio for (p − y)² without the ½. What does the derivative of a square bring down?",
-        ),
-        Mistake(
-            ratio_of_exponential,
-            "Very near: e⁷ is what 1/(p (1 − p)) becomes for large sizes of z. What are the two terms that you left "
-            "out?",
-        ),
-        Mistake(
-            ratio_one_over_p,
-            "That is 1/p. The sigmoid's derivative has a second factor; here it is close to 1, but not equal to it. "
-            "Which one is it?",
-        ),
-        Mistake(ratio_turned_over, "The other way up: which of the two slopes is the larger one?"),
-        Mistake(
-            ratio_other_way_squared,
-            "You have the factor p (1 − p) twice. Cross-entropy's slope is p − y, with no such factor. How many are "
-            "left?",
-        ),
-        Mistake(ratio_for_ten, "That is the number for a logit of −10, from section 4.8. The logit here is −7."),
-    ),
-    hints=(
-        "Both slopes contain p − y, so it drops out of the ratio. What is left is in equation 4.7.",
-        "p = 1 / (1 + np.exp(7)) for a logit of −7.",
-    ),
-    afterwards="Each unit of certainty multiplies the ratio by almost e: plot it if you like.",
-)
-
-# 4.4 ---------------------------------------------------------------------------------------------------------
-
-
 def newton_step(x, w, y):
     p = 1 / (1 + np.exp(-x @ w))
     gradient = x.T @ (p - y) / len(y)
@@ -371,7 +191,7 @@ def newton_inputs(rng):
 
 
 NEWTON = Exercise(
-    key="4.4",
+    key="4.2",
     task="Repair the snippet: return the weights after one Newton step on the mean binary cross-entropy.",
     reference=newton_step,
     inputs=newton_inputs,
@@ -392,7 +212,7 @@ NEWTON = Exercise(
         ),
         Mistake(
             newton_with_p,
-            "Sign and factor are right. The curvature of a sample is still p; equation 4.10 has what in its place, and "
+            "Sign and factor are right. The curvature of a sample is still p; equation 4.9 has what in its place, and "
             "why can it not depend on which class is called 1?",
         ),
         Mistake(
@@ -422,14 +242,14 @@ NEWTON = Exercise(
         Mistake(newton_step_alone, "That is the step. The weights after the step are asked for: what is missing?"),
     ),
     hints=(
-        "Take equation 4.12 and the snippet side by side. Start with the sign in the last line.",
-        "Then equation 4.10: what stands between the two X, and which factor in front?",
+        "Take equation 4.11 and the snippet side by side. Start with the sign in the last line.",
+        "Then equation 4.9: what stands between the two X, and which factor in front?",
         "Check the repaired Hessian with gradients.finite_differences of the gradient.",
     ),
-    afterwards="Call it ten times on the data of section 4.7 and print the norm of the gradient.",
+    afterwards="Call it ten times on the data of section 4.6 and print the norm of the gradient.",
 )
 
-# 4.5 ---------------------------------------------------------------------------------------------------------
+# 4.3 ---------------------------------------------------------------------------------------------------------
 
 
 def curvature_along(z, v):
@@ -491,7 +311,7 @@ def curvature_inputs(rng):
 
 
 CURVATURE = Exercise(
-    key="4.5",
+    key="4.3",
     task="Return vᵀHv (N,) for each row of logits z (N, C) and its direction v (N, C), without forming H.",
     reference=curvature_along,
     inputs=curvature_inputs,
@@ -508,7 +328,7 @@ CURVATURE = Exercise(
         ),
         Mistake(
             curvature_as_spread,
-            "That is the standard deviation. Equation 4.9 has no square root: what is vᵀHv for 2v, compared with v?",
+            "That is the standard deviation. Equation 4.8 has no square root: what is vᵀHv for 2v, compared with v?",
         ),
         Mistake(
             curvature_diagonal_only,
@@ -540,7 +360,7 @@ CURVATURE = Exercise(
         ),
     ),
     hints=(
-        "Equation 4.9 says which statistical quantity vᵀHv is.",
+        "Equation 4.8 says which statistical quantity vᵀHv is.",
         "The numbers are the v_c of a row, their probabilities the softmax of the row.",
         "First the weighted mean, with keepdims=True, then the weighted mean of the squared distances from it.",
     ),
@@ -548,4 +368,4 @@ CURVATURE = Exercise(
     "p · (v − mean). That is how large models use curvature at all.",
 )
 
-EXERCISES = (LOGITS, WEIGHTS, RATIO, NEWTON, CURVATURE)
+EXERCISES = (LOGITS, NEWTON, CURVATURE)

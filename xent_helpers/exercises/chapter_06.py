@@ -117,7 +117,7 @@ EXERCISES = (
         inputs=lambda rng: [()],
         mistakes=(
             Mistake(
-                lambda: 1, "A low rate delays, but the loss would still go to 0 in the end. What keeps it above 1.46?"
+                lambda: 1, "A low rate delays, but a higher one would pass below. What keeps it above 1.46 at any rate?"
             ),
             Mistake(
                 lambda: 3,

@@ -21,12 +21,12 @@ THRESHOLD = Exercise(
         Mistake(lambda: 0.5, "One half is right if both mistakes cost the same. Which of the two is dearer here?"),
         Mistake(
             lambda: 50 / 20_000,
-            "That is the ratio of the costs, and it is where the *odds* p / (1 − p) break even. Which p has these odds?",
+            "That is the ratio of the costs, where the *odds* p / (1 − p) break even. Which p has these odds?",
         ),
         Mistake(
             lambda: 20_000 / 50,
-            "No probability is that large: it is the ratio of the costs, upside down. Where do p times the one cost and "
-            "1 − p times the other break even?",
+            "No probability is that large: it is the ratio of the costs, upside down. Where do p times the one cost "
+            "and 1 − p times the other break even?",
         ),
         Mistake(
             lambda: 20_000 / (50 + 20_000),
@@ -38,7 +38,7 @@ THRESHOLD = Exercise(
         "Let p be the probability of fire. What does ringing cost on average, and what does silence?",
         "Ringing costs 50 (1 − p), silence 20000 p. For which p are they equal?",
     ),
-    afterwards="With so low a threshold the model has to tell 0.002 from 0.003: only calibrated small probabilities can.",
+    afterwards="With so low a threshold the model must tell 0.002 from 0.003: its small probabilities must be right.",
 )
 
 # 7.2 ---------------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ ECE = Exercise(
             "You took the absolute value of the whole sum, which is the ECE with a single bin. Should it be taken of "
             "the sum, or of each bin's gap?",
         ),
-        Mistake(ece_largest, "That is the largest gap, the *maximum* calibration error. What does the E in ECE stand for?"),
+        Mistake(ece_largest, "That is the largest gap, the *maximum* calibration error. Which E is in ECE?"),
         Mistake(ece_squared, "You squared the gaps. What does equation 7.3 do with them?"),
         Mistake(ece_not_divided, "Your number grows with N. If every claim came twice, what should the ECE do?"),
         Mistake(
@@ -211,7 +211,7 @@ ECE = Exercise(
         ),
         Mistake(
             ece_equal_counts,
-            "Your bins hold equally many claims. That is a good choice, but another one. How wide is each bin to be here?",
+            "Your bins hold equally many claims. A good choice, but another one. How wide is each bin to be here?",
         ),
     ),
     hints=(
@@ -293,13 +293,13 @@ TEMPERATURE = Exercise(
         ),
         Mistake(
             nll_of_divided_probabilities,
-            "You divided the probabilities by T and passed them on as logits. At which point does T act: before or after "
-            "the softmax?",
+            "You divided the probabilities by T and passed them on as logits. At which point does T act: before or "
+            "after the softmax?",
         ),
         Mistake(
             nll_of_unnormalised,
-            "You divided the probabilities by T, and they no longer add up to 1: the loss only moved by log T. At which "
-            "point does T act, before or after the softmax?",
+            "You divided the probabilities by T, and they no longer add up to 1: the loss only moved by log T. At "
+            "which point does T act, before or after the softmax?",
         ),
         Mistake(
             nll_divided,
@@ -312,16 +312,16 @@ TEMPERATURE = Exercise(
         Mistake(nll_in_bits, "These are bits. Which logarithm gives nats?"),
         Mistake(
             nll_along_samples,
-            "Your softmax runs along axis 0, over the samples, so each class's column adds up to 1. Along which axis do "
-            "the classes compete?",
+            "Your softmax runs along axis 0, over the samples, so each class's column adds up to 1. Along which axis "
+            "do the classes compete?",
         ),
     ),
     hints=(
         "p = softmax(z / T), and then the mean of −log p at the labels.",
         "losses.cross_entropy takes logits and does the rest: which logits belong to temperature T?",
     ),
-    afterwards="Draw it against 1/T for your own logits and labels: it is a bowl, and calibration.fit_temperature finds the "
-    "bottom.",
+    afterwards="Draw it against 1/T for logits and labels of yours: it is a bowl, and calibration.fit_temperature "
+    "finds the bottom.",
 )
 
 # 7.4 ---------------------------------------------------------------------------------------------------------
@@ -412,8 +412,8 @@ REPORT = Exercise(
         "Which labels have a say in T? May they have one in the loss that is reported?",
         "Fit on z_valid and y_valid, divide z_test, report with y_test.",
     ),
-    afterwards="Compare both reports over many splits: the flattery is small for one parameter. Then imagine choosing the best "
-    "of a hundred models on the test part.",
+    afterwards="Compare both reports over many splits: the flattery is small for one parameter. Then imagine choosing "
+    "the best of a hundred models on the test part.",
 )
 
 # 7.5 ---------------------------------------------------------------------------------------------------------
@@ -478,8 +478,8 @@ WEIGHTS = Exercise(
     mistakes=(
         Mistake(
             weighted_again,
-            "You multiplied by the weights, which puts them in a second time. The model already acts as if class c were "
-            "w_c times as frequent: which way leads back?",
+            "You multiplied by the weights, which puts them in a second time. The model already acts as if class c "
+            "were w_c times as frequent: which way leads back?",
         ),
         Mistake(not_normalised, "The right proportions, but your rows no longer add up to 1. What restores that?"),
         Mistake(
@@ -516,8 +516,8 @@ WEIGHTS = Exercise(
         "By equation 7.11 the weighted model reports p*_c in proportion to w_c q_c. What is q_c in proportion to?",
         "Divide each column by its weight, then each row by its sum.",
     ),
-    afterwards="Check that weights that are all equal change nothing. calibration.shift_prior_probs does the same, with any "
-    "pair of frequencies.",
+    afterwards="Check that weights that are all equal change nothing. calibration.shift_prior_probs does the same, "
+    "with any pair of frequencies.",
 )
 
 EXERCISES = (THRESHOLD, ECE, TEMPERATURE, REPORT, WEIGHTS)

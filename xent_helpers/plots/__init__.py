@@ -10,10 +10,8 @@ from xent_helpers.plots.calibration import (
     temperature_curves,
 )
 from xent_helpers.plots.gradients import (
-    accuracy_by_start,
     descent_and_newton,
     difference_errors,
-    losses_along_a_line,
     losses_and_slopes,
     newton_parabola,
     steepest_curvature,
@@ -48,7 +46,6 @@ from xent_helpers.plots.training import (
 )
 
 __all__ = [
-    "accuracy_by_start",
     "against_noise",
     "bounded_norms",
     "calibration_and_refinement",
@@ -70,7 +67,6 @@ __all__ = [
     "loss_floor",
     "loss_of_a_wrong_answer",
     "loss_parts",
-    "losses_along_a_line",
     "losses_and_slopes",
     "newton_parabola",
     "norm_growth",

@@ -18,9 +18,10 @@ def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share th
         what: the label of the vertical axis.
     """
     means = {name: _means(table) for name, table in tables.items()}
+    said = "; ".join(f"{name}: claims {s:.2f}, {h:.2f} came true" for name, (s, h) in means.items())
     axes = canvas(
         "Share that came true against the mean claim of each bin, with the diagonal of perfect calibration; below, how "
-        "many claims each bin has. " + "; ".join(f"{n}: claims {s:.2f}, {h:.2f} came true" for n, (s, h) in means.items()),
+        f"many claims each bin has. On average, {said}.",
         2,
         len(tables),
         figsize=(min(3.5 * len(tables) + 0.8, 10.5), 4.5),
@@ -34,7 +35,7 @@ def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share th
         claimed, happened, width = table.claimed[used], table.happened[used], 1 / len(table.count)
         upper.plot([0, 1], [0, 1], color=BLACK, linestyle="--", linewidth=1.2)
         upper.vlines(claimed, claimed, happened, color=VERMILION, linewidth=4, alpha=0.45)
-        upper.plot(claimed, happened, "o-", color=BLUE, linewidth=1.4)
+        upper.plot(claimed, happened, "o-", color=BLUE, linewidth=1.4, clip_on=False)
         lower.bar(table.lower, table.count, width, align="edge", color=GREY, edgecolor="white")
         upper.set(title=f"{name}: claims {means[name][0]:.2f}, right {means[name][1]:.2f}", xlim=(0, 1), ylim=(0, 1))
         lower.set(xlabel="claimed probability")
@@ -58,12 +59,10 @@ def ece_of_a_perfect_model(sizes: np.ndarray, measured: np.ndarray, predicted: n
         f"along a straight line of slope minus one half to {mean[-1]:.3f} for {sizes[-1]}. It is never 0.",
         figsize=(7.2, 4.0),
     )
-    ax.fill_between(sizes, low, high, color=BLUE, alpha=0.2, linewidth=0)
-    ax.plot(sizes, mean, "o", linestyle="none", color=BLUE)
-    ax.plot(sizes, predicted, color=VERMILION, linestyle="--")
-    ax.annotate("mean of the draws; band: smallest to largest", (sizes[-2], high[-2]), (8, 14), ha="right",
-                textcoords="offset points", color=BLUE)  # fmt: skip
-    ax.annotate("expected", (sizes[0], predicted[0]), (4, -30), textcoords="offset points", color=VERMILION)
+    ax.fill_between(sizes, low, high, color=BLUE, alpha=0.2, linewidth=0, label="smallest to largest of the draws")
+    ax.plot(sizes, mean, "o", linestyle="none", color=BLUE, label="their mean")
+    ax.plot(sizes, predicted, color=VERMILION, linestyle="--", label="expected")
+    ax.legend(loc="upper right")
     ax.set(title=f"The ECE of a perfect model is not 0 ({bins} bins)", xscale="log", yscale="log")
     ax.set(xlabel="number of claims N", ylabel="measured ECE")
     ax.yaxis.set_major_formatter("{x:g}")
@@ -80,7 +79,8 @@ def calibration_and_refinement(calibration: Mapping[str, float], refinement: Map
     """
     names = list(calibration)
     parts = "; ".join(f"{name} {refinement[name]:.3f} and {calibration[name]:.3f}" for name in names)
-    ax = canvas(f"Mean loss in nats of each forecaster, split into refinement and calibration: {parts}.", figsize=(7.4, 3.1))
+    alt = f"Mean loss in nats of each forecaster, split into refinement and calibration: {parts}."
+    ax = canvas(alt, figsize=(7.4, 3.1))
     left = [refinement[name] for name in names]
     right = [calibration[name] for name in names]
     ax.barh(names, left, color="#BFBFBF", edgecolor=BLACK, linewidth=0.8, hatch="//")
@@ -119,8 +119,8 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
             height = np.interp(1 / best[name], inverse, nll)
             ax.plot(1 / best[name], height, marker, color=colour, markersize=8)
     ax.axvline(1, color=GREY, linestyle=":", linewidth=1.4)
-    ax.text(0.985, 0.02, "as trained, T = 1", transform=ax.get_xaxis_transform(), ha="right", color=GREY)
-    ax.set(title="Unseen pictures ask for a small 1/T, the training pictures for an endless one", ylim=(0, None))
+    ax.text(0.985, 0.94, "as trained, T = 1", transform=ax.get_xaxis_transform(), ha="right", color=GREY)
+    ax.set(title="Unseen pictures ask for a small 1/T, the training pictures for ever larger ones", ylim=(0, None))
     ax.set(xlabel="1 / T", ylabel="mean NLL in nats", xlim=(inverse[0], inverse[-1]))
     return ax
 
@@ -145,7 +145,7 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
     )
     panels = (
         (axes[0], "More certain, hardly more often right", "share of the test part", "confidence", "accuracy"),
-        (axes[1], "The loss rises, the information does not get less", "mean test loss in nats", "loss", "repaired"),
+        (axes[1], "The loss rises again, but not with the best T", "mean test loss in nats", "loss", "repaired"),
     )
     labels = {"confidence": "claimed", "accuracy": "right", "loss": "as trained", "repaired": "with the best T"}
     for ax, title, ylabel, *names in panels:
@@ -156,6 +156,7 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
             ax.annotate(labels[name], (steps[-1], mean[name][-1]), (6, 0), textcoords="offset points", va="center",
                         color=colour, annotation_clip=False)  # fmt: skip
         ax.set(title=title, xlabel="steps of training", ylabel=ylabel, xscale="log")
+        ax.xaxis.set_major_formatter("{x:g}")
     return axes
 
 

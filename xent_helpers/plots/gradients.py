@@ -86,39 +86,6 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     return axes
 
 
-def accuracy_by_start(results: Mapping[str, Mapping[str, Sequence[float]]], chance: float) -> np.ndarray:
-    """Draw test accuracies, one dot a seed, by loss; one panel for each start.
-
-    Args:
-        results: accuracies by start, then by loss.
-        chance: the accuracy of naming one class throughout, drawn as a line.
-    """
-    axes = canvas(
-        "Test accuracy on digits, one dot for each seed. "
-        + " ".join(
-            f"{start}: " + ", ".join(f"{loss} {min(a):.2f} to {max(a):.2f}" for loss, a in by_loss.items()) + "."
-            for start, by_loss in results.items()
-        ),
-        1,
-        len(results),
-        figsize=(4.9 * len(results), 3.7),
-        sharey=True,
-        squeeze=False,
-    )[0]
-    for ax, (start, by_loss) in zip(axes, results.items(), strict=True):
-        for place, (accuracies, look) in enumerate(zip(by_loss.values(), _LOOKS, strict=False)):
-            offsets = np.linspace(-0.16, 0.16, len(accuracies))
-            ax.plot(place + offsets, accuracies, look[2], color=look[0], linestyle="none")
-        ax.axhline(chance, color=GREY, linestyle=":", linewidth=1.2)
-        ax.set(title=start, ylim=(0, 1.03), xlim=(-0.5, len(by_loss) - 0.5))
-        ax.set_xticks(range(len(by_loss)), [name.replace(" on ", "\non ") for name in by_loss])
-        ax.set_xlabel("trained with")
-    axes[0].figure.suptitle("Squared error behind a softmax does not leave a start that is confidently wrong")
-    axes[0].set_ylabel("test accuracy")
-    axes[0].annotate("always the same class", (-0.45, chance), (0, 4), textcoords="offset points", color=GREY)
-    return axes
-
-
 def newton_parabola(scores: np.ndarray, y: np.ndarray, start: float = 0.0) -> Axes:
     """Draw the mean loss of logits t · scores against t, with the parabola that Newton's method puts at ``start``.
 
@@ -207,34 +174,6 @@ def steepest_curvature(density: int = 90) -> Axes:
     ax.set(title="Curvature: ½ between two classes, 0 where one is certain", aspect="equal", ylim=(-0.12, 0.97))
     ax.axis("off")
     return ax
-
-
-def losses_along_a_line(t: np.ndarray, curves: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Draw losses along a line through weight space, a panel each, and shade where they curve downwards.
-
-    Args:
-        t: evenly spaced places on the line.
-        curves: the losses at those places, by name.
-    """
-    bends = {name: np.diff(loss, 2) < -1e-12 for name, loss in curves.items()}
-    axes = canvas(
-        "Losses along one line through weight space. "
-        + " ".join(
-            f"{name} curves downwards on {100 * np.mean(bent):.0f} per cent of the line."
-            for name, bent in bends.items()
-        ),
-        1,
-        len(curves),
-        figsize=(4.8 * len(curves), 3.7),
-        squeeze=False,
-    )[0]
-    for ax, (name, loss), (colour, _, _) in zip(axes, curves.items(), _LOOKS, strict=False):
-        ax.plot(t, loss, color=colour)
-        low, high = ax.get_ylim()
-        ax.fill_between(t[1:-1], low, high, where=bends[name], color="#E8E8E8", hatch="//", edgecolor=GREY, linewidth=0)
-        place = "shaded: curves downwards" if bends[name].any() else "curves upwards throughout"
-        ax.set(title=f"{name}:\n{place}", xlabel="t, place on the line", ylabel="mean loss", ylim=(low, high))
-    return axes
 
 
 def _mean_loss(logits: np.ndarray, y: np.ndarray) -> float:

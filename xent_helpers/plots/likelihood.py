@@ -26,7 +26,7 @@ def likelihood_as_n_grows(flips: np.ndarray, sizes: tuple[int, ...] = (10, 100, 
         figsize=(3.3 * len(sizes) + 0.6, 3.5),
         squeeze=False,
     )[0]
-    theta = np.linspace(0.001, 0.999, 999)
+    theta = _up_to_the_ends(np.linspace(0.001, 0.999, 999))
     axes[0].figure.suptitle("More flips: the likelihood narrows, the bowl of the mean NLL keeps its shape")
     for ax, n, share in zip(axes, sizes, shares, strict=True):
         log_likelihood = bernoulli_log_likelihood(theta, flips[:n])
@@ -75,7 +75,7 @@ def loss_against_probability(p: float = 0.9) -> Axes:
 
 def loss_floor(shares: tuple[float, ...] = (0.5, 0.7, 0.95)) -> np.ndarray:
     """Draw the mean loss against one constant prediction θ, a panel for each share of ones, with its floor."""
-    theta = np.linspace(0.005, 0.995, 199)
+    theta = _up_to_the_ends(np.linspace(0.005, 0.995, 199))
     floors = [float(_mean_loss(np.array(share), np.array(share))) for share in shares]
     axes = canvas(
         "Mean loss against one constant prediction theta. "
@@ -98,6 +98,12 @@ def loss_floor(shares: tuple[float, ...] = (0.5, 0.7, 0.95)) -> np.ndarray:
     axes[0].set_ylabel("mean loss in nats")
     axes[0].figure.suptitle("The best constant prediction is the share of ones, and it still costs the entropy")
     return axes
+
+
+def _up_to_the_ends(theta: np.ndarray) -> np.ndarray:
+    """Go on towards 0 and 1, so that a curve that rises to infinity there does not seem to stop half-way."""
+    near_zero = np.geomspace(1e-15, theta[0], 40, endpoint=False)
+    return np.concatenate((near_zero, theta, 1 - near_zero[::-1]))
 
 
 def _mean_loss(share: np.ndarray, theta: np.ndarray) -> np.ndarray:

@@ -155,7 +155,7 @@ def relative_error(
 ) -> np.ndarray:
     """Draw the largest relative error of each implementation against the margin of a right answer.
 
-    The reference is ``exact_loss``. What is within 8 units of rounding is drawn at 8 units, and
+    The reference is ``exact_loss``. What is within 4 units of rounding is drawn at 4 units, and
     what is worse than 100 % at 100 %: the figure says where digits are lost, not how the last one falls.
     """
     margins = np.arange(0, 61, 4)
