@@ -26,6 +26,15 @@ from xent_helpers.plots.stability import (
     relative_error,
     sigmoid_and_softplus,
 )
+from xent_helpers.plots.targets import (
+    against_noise,
+    bounded_norms,
+    gradient_factors,
+    honesty,
+    opinions,
+    smoothing_valley,
+    students,
+)
 from xent_helpers.plots.torch_losses import floors, saturation, which_loss
 from xent_helpers.plots.training import (
     confusion_matrix,
@@ -37,6 +46,8 @@ from xent_helpers.plots.training import (
 )
 
 __all__ = [
+    "against_noise",
+    "bounded_norms",
     "calibration_and_refinement",
     "confusion_matrix",
     "cost_against_threshold",
@@ -48,6 +59,8 @@ __all__ = [
     "expected_scores",
     "floors",
     "gradient_cloud",
+    "gradient_factors",
+    "honesty",
     "learning_curves",
     "likelihood_as_n_grows",
     "loss_against_probability",
@@ -57,6 +70,7 @@ __all__ = [
     "losses_and_slopes",
     "newton_parabola",
     "norm_growth",
+    "opinions",
     "outcomes",
     "overconfidence",
     "overflow_map",
@@ -67,7 +81,9 @@ __all__ = [
     "saturation",
     "score_triangles",
     "sigmoid_and_softplus",
+    "smoothing_valley",
     "steepest_curvature",
+    "students",
     "surprise_curve",
     "temperature_curves",
     "two_fits",

@@ -1,0 +1,259 @@
+"""Losses for targets that are not one class for certain: softened, taught by a model, or recorded wrongly.
+
+Logits have shape (N, C); every loss is in nats and takes NumPy arrays, torch tensors on any device, or any other
+array that follows the Python array API standard. The losses that read only the true class's probability are
+written as functions of its surprise s = −log p_y, that is of the cross-entropy itself.
+"""
+
+from numbers import Real
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from xent_helpers import validation as check
+from xent_helpers.losses import cross_entropy, log_softmax, logsumexp, softmax
+from xent_helpers.validation import Array
+
+# log 0 = −inf is meant where the transition matrix says that a confusion never happens.
+_quiet = np.errstate(divide="ignore")
+
+
+def smoothed(q: Array, epsilon: float) -> Array:
+    """Mix target rows with the uniform distribution: (1 − ε) q + ε / C.
+
+    Args:
+        q: probabilities (..., C), such as one-hot rows of a floating type.
+        epsilon: the share ε of the uniform distribution, from 0 to 1.
+
+    Raises:
+        TypeError, ValueError: see ``validation``.
+
+    Example:
+        >>> print(smoothed(np.array([0.0, 1.0, 0.0, 0.0]), 0.2))
+        [0.05 0.85 0.05 0.05]
+
+    Source: Szegedy et al. (2016); chapter 8, equation 8.4.
+    """
+    check.check_arrays(q=q)
+    check.check_floating(q=q)
+    check.check_fraction("epsilon", epsilon)
+    return (1.0 - epsilon) * q + epsilon / q.shape[-1]
+
+
+def best_probabilities(q: Array, weight: Array | None = None) -> Array:
+    """The probabilities with the least loss −Σ_c w_c q_c log p_c: the shares w_c q_c / Σ_k w_k q_k.
+
+    Without weights that is q itself (Gibbs' inequality, chapter 2).
+
+    Args:
+        q: target rows (..., C) that sum to 1.
+        weight: one positive factor for each class, shape (C,).
+
+    Raises:
+        TypeError, ValueError: see ``validation``.
+
+    Example:
+        >>> print(best_probabilities(np.array([0.95, 0.05]), np.array([0.01, 0.99])).round(3))
+        [0.161 0.839]
+
+    Source: chapter 8, equation 8.6.
+    """
+    xp = check.check_arrays(q=q, weight=weight)
+    check.check_floating(q=q)
+    check.check_weight(weight, q.shape[-1])
+    shares = q if weight is None else q * weight
+    return shares / xp.sum(shares, axis=-1, keepdims=True)
+
+
+def distillation_loss(student: Array, teacher: Array, temperature: float = 1.0, *, reduction: str = "mean") -> Array:
+    """T² times the cross-entropy of the teacher's and the student's probabilities, both softened by T.
+
+    ℓ = T² Σ_c softmax(v/T)_c (−log softmax(z/T)_c). The factor T² keeps the gradient's size where T is large.
+    The least value is not 0 but T² times the entropy of the teacher's softened probabilities.
+
+    Args:
+        student: logits z, shape (N, C).
+        teacher: logits v of the same shape, as a rule detached: the teacher does not learn.
+        temperature: T > 0; 1 leaves the probabilities as they are.
+        reduction: "none", "mean" or "sum" over the samples.
+
+    Raises:
+        TypeError, ValueError: see ``validation``; a temperature that is not positive.
+
+    Example:
+        >>> z = np.array([[2.0, 0.0, -1.0]])
+        >>> print(f"{distillation_loss(z, z, 1.0):.4f}")
+        0.5243
+
+    Source: Hinton, Vinyals and Dean (2015); chapter 8, equation 8.8.
+    """
+    check.check_arrays(student=student, teacher=teacher)
+    check.check_same_shape("student", student, "teacher", teacher)
+    _check_positive("temperature", temperature)
+    softened = softmax(teacher / temperature, axis=-1)
+    return temperature**2 * cross_entropy(student / temperature, softened, reduction=reduction)
+
+
+@_quiet
+def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction: str = "mean") -> Array:
+    """−log (Mᵀp)_ỹ: the cross-entropy of the labels that were recorded, seen through the noise.
+
+    The model's p is meant for the true class. M turns it into probabilities of the recorded class, and those
+    are what the recorded labels are compared with. Formed from logarithms, so tiny probabilities survive.
+
+    Args:
+        logits: shape (N, C), of the true class.
+        recorded: integer labels ỹ, shape (N,).
+        transition: M, shape (C, C); M[i, j] = P(recorded j | true i), so each row sums to 1.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``; a matrix whose rows are no distributions.
+
+    Example:
+        >>> M = np.array([[0.9, 0.1], [0.0, 1.0]])
+        >>> print(f"{forward_loss(np.array([[0.0, 0.0]]), np.array([1]), M):.4f}")  # −log (0.5 · 0.1 + 0.5 · 1)
+        0.5978
+
+    Source: Patrini et al. (2017), forward correction; chapter 8, equation 8.12.
+    """
+    xp = check.check_arrays(logits=logits, recorded=recorded, transition=transition)
+    if logits.ndim != 2:
+        raise ValueError(f"logits has shape {tuple(logits.shape)}, expected (N, C): one row for each sample.")
+    check.check_index_type("recorded", recorded)
+    if tuple(recorded.shape) != tuple(logits.shape[:1]):
+        raise ValueError(
+            f"recorded has shape {tuple(recorded.shape)}, expected ({logits.shape[0]},): one label a sample."
+        )
+    check.check_labels("recorded", recorded, logits.shape[1])
+    _check_transition(transition, logits.shape[1])
+    ways = xp.take(xp.log(transition).T, xp.astype(recorded, xp.int64), axis=0)  # log M[i, ỹ] of each sample: (N, C)
+    return _reduced(-logsumexp(log_softmax(logits) + ways), reduction)
+
+
+def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, reduction: str = "mean") -> Array:
+    """(1 − p_y^k) / k = (1 − exp(−k s)) / k, between the cross-entropy (k → 0) and 1 − p_y (k = 1).
+
+    Args:
+        logits: shape (N, C).
+        target: integer labels (N,).
+        k: from above 0 to 1; larger is deafer to labels that the model does not believe.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``.
+
+    Example:
+        >>> print(f"{generalised_cross_entropy(np.array([[0.0, 0.0]]), np.array([1]), k=1.0):.4f}")
+        0.5000
+
+    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 8, equation 8.13.
+    """
+    check.check_fraction("k", k)
+    _check_positive("k", k)
+    s = cross_entropy(logits, target, reduction="none")
+    return _reduced(-array_namespace(s).expm1(-k * s) / k, reduction)
+
+
+def focal_loss(logits: Array, target: Array, gamma: float = 2.0, *, reduction: str = "mean") -> Array:
+    """(1 − p_y)^γ (−log p_y) = (1 − exp(−s))^γ s; γ = 0 is the cross-entropy.
+
+    Args:
+        logits: shape (N, C).
+        target: integer labels (N,).
+        gamma: γ = 0 or at least 1 (between them the gradient of a sure sample can be NaN).
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``; another gamma.
+
+    Example:
+        >>> print(f"{focal_loss(np.array([[0.0, 0.0]]), np.array([1])):.4f}")  # log 2 / 4
+        0.1733
+
+    Source: Lin et al. (2017), without their class weights; chapter 8, equation 8.16.
+    """
+    if not isinstance(gamma, Real) or isinstance(gamma, bool) or not (gamma == 0 or gamma >= 1):
+        raise ValueError(f"gamma is {gamma!r}, expected 0 or a number from 1: a usual value is 2.")
+    s = cross_entropy(logits, target, reduction="none")
+    return _reduced((-array_namespace(s).expm1(-s)) ** gamma * s, reduction)
+
+
+def flip_matrix(num_classes: int, rate: float) -> np.ndarray:
+    """M for labels that are replaced, with probability ``rate``, by one of the other classes, each as probable.
+
+    Example:
+        >>> print(flip_matrix(3, 0.2))
+        [[0.8 0.1 0.1]
+         [0.1 0.8 0.1]
+         [0.1 0.1 0.8]]
+    """
+    check.check_integer("num_classes", num_classes)
+    check.check_fraction("rate", rate)
+    others = rate / (num_classes - 1)
+    return np.full((num_classes, num_classes), others) + (1.0 - rate - others) * np.eye(num_classes)
+
+
+def resample_matrix(num_classes: int, rate: float) -> np.ndarray:
+    """M for labels that are drawn again, with probability ``rate``, from all classes, the true one included.
+
+    Example:
+        >>> print(resample_matrix(4, 0.2)[0])
+        [0.85 0.05 0.05 0.05]
+    """
+    check.check_integer("num_classes", num_classes)
+    return smoothed(np.eye(num_classes), rate)
+
+
+def noisy_labels(labels: np.ndarray, transition: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw a recorded label for each true one: label i becomes j with probability M[i, j].
+
+    Args:
+        labels: true classes (N,), int64.
+        transition: M, shape (C, C), rows that sum to 1.
+        rng: a seeded generator.
+
+    Raises:
+        TypeError, ValueError, IndexError: see ``validation``; a matrix whose rows are no distributions.
+
+    Example:
+        >>> noisy_labels(np.array([0, 1, 1]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.random.default_rng(0))
+        array([1, 0, 0])
+    """
+    check.check_index_type("labels", labels)
+    _check_transition(transition, len(transition))
+    check.check_labels("labels", labels, len(transition))
+    borders = transition.cumsum(axis=1)[labels]
+    borders[:, -1] = 1.0  # a sum that is rounded below 1 must not push a draw over the edge
+    return (rng.random((len(labels), 1)) >= borders).sum(axis=1)
+
+
+def _reduced(loss: Array, reduction: str) -> Array:
+    check.check_reduction(reduction)
+    xp = array_namespace(loss)
+    return {"none": loss, "mean": xp.mean(loss), "sum": xp.sum(loss)}[reduction]
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}, expected a positive number: pass a float.")
+    if not value > 0:
+        raise ValueError(f"{name} is {value!r}, expected a positive number: 1 changes nothing.")
+
+
+def _check_transition(transition: Array, num_classes: int) -> None:
+    """Refuse anything but a (C, C) matrix whose rows are distributions; a transposed one is caught where it shows."""
+    check.check_floating(transition=transition)
+    if tuple(transition.shape) != (num_classes, num_classes):
+        raise ValueError(
+            f"transition has shape {tuple(transition.shape)}, expected ({num_classes}, {num_classes}): "
+            f"one row for each true class, one column for each recorded one."
+        )
+    check.check_probabilities("transition", transition, "each entry is a share of a true class's labels")
+    xp = array_namespace(transition)
+    sums = xp.sum(transition, axis=1)
+    if bool(xp.any(xp.abs(sums - 1.0) > 1e-6)):
+        raise ValueError(
+            f"a row of transition sums to {float(sums[int(xp.argmax(xp.abs(sums - 1.0)))]):g}, expected 1: "
+            f"row i holds the probabilities of the recorded labels of true class i; is the matrix transposed?"
+        )
