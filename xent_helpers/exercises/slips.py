@@ -69,9 +69,7 @@ def _reduced(reduce: Callable) -> Callable[[np.ndarray, tuple], Any]:
     return lambda output, arguments: reduce(output) if np.ndim(output) else None
 
 
-NEGATIVE = Slip(
-    "negative", "the sign is turned round: which sign should your numbers have?", lambda output, _: -output
-)
+NEGATIVE = Slip("negative", "the sign is turned round: which sign should your numbers have?", lambda output, _: -output)
 IN_BITS = Slip(
     "in bits", "the logarithm is the one to base 2: which one gives nats?", lambda output, _: output / np.log(2)
 )
