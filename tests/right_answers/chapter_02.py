@@ -44,6 +44,30 @@ def effective_torch(counts):
     return torch.distributions.Categorical(torch.from_numpy(counts)).perplexity()
 
 
+def divergence_as_difference(q, p):
+    """Cross-entropy minus entropy; what never comes is left out of both."""
+    cross = -special.xlogy(q, p).sum(axis=1)
+    return np.mean(cross - special.entr(q).sum(axis=1))
+
+
+def divergence_masked(q, p):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(q > 0, q * np.log(q / p), 0).sum() / len(q)
+
+
+def effective_loop(counts):
+    product = 1.0
+    for count in counts:
+        share = count / sum(counts)
+        product *= share**-share if share > 0 else 1.0
+    return product
+
+
+def effective_by_logs_of_counts(counts):
+    n = counts.sum()
+    return n / np.exp(special.xlogy(counts, counts).sum() / n)
+
+
 RIGHT = {
     "2.1": [
         entropy_loop,
@@ -55,6 +79,8 @@ RIGHT = {
         divergence_scipy,
         divergence_torch,
         divergence_loop,
+        divergence_as_difference,
+        divergence_masked,
     ],
     "2.3": [
         effective_scipy,
@@ -63,5 +89,7 @@ RIGHT = {
     "2.4": [
         [2, 0, 0, 2, 1, 0],
         np.array([2, 0, 0, 2, 1, 0]),
+        (2, 0, 0, 2, 1, 0),
+        torch.tensor([2.0, 0, 0, 2, 1, 0]),
     ],
 }

@@ -1,4 +1,4 @@
-"""Exercises that say what went wrong: ``check`` an answer, take a ``hint``, read the ``solution``, see your ``progress``.
+"""Exercises that say what went wrong: ``check`` an answer, take a ``hint``, read the ``solution``, see ``progress``.
 
 An exercise is a record (``Exercise``) in the module of its chapter; adding one needs no other change.
 """

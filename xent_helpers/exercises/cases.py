@@ -5,7 +5,6 @@ import numpy as np
 from xent_helpers.exercises.record import Exercise
 from xent_helpers.exercises.seeding import seed_of
 
-ROUNDS = 6
 MOST = 60
 
 
@@ -13,7 +12,7 @@ def drawn(exercise: Exercise, seed: int) -> tuple[list[tuple], int]:
     """Argument tuples for ``exercise``, its plain ones first, and how many of them make up the first round."""
     rng = np.random.default_rng(seed)
     cases, seen, least = [], set(), 0
-    for _ in range(ROUNDS):
+    for _ in range(exercise.rounds):
         for arguments in exercise.inputs(rng):
             mark = seed_of(arguments)
             if mark not in seen:

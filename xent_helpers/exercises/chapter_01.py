@@ -175,8 +175,8 @@ COIN = Exercise(
         *(
             Mistake(
                 partial(coin_padded, small=small),
-                "You add a small number inside the logarithm, so every loss is a little off, the large ones most. With p "
-                "above 0 and below 1, what is there to be afraid of?",
+                "You add a small number inside the logarithm, so every loss is a little off, the large ones most. With "
+                "p above 0 and below 1, what is there to be afraid of?",
             )
             for small in SMALL_NUMBERS
         ),

@@ -26,7 +26,7 @@ SHRINKING = 0.3
 
 @dataclass(frozen=True)
 class Result:
-    """What was found: ``status`` is "solved", "not yet" or "not attempted yet", ``mistakes`` the names of known ones."""
+    """What was found: ``status`` is "solved", "not yet" or "not attempted yet"; ``mistakes`` names the known ones."""
 
     key: str
     status: str
@@ -121,9 +121,9 @@ class _Examination:
     def run_all(self) -> list[Call]:
         calls, began = [], time.monotonic()
         with time_limit(SECONDS):
-            for self.number, arguments in enumerate(self.cases):
-                self.began = time.monotonic()
-                if self.number >= self.least and self.began - began > ENOUGH:
+            for number, arguments in enumerate(self.cases):
+                self.number, self.began = number, time.monotonic()
+                if number >= self.least and self.began - began > ENOUGH:
                     break
                 calls.append(call(self.answer, arguments, self.convert))
         return calls

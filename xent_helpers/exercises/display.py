@@ -11,6 +11,10 @@ WIDTH = 96
 # The colours are Okabe and Ito's; the text keeps the page's own colour, so that it reads in a light and a dark theme.
 LOOKS = {"solved": ("✓", "#009e73"), "not yet": ("✗", "#d55e00"), "not attempted yet": ("○", "#7f7f7f")}
 PLAIN = ("", "#0072b2")
+STYLE = (
+    "border: 1px solid {0}; border-left-width: 6px; border-radius: 4px; padding: 0.5em 0.8em; margin: 0.3em 0; "
+    "max-width: 50em; line-height: 1.45"
+)
 
 
 @dataclass(frozen=True)
@@ -21,20 +25,20 @@ class Box:
     text: str
     status: str = ""
 
+    @property
+    def head(self) -> str:
+        return f"{self.title}: {self.status}" if self.status else self.title
+
     def __repr__(self) -> str:
-        separator = ". " if self.status else ": "
-        head = f"{self.title}: {self.status}" if self.status else self.title
-        return wrapped(f"{head}{separator}{self.text}")
+        return wrapped(f"{self.head}{'.' if self.status else ':'} {self.text}")
 
     def _repr_html_(self) -> str:
         sign, colour = LOOKS.get(self.status, PLAIN)
-        head = f"{self.title}: {self.status}" if self.status else self.title
-        sign = f'<span aria-hidden="true" style="color: {colour}">{sign}</span> ' if sign else ""
+        sign = f'<span aria-hidden="true" style="color: {colour}; font-weight: bold">{sign}</span> ' if sign else ""
         body = "".join(f'<div style="margin-top: 0.25em">{escape(line)}</div>' for line in self.text.splitlines())
         return (
-            f'<div role="status" aria-label="{escape(head)}" style="border: 1px solid {colour}; border-left-width: 6px; '
-            'border-radius: 4px; padding: 0.5em 0.8em; margin: 0.3em 0; max-width: 50em; line-height: 1.45">'
-            f"<div>{sign}<strong>{escape(head)}</strong></div>{body}</div>"
+            f'<div role="status" style="{STYLE.format(colour)}">'
+            f"<div>{sign}<strong>{escape(self.head)}</strong></div>{body}</div>"
         )
 
 

@@ -58,6 +58,7 @@ class Exercise:
     must: properties of a right answer (``Must``). When a wrong answer breaks one, that is said in place of the value.
     slips: the slips of the output or the labels that may join a mistake, from ``slips``. By default those that suit
         what the reference returns: a number, one number a sample, or a matrix. ``()`` for none.
+    rounds: how often ``inputs`` is called; fewer where the reference is slow, so that a check answers within a second.
     tolerance: relative error that a right answer in float64 may have, where 1e-9 is too narrow or too wide; a float,
         or a dict by precision, as in ``values.RELATIVE``, for the precisions that differ.
     """
@@ -73,6 +74,7 @@ class Exercise:
     must: tuple[Must, ...] = ()
     slips: tuple[Slip, ...] | None = None
     tolerance: float | dict[str, float] | None = None
+    rounds: int = 6
 
     @property
     def parameters(self) -> tuple[str, ...]:

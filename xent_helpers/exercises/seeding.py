@@ -59,11 +59,9 @@ def _parts(value: Any) -> list[Any]:
         return list(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr) if all(isinstance(one, str | int | float) for one in value) else []
-    if isinstance(value, type) or not hasattr(type(value), "__dict__") or not callable(value):
-        return [getattr(value, "__module__", ""), getattr(value, "__qualname__", "")]
-    call = getattr(type(value), "__call__", None)
-    held = vars(value) if hasattr(value, "__dict__") else {}
-    return [getattr(value, "__name__", ""), call if isinstance(call, types.FunctionType) else "", held]
+    name = [getattr(value, "__module__", ""), getattr(value, "__qualname__", "")]
+    method = vars(type(value)).get("__call__")  # an object that is called like a function
+    return [*name, method, vars(value)] if isinstance(method, types.FunctionType) else name
 
 
 def _code(function: types.FunctionType) -> str | types.CodeType:

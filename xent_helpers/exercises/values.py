@@ -97,7 +97,7 @@ def tolerance(precision: str, arguments: tuple, own: float | dict[str, float] | 
 
 
 def agree(a: Outcome, b: Outcome, allowed: tuple[float, float] = (0.0, 0.0)) -> bool:
-    """Same shape and same numbers within ``allowed`` of ``b``, NaN and inf in the same places; or the same exception."""
+    """Same shape, and numbers within ``allowed`` of ``b``, NaN and inf in the same places; or the same exception."""
     if isinstance(a, Numbers) and isinstance(b, Numbers):
         return a.array.shape == b.array.shape and bool(np.all(_near(a.array, b.array, allowed)))
     if isinstance(a, Raised) and isinstance(b, Raised):
