@@ -34,7 +34,9 @@ class Row:
 
     def __str__(self) -> str:
         counts = (self.mistakes, self.pairs, self.distinct, self.diagnosed, self.right, self.accepted)
-        return f"{self.key:9}" + "".join(f"{count:>{width}}" for count, width in zip(counts, (9, 7, 9, 10, 6, 9)))
+        return f"{self.key:9}" + "".join(
+            f"{count:>{width}}" for count, width in zip(counts, (9, 7, 9, 10, 6, 9), strict=True)
+        )
 
 
 def right_answers(key: str) -> list:
@@ -70,12 +72,12 @@ def simplest(catalogue: Catalogue, pair: Explanation) -> str | None:
     return "" if catalogue.solved(came) else catalogue.explain(came).message
 
 
-def pairs(exercise: Exercise, every: int = 1) -> tuple[int, int, int, list[str]]:
+def pairs(exercise: Exercise, every: int = 1, more: int = 2) -> tuple[int, int, int, list[str]]:
     """Numbers of pairs, of distinguishable ones and of those diagnosed as themselves; and what was not.
 
-    Which pairs can be told apart is found on more inputs than a check has, and on others. Takes each ``every``-th.
+    Which pairs can be told apart is found on other inputs, ``more`` times as many. Takes each ``every``-th.
     """
-    catalogue = Catalogue(exercise, drawn(replace(exercise, rounds=2 * exercise.rounds), seed=1)[0])
+    catalogue = Catalogue(exercise, drawn(replace(exercise, rounds=more * exercise.rounds), seed=1)[0])
     tried = distinct = diagnosed = 0
     faults = []
     for pair in [one for one in catalogue.explanations() if one.slip][::every]:

@@ -1,5 +1,6 @@
 """Sentences about an answer: what came, on which input, and what must come."""
 
+import math
 from textwrap import shorten
 from typing import Any
 
@@ -38,8 +39,10 @@ def outcome_shown(came: Outcome) -> str:
 
 def number_shown(number: float) -> str:
     """Four digits, or as many as keep it from looking whole when it is not."""
+    number += 0.0  # no −0
     short = f"{number:.4g}"
-    return f"{number:.8g}" if float(short) == round(float(short)) != number and abs(number) < 1e6 else short
+    looks_whole = math.isfinite(number) and float(short).is_integer()
+    return f"{number:.8g}" if looks_whole and not number.is_integer() else short
 
 
 def type_shown(value: Any) -> str:
@@ -50,6 +53,8 @@ def type_shown(value: Any) -> str:
         return f"the text {shorten(value, 40, placeholder='…')!r}"
     if isinstance(value, list | tuple):
         return f"a {type(value).__name__} that is no array of numbers"
+    if isinstance(value, complex | np.complexfloating):
+        return "a number that is complex"
     kind = type(value).__name__
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
