@@ -74,6 +74,10 @@ def loop(p):
     return total / len(p)
 
 
+def rounded(p):
+    return round(float(mean_surprisal(p)), 6)
+
+
 # ---- right answers ----
 
 
@@ -185,6 +189,10 @@ def test_a_counterexample_that_keeps_all_properties_shows_the_value():
         == ("not yet. Your function gives [[0.5, 0.5]] for z = [[1, 0]]; a right answer there is [[0.7311, 0.2689]].")
         or "z = [[0, 1]]" in said
     )
+
+
+def test_two_numbers_that_look_alike_get_more_digits():
+    assert "gives 0.693147 for p = [0.5]; a right answer there is 0.69314718" in diagnose(EXERCISE, rounded)
 
 
 @pytest.mark.parametrize("answer", [None, ..., lambda p: None, lambda p: ...])

@@ -24,7 +24,7 @@ def value_shown(value: Any) -> str:
     return outcome_shown(came) if isinstance(came, Numbers) else shorten(repr(value), 60, placeholder=" …")
 
 
-def outcome_shown(came: Outcome) -> str:
+def outcome_shown(came: Outcome, digits: int = 4) -> str:
     if isinstance(came, Raised):
         return f"{came.kind}: {came.text}" if came.text else came.kind
     if isinstance(came, Other):
@@ -32,15 +32,24 @@ def outcome_shown(came: Outcome) -> str:
     if came.array.size > MANY:
         return f"an array of shape {came.array.shape}"
     if came.array.ndim == 0:
-        return number_shown(float(came.array))
-    inner = [outcome_shown(Numbers(row)) for row in came.array]
+        return number_shown(float(came.array), digits)
+    inner = [outcome_shown(Numbers(row), digits) for row in came.array]
     return "[" + ", ".join(inner) + "]"
 
 
-def number_shown(number: float) -> str:
+def told_apart(one: Outcome, other: Outcome) -> tuple[str, str]:
+    """Both with four digits, or with as many as it takes to see a difference."""
+    for digits in (4, 6, 8, 12, 17):
+        shown = outcome_shown(one, digits), outcome_shown(other, digits)
+        if shown[0] != shown[1]:
+            break
+    return shown
+
+
+def number_shown(number: float, digits: int = 4) -> str:
     """Four digits, or as many as keep it from looking whole when it is not."""
     number += 0.0  # no −0
-    short = f"{number:.4g}"
+    short = f"{number:.{digits}g}"
     looks_whole = math.isfinite(number) and float(short).is_integer()
     return f"{number:.8g}" if looks_whole and not number.is_integer() else short
 
@@ -87,7 +96,8 @@ def fault_said(exercise: Exercise, arguments: tuple, came: Outcome, due: Outcome
     broken = [must.text for must in exercise.must if not _holds(must, came, arguments)]
     if broken:
         return f"Your function gives {outcome_shown(came)} {where}. A right answer there {' and '.join(broken)}."
-    return f"Your function gives {outcome_shown(came)} {where}; a right answer there is {outcome_shown(due)}."
+    theirs, ours = told_apart(came, due)
+    return f"Your function gives {theirs} {where}; a right answer there is {ours}."
 
 
 def _no_number(where: str, value: Any, due: Outcome) -> str:
