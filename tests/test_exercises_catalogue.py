@@ -65,7 +65,7 @@ def test_each_mistake_is_diagnosed_as_itself_within_the_time(key):
 
 @every_exercise
 def test_a_pair_of_a_mistake_and_a_slip_is_diagnosed(key):
-    tried, distinct, diagnosed, faults = pairs(EXERCISES[key], every=67, more=1)
+    tried, distinct, diagnosed, faults = pairs(EXERCISES[key], every=97, more=1)
     assert diagnosed >= 0.95 * distinct, (tried, faults)
 
 
@@ -125,9 +125,9 @@ def test_the_reference_keeps_what_a_right_answer_must(key):
 
 
 def every_word() -> dict[str, list[str]]:
-    """What the checker says to a known mistake and to an unknown one in an exercise of each chapter."""
+    """What the checker says to a known mistake and to an unknown one in some exercises."""
     said = {}
-    for key in ("1.1", "1.2", "2.2", "3.3", "4.1", "5.3", "6.3", "7.5", "8.4"):
+    for key in ("1.1", "2.2", "4.1", "5.3", "8.4"):
         exercise = EXERCISES[key]
         answers = exercise.mistakes[0].wrong, functools.partial(_unknown, exercise.reference)
         said[key] = [str(examine(exercise, answer)) for answer in answers]
