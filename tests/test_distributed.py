@@ -38,6 +38,8 @@ def test_the_table_holds_with_several_processes(count, environment):
     first, *rows = done.stdout.strip().splitlines()
     assert first.startswith(f"{count} process(es)")
     assert [row.split()[-3] for row in rows[:-1]] == ["held"] * 6
+    page = (Path(__file__).parents[1] / "book" / "distributed.md").read_text(encoding="utf-8")
+    assert all(row[:50].replace("5 losses", "20 losses").strip() in page for row in rows)  # the page shows this table
     assert float(re.search(r"mean of means is off by +(\S+)", rows[-1])[1]) > 1e-3  # so the parts do differ
 
 
