@@ -156,7 +156,7 @@ def score_triangles(truth: tuple[float, float, float] = (0.2, 0.5, 0.3)) -> np.n
     for ax, (title, (excess, best, levels)) in zip(axes, panels.items(), strict=True):
         _triangle(ax, beliefs, excess, levels)
         ax.plot(*_flat(best), "*", color=BLACK, markersize=12)
-        ax.plot(*_flat(q), "o", color=VERMILION, markersize=17, markerfacecolor="none", markeredgewidth=2)
+        ax.plot(*_flat(q), "o", color=BLACK, markersize=17, markerfacecolor="none", markeredgewidth=2)
         ax.set_title(title, loc="center")
     axes[0].figure.suptitle("What a belief p costs beyond the best (darker: more; ring: truth q; star: cheapest p)")
     return axes
