@@ -455,7 +455,7 @@ def test_progress_is_kept_in_one_file_that_can_be_deleted(one_exercise, capsys):
     capsys.readouterr()
     exercises.progress()
     assert capsys.readouterr().out == (
-        "Progress: 1 of 1 exercises solved: Chapter 0: 0.1 ✓\n"
+        "Progress: 1 of 1 exercises solved:\nChapter 0: 0.1 ✓\n"
         f"Kept in {logbook.FILE} in this folder; delete it to start afresh.\n"
     )
     (one_exercise / logbook.FILE).unlink()

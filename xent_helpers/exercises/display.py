@@ -30,7 +30,8 @@ class Box:
         return f"{self.title}: {self.status}" if self.status else self.title
 
     def __repr__(self) -> str:
-        return wrapped(f"{self.head}{'.' if self.status else ':'} {self.text}")
+        ending = ". " if self.status else ":\n" if "\n" in self.text else ": "
+        return wrapped(self.head + ending + self.text)
 
     def _repr_html_(self) -> str:
         sign, colour = LOOKS.get(self.status, PLAIN)
