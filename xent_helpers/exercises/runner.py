@@ -57,6 +57,7 @@ class Run:
                 error = result.error_before_exec or result.error_in_exec
             except OutOfTime as late:  # between the notebook's code and ours
                 error = late
+            signal.setitimer(signal.ITIMER_REAL, 0)
             if error is not None and number not in self.request["may_raise"]:
                 self.say(cell=number, error=_described(error))
             _close_figures()
@@ -87,7 +88,7 @@ class Run:
     def set_alarm(self) -> None:
         """Give what comes next half of the time that is left, so that one endless loop leaves time for the rest."""
         self.share = max((self.request["deadline"] - time.monotonic()) / 2, 0.01)
-        signal.setitimer(signal.ITIMER_REAL, self.share)
+        signal.setitimer(signal.ITIMER_REAL, self.share, 1.0)  # and again, for code that catches everything once
 
     def stop(self, *signal_and_frame) -> None:
         raise OutOfTime(f"it ran longer than {self.share:.3g} s")

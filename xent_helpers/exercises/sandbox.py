@@ -89,13 +89,8 @@ def confined(command: list[str]) -> list[str]:
     for folder in ("/proc", "/dev", "/"):
         options += ["--remount-ro", folder]
     options += ["--chdir", HOME]
-    for name, value in {
-        **SETTINGS,
-        "HOME": HOME,
-        "USER": "student",
-        "PATH": "/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-    }.items():
+    own = {"HOME": HOME, "USER": "student", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    for name, value in (SETTINGS | own).items():
         options += ["--setenv", name, value]
     return ["bwrap", *options, "--", *command]
 
