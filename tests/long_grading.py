@@ -15,7 +15,8 @@ import pytest
 
 from tests import submissions
 from tests.submissions import CHECK, ENDLESS, IMPORTS, OTHER_CHECK, OTHER_RIGHT, RIGHT, STUB, WRONG, notebook
-from tests.test_grading import NOT_NOTEBOOKS, needs_sandbox, run, state, table
+from tests.test_grading import NOT_NOTEBOOKS, run, sandboxed, state, table  # noqa: F401
+from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import sandbox
 
 SECONDS = 20
@@ -27,7 +28,7 @@ ORDINARY = {
     "a known mistake": ([IMPORTS, WRONG, CHECK, OTHER_RIGHT], "graded", "not yet", "solved"),
     "untouched": ([IMPORTS, STUB, CHECK, OTHER_CHECK], "graded", "not attempted yet", "not attempted yet"),
     "raises at the top": ([IMPORTS, "1 / 0", RIGHT, CHECK, OTHER_RIGHT], "failed", *SOLVED),
-    "no imports": ([RIGHT, CHECK, OTHER_RIGHT], "failed", "not yet", "not attempted yet"),
+    "no imports": ([RIGHT, CHECK, OTHER_RIGHT], "failed", "not yet", "solved"),
     "no Python": ([IMPORTS, "def f(:", RIGHT, CHECK, OTHER_RIGHT], "failed", *SOLVED),
     "magics": (
         [IMPORTS, "%%bash\nexit 0", "!true", "%time 1", "await __import__('asyncio').sleep(0)", RIGHT, CHECK],
@@ -82,7 +83,7 @@ def outside(tmp_path):
     return folder
 
 
-@needs_sandbox
+@pytest.mark.usefixtures("sandboxed")
 def test_every_submission_is_reported_and_none_harms_another(tmp_path, outside, monkeypatch, capsys):
     monkeypatch.setenv("GRADE_SECRET", "42")
     monkeypatch.setenv("HOME", str(outside / "home"))
@@ -132,7 +133,16 @@ def test_every_submission_is_reported_and_none_harms_another(tmp_path, outside, 
     assert not [found for found in psutil.process_iter(["cmdline"]) if "86401" in (found.info["cmdline"] or [])]
 
 
-@needs_sandbox
+@pytest.mark.usefixtures("sandboxed")
+def test_every_chapter_of_the_course_runs_in_the_sandbox_as_in_jupyter(tmp_path):
+    paths = sorted(command.COURSE.glob("*.ipynb"))
+    assert run("grade", *paths, "--output", tmp_path / "grades.csv", "--time-limit", 600) == 0
+    rows = table(tmp_path / "grades.csv")
+    assert {row["diagnosis"] for (_, key), row in rows.items() if not key} == {"every cell ran"}
+    assert "solved" not in {row["status"] for row in rows.values()}
+
+
+@pytest.mark.usefixtures("sandboxed")
 @pytest.mark.parametrize("trust", [False, True])
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_keeps_what_is_graded_and_leaves_nothing(tmp_path, kind, trust):

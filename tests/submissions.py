@@ -86,7 +86,10 @@ def resources():
     failed = {"failed"}
     return {
         "allocates": ("kept = []\nwhile True: kept.append(bytearray(10**7))", failed | {"out of memory"}),
-        "allocates by torch": ("import torch\nkept = []\nwhile True: kept.append(torch.ones(10**7))", failed),
+        "allocates by torch": (
+            "import torch\nkept = []\nwhile True: kept.append(torch.ones(10**7))",
+            failed | {"out of memory"},
+        ),
         "allocates in children": (
             "for _ in range(8):\n    if os.fork() == 0:\n        kept = bytearray(b'x') * 3 * 10**8\n"
             "        time.sleep(1000)\ntime.sleep(1000)",
@@ -99,7 +102,11 @@ def resources():
         ),
         "fills its folder": ("for n in range(10**6): open(f'f{n}', 'wb').write(bytes(10**7))", failed),
         "fills shared memory": ("for n in range(10**6): open(f'/dev/shm/{n}', 'wb').write(bytes(10**7))", failed),
-        "fork bomb": ("while True: os.fork()", {"too many processes"}),
+        "fork bomb": ("while True: os.fork()", {"too many processes", "out of memory"}),
+        "many programs": (
+            "while True: subprocess.Popen(['sleep', '86401'])",
+            failed | {"too many processes"},  # the kernel refuses more, unless root grades; then the watcher ends it
+        ),
         "threads": (
             taking + "while True: threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
             failed | {"timed out", "out of memory"},

@@ -89,7 +89,7 @@ def test_a_solved_working_copy_is_turned_back_and_its_lecture_kept(course, tmp_p
     cells = read(tmp_path / "out")["cells"]
     assert [cell["metadata"] for cell in cells[3:]] == [{"tags": ["optional"]}] * 3
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
-    assert "1 code cells among the exercises are not in git" in capsys.readouterr().out
+    assert "git does not have them: 1 code cells" in capsys.readouterr().out
     assert course.joinpath(NAME).read_bytes() == solved
 
 

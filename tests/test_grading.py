@@ -13,14 +13,18 @@ from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import grading, sandbox
 from xent_helpers.exercises.grading import Unreadable
 
-OBSTACLE = sandbox.obstacle()
-needs_sandbox = pytest.mark.skipif(OBSTACLE is not None, reason=f"there is no sandbox here: {OBSTACLE}")
 LIMITS = sandbox.Limits(seconds=60, megabytes=1024)
 
 
 @pytest.fixture
 def course(tmp_path):
     return grading.chapters(submissions.course(tmp_path / "course"))
+
+
+@pytest.fixture(scope="session")
+def sandboxed():
+    if obstacle := sandbox.obstacle():
+        pytest.skip(f"there is no sandbox here: {obstacle}")
 
 
 def run(*arguments):
@@ -188,7 +192,7 @@ def state(folder):
     return {path: (path.stat().st_mtime_ns, path.is_file() and path.read_bytes()) for path in folder.rglob("*")}
 
 
-@needs_sandbox
+@pytest.mark.usefixtures("sandboxed")
 def test_a_submission_is_graded_by_what_it_does_in_the_sandbox(tmp_path, outside, monkeypatch):
     """One that fails in some cells, one that attacks in every way, one that never ends: three rows of findings."""
     monkeypatch.setenv("GRADE_SECRET", "42")
@@ -218,7 +222,7 @@ def test_a_submission_is_graded_by_what_it_does_in_the_sandbox(tmp_path, outside
     assert not [found for found in psutil.process_iter(["cmdline"]) if "86401" in (found.info["cmdline"] or [])]
 
 
-@needs_sandbox
+@pytest.mark.usefixtures("sandboxed")
 def test_an_endless_submission_ends_on_time(tmp_path, course):
     path = tmp_path / "a.ipynb"
     path.write_text(notebook("import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass"))

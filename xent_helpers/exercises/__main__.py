@@ -8,7 +8,7 @@ from pathlib import Path
 from xent_helpers.exercises import assignment, grading, sandbox
 
 COURSE = sandbox.PACKAGE.parent / "notebooks"
-NO_SANDBOX = """{obstacle}.
+NO_SANDBOX = """There is no sandbox: {obstacle}.
 Submitted notebooks are programs of other people, and without bubblewrap nothing keeps them from your files and network.
 Install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or, for notebooks that you would
 run yourself, pass --trust. book/grading.md says what that gives up."""
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("grade", help="run submitted notebooks and store a table of what they solved")
     one.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
-    one.add_argument("--time-limit", type=number(float, 1), default=120.0, metavar="S", help="seconds for a file (120)")
+    one.add_argument("--time-limit", type=number(float, 1), default=300.0, metavar="S", help="seconds for a file (300)")
     one.add_argument("--memory-limit", type=number(int, 512), default=4096, metavar="MB", help="MiB for a file (4096)")
     one.add_argument("--output", type=Path, default=Path("grades.csv"), metavar="CSV", help="the table (grades.csv)")
     one.add_argument("--course", type=Path, default=COURSE, metavar="DIR", help="the course's own notebooks")

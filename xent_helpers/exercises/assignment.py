@@ -29,8 +29,8 @@ Open the notebooks in JupyterLab, in the environment that your course provides. 
 4. Hand in the notebook itself (`.ipynb`, no archive and no PDF), one file a chapter, with your name in front:
    `surname_03_from_scratch_and_stable.ipynb`.
 
-Your notebook is run without network and without other files, so it must not need any. Cells may take two minutes
-together unless you are told otherwise.
+Your notebook is run without network and without other files, so it must not need any. It may take five minutes unless
+you are told otherwise.
 """
 
 
@@ -47,7 +47,7 @@ def write(course: Path, output: Path, commit: str = "HEAD") -> int:
             notebook = json.loads(path.read_text(encoding="utf-8"))
             left_out = restore(notebook, json.loads(committed(path, commit)))
             if left_out:
-                print(f"{path.name}: {left_out} code cells among the exercises are not in git, so they are left out")
+                print(f"{path.name}: left out, as git does not have them: {left_out} code cells among the exercises")
             clear(notebook)
             solved = solved_in(notebook)
             if solved:

@@ -47,6 +47,7 @@ class Run:
         self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
         signal.signal(signal.SIGALRM, self.stop)
         exercises.check = self.check
+        exercises.all_exercises()  # imports much, which no alarm may cut short
 
     def to_its_end(self) -> None:
         """Run every cell, whatever became of those before it, then examine what no cell has checked."""
@@ -135,7 +136,7 @@ def _die_with_parent():
 def _set_limits(request):
     """Let the kernel hold what it can hold for each process; the watcher outside holds the sums."""
     limits = {
-        "RLIMIT_DATA": request["megabytes"] * MEBIBYTE,
+        "RLIMIT_DATA": request["megabytes"] * MEBIBYTE * 3 // 4,  # a MemoryError before the watcher ends it all
         "RLIMIT_FSIZE": 256 * MEBIBYTE,
         "RLIMIT_NPROC": request["threads"],
         "RLIMIT_CORE": 0,

@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import time
@@ -43,7 +44,7 @@ SETTINGS = {
 class Limits:
     """What one command may use: wall time in seconds, memory in MiB, processes at once."""
 
-    seconds: float = 120.0
+    seconds: float = 300.0
     megabytes: int = 4096
     processes: int = 64
 
@@ -58,14 +59,14 @@ class Outcome:
 
 
 def obstacle() -> str | None:
-    """Return why no sandbox can be had on this machine, or None when one works (a tiny command is tried)."""
+    """Return why no sandbox can be had on this machine, or None when one works (it is tried)."""
     if shutil.which("bwrap") is None:
         return "bubblewrap (the command bwrap) is not installed"
-    trial = subprocess.run(
-        confined([sys.executable, "-c", "pass"]), stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    command = confined([sys.executable, "-c", "import IPython, numpy, xent_helpers"])
+    trial = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     if trial.returncode:
-        return f"bubblewrap is installed (0.8 or newer is needed) but fails: {trial.stderr.strip()}"
+        said = (trial.stderr.strip().splitlines() or [f"it ends with status {trial.returncode}"])[-1]
+        return f"bubblewrap is installed (0.8 or newer is needed), but Python does not run in it here: {said}"
     return None
 
 
@@ -90,6 +91,7 @@ def confined(command: list[str]) -> list[str]:
         options += ["--remount-ro", folder]
     options += ["--chdir", HOME]
     own = {"HOME": HOME, "USER": "student", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    own["PYTHONUSERBASE"] = site.getuserbase()  # which Python would look for in the home folder
     for name, value in (SETTINGS | own).items():
         options += ["--setenv", name, value]
     return ["bwrap", *options, "--", *command]
