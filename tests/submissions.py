@@ -64,7 +64,7 @@ def hostile(outside):
     reads += [guard.format(f"os.listdir({str(outside / 'others')!r})")]
     return {
         "writes outside": "\n".join(writes) + "\n" + package,
-        "deletes": f"subprocess.run('rm -rf {outside} ~ . /tmp/* /usr/lib 2>/dev/null', shell=True)",
+        "deletes": f"subprocess.run('rm -rf {outside} ~ . /tmp/* /usr/bin 2>/dev/null', shell=True)",
         "reads secrets": "\n".join(reads) + f"\nif 'GRADE_SECRET' in os.environ: {lost}",
         "network": guard.format("socket.create_connection(('1.1.1.1', 53), 2)")
         + "\n"
@@ -75,7 +75,7 @@ def hostile(outside):
         "link out": f"os.symlink({str(outside)!r}, 'out')\n" + guard.format("open('out/home/x', 'w')"),
         "daemon": "for _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n"
         "            subprocess.Popen(['sleep', '86401'])\n            time.sleep(86401)\n        os._exit(0)",
-        "huge output": "for _ in range(300):\n    print('x' * 10**6)\n    os.write(2, b'y' * 10**6)",
+        "huge output": "for _ in range(100):\n    print('x' * 10**6)\n    os.write(2, b'y' * 10**6)",
         "new namespace": "import ctypes\nif ctypes.CDLL(None).unshare(0x10000000) == 0: " + lost,
     }
 
