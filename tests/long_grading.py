@@ -19,7 +19,7 @@ from tests.test_grading import NOT_NOTEBOOKS, run, sandboxed, state, table  # no
 from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import sandbox
 
-SECONDS = 20
+SECONDS = 30
 SOLVED = ("solved", "solved")
 
 # name: code cells, statuses of the file, of 1.1 and of 1.3

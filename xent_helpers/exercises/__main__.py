@@ -1,6 +1,7 @@
 """The commands for a class: ``python -m xent_helpers.exercises grade …`` and ``… assignment``."""
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ run yourself, pass --trust. book/grading.md says what that gives up."""
 
 def grade(arguments: argparse.Namespace) -> int:
     """Grade the named notebooks one after the other, the table stored after each."""
+    if os.name == "nt":
+        print("grade runs on Linux and, with --trust, on macOS; on Windows use WSL.", file=sys.stderr)
+        return 2
     obstacle = None if arguments.trust else sandbox.obstacle()
     if obstacle:
         print(NO_SANDBOX.format(obstacle=obstacle), file=sys.stderr)
@@ -51,8 +55,9 @@ def grade(arguments: argparse.Namespace) -> int:
 def show(rows: list[grading.Row]) -> None:
     """Print the rows of one file, as wide as the terminal."""
     width = shutil.get_terminal_size((120, 24)).columns
-    for file, key, status, diagnosis in rows:
-        line = f"    {key:<5}{status:<20}{diagnosis}" if key else f"{file}: {status} ({diagnosis})"
+    print(rows[0][0])
+    for _, key, status, diagnosis in rows:
+        line = f"    {key:<5}{status:<20}{diagnosis}"
         print(line if len(line) <= width else line[: width - 1] + "…", flush=True)
 
 

@@ -8,7 +8,6 @@ sandbox protects the machine, and ``grading.py`` says what can be forged.
 import ctypes
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -123,6 +122,8 @@ def _die_with_parent():
 
 def _set_limits(request):
     """Let the kernel hold what it can hold for each process; the watcher outside holds the sums."""
+    import resource  # here, since Windows has none, and a page that lists the modules imports this one there too
+
     limits = {
         "RLIMIT_DATA": request["megabytes"] * MEBIBYTE * 3 // 4,  # a MemoryError before the watcher ends it all
         "RLIMIT_FSIZE": 256 * MEBIBYTE,
