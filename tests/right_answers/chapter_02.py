@@ -84,6 +84,8 @@ RIGHT = {
     ],
     "2.3": [
         effective_scipy,
+        effective_loop,
+        effective_by_logs_of_counts,
         lambda counts: 2 ** stats.entropy(counts, base=2),
     ],
     "2.4": [

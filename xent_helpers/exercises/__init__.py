@@ -9,8 +9,7 @@ from pkgutil import iter_modules
 
 from IPython.display import Markdown
 
-from xent_helpers.exercises import checker, display
-from xent_helpers.exercises import progress as kept
+from xent_helpers.exercises import checker, display, logbook
 from xent_helpers.exercises.checker import Result
 from xent_helpers.exercises.record import Exercise, Mistake, Must
 from xent_helpers.source import show_source
@@ -37,7 +36,7 @@ def check(key: str, answer: object) -> None:
     """Compare ``answer`` (a function, or a value where one is asked for) and show what was found."""
     result = examine(key, answer)
     display.show(f"Exercise {key}", result.message, result.status)
-    if result.status == checker.SOLVED and (trouble := kept.remember(key)):
+    if result.status == checker.SOLVED and (trouble := logbook.remember(key)):
         print(display.wrapped(trouble))
 
 
@@ -60,12 +59,12 @@ def solution(key: str) -> Markdown:
 def progress() -> None:
     """Show which exercises of the course are solved in this folder."""
     exercises = all_exercises()
-    solved, trouble = kept.solved(exercises)
+    solved, trouble = logbook.solved(exercises)
     chapters: dict[str, list[str]] = {}
     for key in exercises:
         chapters.setdefault(key.split(".")[0], []).append(f"{key} {'✓' if key in solved else '○'}")
     rows = [f"Chapter {chapter}: " + "   ".join(marks) for chapter, marks in chapters.items()]
-    ending = f"Kept in {kept.FILE} in this folder; delete it to start afresh."
+    ending = f"Kept in {logbook.FILE} in this folder; delete it to start afresh."
     title = f"Progress: {len(solved)} of {len(exercises)} exercises solved"
     display.show(title, "\n".join([*rows, *([trouble] if trouble else []), ending]))
 

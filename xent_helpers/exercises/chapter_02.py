@@ -117,7 +117,7 @@ def entropy_relative(p, term):
 
 def entropy_inputs(rng):
     plain = [[0.5, 0.5], [0.2, 0.7, 0.1], [0.25] * 4]
-    many = [np.full(20_000, 1 / 20_000)]  # small probabilities, where a small number added to them shows
+    many = [np.full(2000, 1 / 2000)]  # small probabilities, where a small number added to them shows
     drawn = [rng.dirichlet(np.ones(c)) for c in rng.integers([2, 4, 10], [4, 9, 40])]
     tricky = [[0.5, 0.5, 0.0, 0.0], [0.0, 0.9, 0.1], [0.0, 0.0, 1.0], np.append(rng.dirichlet(np.ones(3)), [0.0, 0.0])]
     return [(np.array(p),) for p in (*plain, *many, *drawn, *tricky)]
@@ -204,6 +204,7 @@ ENTROPY = Exercise(
         ),
     ),
     domain=entropy_domain,
+    tolerance=1e-10,
     must=(NEVER_NEGATIVE, Must("is at most log C", lambda h, p: h <= np.log(len(p)) + 1e-9)),
     slips=(NEGATIVE, *BASES, OVER_SAMPLES, HALVED, DOUBLED, *EPSILONS),  # N stands for the length of p here, C
     hints=(
@@ -478,7 +479,7 @@ def effective_padded(counts, small):
 def effective_inputs(rng):
     plain = [[10, 10, 10, 10], [50, 30, 20], [4, 2, 1, 1]]
     drawn = [rng.integers(1, 60, c) for c in rng.integers([2, 4, 10], [4, 9, 30])]
-    tricky = [[5, 0, 5, 0], [9, 0, 0], [40, 3, 0, 1], np.append(rng.integers(1, 60, 4), 0), np.ones(5000)]
+    tricky = [[5, 0, 5, 0], [9, 0, 0], [40, 3, 0, 1], np.append(rng.integers(1, 60, 4), 0), np.ones(500)]
     return [(np.array(counts, dtype=float),) for counts in (*plain, *drawn, *tricky)]
 
 
@@ -550,6 +551,7 @@ EFFECTIVE = Exercise(
         ),
     ),
     domain=effective_domain,
+    tolerance=1e-10,
     must=(
         Must("is at least 1", lambda k, counts: k >= 1 - 1e-9),
         Must("is at most the number of classes that occur", lambda k, counts: k <= np.sum(counts > 0) + 1e-9),

@@ -61,7 +61,7 @@ def _parts(value: Any) -> list[Any]:
         return sorted(value, key=repr) if all(isinstance(one, str | int | float) for one in value) else []
     name = [getattr(value, "__module__", ""), getattr(value, "__qualname__", "")]
     method = vars(type(value)).get("__call__")  # an object that is called like a function
-    return [*name, method, vars(value)] if isinstance(method, types.FunctionType) else name
+    return [*name, method, getattr(value, "__dict__", {})] if isinstance(method, types.FunctionType) else name
 
 
 def _code(function: types.FunctionType) -> str | types.CodeType:

@@ -1,5 +1,6 @@
 """Sentences about an answer: what came, on which input, and what must come."""
 
+import math
 from textwrap import shorten
 from typing import Any
 
@@ -23,7 +24,7 @@ def value_shown(value: Any) -> str:
     return outcome_shown(came) if isinstance(came, Numbers) else shorten(repr(value), 60, placeholder=" …")
 
 
-def outcome_shown(came: Outcome) -> str:
+def outcome_shown(came: Outcome, digits: int = 4) -> str:
     if isinstance(came, Raised):
         return f"{came.kind}: {came.text}" if came.text else came.kind
     if isinstance(came, Other):
@@ -31,15 +32,26 @@ def outcome_shown(came: Outcome) -> str:
     if came.array.size > MANY:
         return f"an array of shape {came.array.shape}"
     if came.array.ndim == 0:
-        return number_shown(float(came.array))
-    inner = [outcome_shown(Numbers(row)) for row in came.array]
+        return number_shown(float(came.array), digits)
+    inner = [outcome_shown(Numbers(row), digits) for row in came.array]
     return "[" + ", ".join(inner) + "]"
 
 
-def number_shown(number: float) -> str:
+def told_apart(one: Outcome, other: Outcome) -> tuple[str, str]:
+    """Both with four digits, or with as many as it takes to see a difference."""
+    for digits in (4, 6, 8, 12, 17):
+        shown = outcome_shown(one, digits), outcome_shown(other, digits)
+        if shown[0] != shown[1]:
+            break
+    return shown
+
+
+def number_shown(number: float, digits: int = 4) -> str:
     """Four digits, or as many as keep it from looking whole when it is not."""
-    short = f"{number:.4g}"
-    return f"{number:.8g}" if float(short) == round(float(short)) != number and abs(number) < 1e6 else short
+    number += 0.0  # no −0
+    short = f"{number:.{digits}g}"
+    looks_whole = math.isfinite(number) and float(short).is_integer()
+    return f"{number:.8g}" if looks_whole and not number.is_integer() else short
 
 
 def type_shown(value: Any) -> str:
@@ -50,6 +62,8 @@ def type_shown(value: Any) -> str:
         return f"the text {shorten(value, 40, placeholder='…')!r}"
     if isinstance(value, list | tuple):
         return f"a {type(value).__name__} that is no array of numbers"
+    if isinstance(value, complex | np.complexfloating):
+        return "a number that is complex"
     kind = type(value).__name__
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
@@ -82,7 +96,8 @@ def fault_said(exercise: Exercise, arguments: tuple, came: Outcome, due: Outcome
     broken = [must.text for must in exercise.must if not _holds(must, came, arguments)]
     if broken:
         return f"Your function gives {outcome_shown(came)} {where}. A right answer there {' and '.join(broken)}."
-    return f"Your function gives {outcome_shown(came)} {where}; a right answer there is {outcome_shown(due)}."
+    theirs, ours = told_apart(came, due)
+    return f"Your function gives {theirs} {where}; a right answer there is {ours}."
 
 
 def _no_number(where: str, value: Any, due: Outcome) -> str:
