@@ -114,10 +114,12 @@ def _close_figures():
             sys.modules["matplotlib.pyplot"].close("all")
 
 
-def _die_with_parent():
-    """Ask Linux to end this process when the one that started it ends; under bubblewrap all end anyway."""
+def _die_with(parent):
+    """End when the process that started this one ends: ask Linux for it, and see whether it has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _set_limits(request):
@@ -137,8 +139,9 @@ def _set_limits(request):
 
 def main() -> None:
     """Serve one request, and leave without waiting for threads or exit handlers of the notebook."""
-    _die_with_parent()
     request = json.load(sys.stdin.buffer)
+    if request["parent"]:
+        _die_with(request["parent"])
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
