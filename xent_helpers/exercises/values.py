@@ -41,7 +41,9 @@ Outcome = Numbers | Raised | Other
 
 def outcome(value: Any) -> Outcome:
     """Turn tensors, arrays of any library, numbers and nested lists of them into ``Numbers``."""
-    if value is None or isinstance(value, str | bytes | dict | set | type):
+    if isinstance(value, str):
+        return Other(str(value))  # also NumPy's own text type
+    if value is None or isinstance(value, bytes | dict | set | type):
         return Other(value)
     if isinstance(value, torch.Tensor):
         precision = str(value.dtype).removeprefix("torch.")
