@@ -157,7 +157,7 @@ FLOOR = Exercise(
     ),
     slips=(),
     hints=(
-        "Which number is ln(1 + 9/e)?",
+        "Which number is log(1 + 9/e)?",
         "What is the largest probability that a softmax of numbers in [0, 1] has?",
     ),
     afterwards="The accuracy looks fine in such a run, which is why the floor is the symptom to know.",
@@ -445,7 +445,7 @@ GRADIENT = Exercise(
         "Sum x[n, d] (p[n, c] − y[n, c]) over the samples: which product of two matrices is that?",
     ),
     afterwards="Compare with autograd: set requires_grad on w, take losses.cross_entropy(x @ w, y) and backward.",
-    rounds=3,
+    rounds=2,
 )
 
 # 6.4 ---------------------------------------------------------------------------------------------------------
@@ -706,7 +706,7 @@ LOOP = Exercise(
         "losses.cross_entropy takes logits, and its reduction can be a sum.",
     ),
     afterwards="These are the lines zero_grad, loss_fn(model(x), y) and nats / count of the course's own loop.",
-    rounds=4,
+    rounds=3,
 )
 
 EXERCISES = (START, FLOOR, GRADIENT, LOOP)
