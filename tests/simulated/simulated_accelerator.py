@@ -242,7 +242,7 @@ def _holds(value: object, tensor: torch.Tensor) -> bool:
 # ---- random numbers ----
 
 
-class _AnyGenerator(type):
+class _AnyGenerator(type(torch._C.Generator)):
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, torch._C.Generator)
 
