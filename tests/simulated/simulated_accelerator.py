@@ -1,8 +1,8 @@
 """A simulated accelerator: a second torch device, "sim", for machines that have no real one.
 
-Its tensors lie in the host's memory and every operation is the CPU's, so its numbers are the CPU's to the last bit. What
-it keeps of a real accelerator is the rules. It refuses what CUDA refuses, with CUDA's words: operands on two devices,
-an index on the wrong one, ``.numpy()`` and all that NumPy does behind the scenes, a generator of the CPU.
+Its tensors lie in the host's memory and every operation is the CPU's, so its numbers are the CPU's to the last bit.
+What it keeps of a real accelerator is the rules. It refuses what CUDA refuses, with CUDA's words: operands on two
+devices, an index on the wrong one, ``.numpy()`` and all that NumPy does behind the scenes, a generator of the CPU.
 
 PyTorch finds it by itself, as it finds every accelerator that comes as a package of its own: each Python process that
 imports torch with this folder on ``PYTHONPATH`` has it. So do the kernels of notebooks and the processes that they
@@ -22,13 +22,13 @@ What it does not imitate:
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from time import perf_counter
 from typing import Any
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._mode_utils import no_dispatch
-from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 NAME = "sim"
@@ -41,7 +41,7 @@ DEVICE = "sim:0"
 
 
 class SimulatedTensor(torch.Tensor):
-    """A tensor of the simulated accelerator: shape, type and device of its own, the numbers in ``_held`` on the host."""
+    """A tensor with a shape, a type and a device of its own, and its numbers in ``_held``, on the host."""
 
     _held: torch.Tensor
     __torch_function__ = torch._C._disabled_torch_function_impl
@@ -126,47 +126,86 @@ def _is_simulated(value: object) -> bool:
     return isinstance(value, SimulatedTensor)
 
 
-def _tensors(values: object) -> list[torch.Tensor]:
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]
+def _tensors(values: Iterable[object]) -> list[torch.Tensor]:
+    """The tensors among an operation's arguments, which are tensors, lists of them, or neither."""
+    found = []
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found += [entry for entry in value if isinstance(entry, torch.Tensor)]
+    return found
+
+
+def _replaced(value: object, change: Callable[[torch.Tensor], torch.Tensor]) -> object:
+    """``value`` with each tensor in it changed."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    return type(value)(_replaced(entry, change) for entry in value) if isinstance(value, list | tuple) else value
 
 
 # ---- operations ----
 
 # They may take operands of two devices: a copy is what they are for, or only types are asked for.
-MIXING = {"aten::copy_", "aten::_to_copy", "aten::result_type", "aten::_copy_from_and_resize"}
-INDEXING = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_", "aten::_unsafe_index"}
+MIXING = {"copy_", "_to_copy", "result_type"}
+INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index"}
 # A number may come as a tensor of the CPU without dimensions: for element-wise operations, and for these.
-TAKES_A_NUMBER = {"aten::masked_fill", "aten::masked_fill_", "aten::fill", "aten::fill_", "aten::index_fill_"}
+TAKES_A_NUMBER = {"masked_fill", "masked_fill_", "fill", "fill_", "index_fill_"}
+
+
+class Kind:
+    """What has to be known of an operation, read from PyTorch's own description of it."""
+
+    def __init__(self, func: Any) -> None:
+        schema = func._schema
+        self.name, self.method = schema.name.split("::")[1], schema.name.split("::")[1]
+        if schema.overload_name:
+            self.method += f"_{schema.overload_name}"
+        self.writes = [arg.name for arg in schema.arguments if arg.alias_info and arg.alias_info.is_write]
+        self.arguments = [arg.name for arg in schema.arguments]
+        self.elementwise = torch.Tag.pointwise in func.tags
+        self.draws = torch.Tag.nondeterministic_seeded in func.tags
+
+
+kind_of = cache(Kind)
 
 
 def run(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     """Run one operation of PyTorch on the host, after the checks that an accelerator makes."""
-    refuse_two_devices(func, args, kwargs)
-    target = kwargs.get("device")
-    simulated = any(map(_is_simulated, _tensors((args, kwargs))))
-    if target is not None:
-        simulated = torch.device(target).type == NAME
-        if simulated and torch.device(target).index not in (None, 0):
+    kind, tensors = kind_of(func), _tensors((*args, *kwargs.values()))
+    simulated = [tensor for tensor in tensors if _is_simulated(tensor)]
+    if len(simulated) not in (0, len(tensors)):
+        refuse_two_devices(kind, tensors, args, kwargs)
+    here = bool(simulated)
+    if kwargs.get("device") is not None:
+        place = torch.device(kwargs["device"])
+        here = place.type == NAME
+        if here and place.index not in (None, 0):
             raise RuntimeError(f"{NAME} error: invalid device ordinal")
         kwargs = kwargs | {"device": CPU}
-    own = {id(tensor._held): tensor for tensor in _tensors((args, kwargs)) if _is_simulated(tensor)}
-    own |= {id(tensor): tensor for tensor in _tensors((args, kwargs)) if not _is_simulated(tensor)}
-    args, kwargs = tree_map(lambda value: value._held if _is_simulated(value) else value, (args, kwargs))
-    if simulated and torch.Tag.nondeterministic_seeded in func.tags:
-        results = _draw(func, args, kwargs)
-    else:
-        results = func(*args, **kwargs)
+    on_host = [_replaced(value, _held) for value in args]
+    with_names = {name: _replaced(value, _held) for name, value in kwargs.items()}
+    results = (_draw if here and kind.draws else _call)(func, on_host, with_names)
+    own = {}
+    if kind.writes:  # what is written in place is handed back itself, not as a new tensor
+        for tensor in simulated:
+            _keep_in_step(tensor)
+        own = {id(_held(tensor)): tensor for tensor in tensors}
 
-    def handed_back(result: object) -> object:
-        if not isinstance(result, torch.Tensor):
-            return result
-        if id(result) in own:  # written in place, or with out=
-            return _in_step(own[id(result)])
-        return _wrapped(result) if simulated else result
+    def handed_back(result: torch.Tensor) -> torch.Tensor:
+        if id(result) in own:
+            return own[id(result)]
+        return _wrapped(result) if here else result
 
-    for tensor in own.values():  # what an operation writes need not be what it returns
-        _in_step(tensor)
-    return tree_map(handed_back, results)
+    return _replaced(results, handed_back)
+
+
+def _call(func: Any, args: list, kwargs: dict[str, Any]) -> Any:
+    return func(*args, **kwargs)
+
+
+def _held(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor._held if _is_simulated(tensor) else tensor
 
 
 def _wrapped(held: torch.Tensor) -> SimulatedTensor:
@@ -174,69 +213,50 @@ def _wrapped(held: torch.Tensor) -> SimulatedTensor:
     return SimulatedTensor(held)
 
 
-def _in_step(tensor: torch.Tensor) -> torch.Tensor:
+def _keep_in_step(tensor: SimulatedTensor) -> None:
     """Give a tensor the shape that its numbers have now: resized by out=, transposed in place, …"""
-    if _is_simulated(tensor):
-        held = tensor._held
-        if (tensor.shape, tensor.stride()) != (held.shape, held.stride()):
-            memory.note(held)
-            before = torch._C._meta_in_tls_dispatch_include()
-            torch._C._set_meta_in_tls_dispatch_include(True)  # shapes only, no numbers
-            try:
-                with no_dispatch():
-                    tensor.as_strided_(held.shape, held.stride(), held.storage_offset())
-            finally:
-                torch._C._set_meta_in_tls_dispatch_include(before)
-    return tensor
+    held = tensor._held
+    if (tensor.shape, tensor.stride()) == (held.shape, held.stride()):
+        return
+    memory.note(held)
+    before = torch._C._meta_in_tls_dispatch_include()
+    torch._C._set_meta_in_tls_dispatch_include(True)  # shapes only, no numbers
+    try:
+        with no_dispatch():
+            tensor.as_strided_(held.shape, held.stride(), held.storage_offset())
+    finally:
+        torch._C._set_meta_in_tls_dispatch_include(before)
 
 
-def refuse_two_devices(func: Any, args: tuple, kwargs: dict[str, Any]) -> None:
+def refuse_two_devices(kind: Kind, tensors: list[torch.Tensor], args: tuple, kwargs: dict[str, Any]) -> None:
     """Raise CUDA's error when an operation gets tensors of the CPU beside the accelerator's.
 
     An element-wise operation takes a number that comes as a tensor of the CPU without dimensions, and an index into
     a tensor of the accelerator may lie on the CPU. All else must be copied first.
     """
-    name, tensors = func._schema.name, _tensors((args, kwargs))
-    if len({tensor.device.type for tensor in tensors}) < 2 or name in MIXING:
+    if kind.name in MIXING:
         return
-    if name in INDEXING:
-        if not _is_simulated(args[0]) and any(map(_is_simulated, _tensors(args[1]))):
+    if kind.name in INDEXING:
+        if not _is_simulated(args[0]) and any(map(_is_simulated, args[1])):
             raise RuntimeError("indices should be either on cpu or on the same device as the indexed tensor (cpu)")
         tensors = [args[0], *(value for value in _tensors(args[2:3]) if value.dim())]
-        if len({tensor.device.type for tensor in tensors}) == 2:
-            _refuse(f"found at least two devices, {tensors[0].device} and {tensors[1].device}!")
-        return
-    elementwise = torch.Tag.pointwise in func.tags
-    if elementwise or name in TAKES_A_NUMBER:
-        written = {id(tensor) for tensor in _tensors(_written(func, args, kwargs))}
+    elif kind.elementwise or kind.name in TAKES_A_NUMBER:
+        given = dict(zip(kind.arguments, args, strict=False)) | kwargs
+        written = {id(tensor) for tensor in _tensors(given[name] for name in kind.writes)}
         tensors = [t for t in tensors if _is_simulated(t) or t.dim() or id(t) in written]
     leader, others = tensors[0], [t for t in tensors if t.device.type != tensors[0].device.type]
-    if others and elementwise:
-        _refuse(f"found at least two devices, {leader.device} and {others[0].device}!")
-    if others:
-        label = next(arg.name for arg, value in _arguments(func, args, kwargs) if _holds(value, others[0]))
-        method = f"wrapper_{NAME.upper()}_{'_'.join(filter(None, [name.split('::')[1], func._schema.overload_name]))}"
-        _refuse(
+    if not others:
+        return
+    if kind.elementwise or kind.name in INDEXING:
+        what = f"found at least two devices, {leader.device} and {others[0].device}!"
+    else:
+        given = dict(zip(kind.arguments, args, strict=False)) | kwargs
+        label = next(name for name, value in given.items() if any(t is others[0] for t in _tensors([value])))
+        what = (
             f"got {label} is on {others[0].device}, different from other tensors on {leader.device} "
-            f"(when checking argument in method {method})"
+            f"(when checking argument in method wrapper_{NAME.upper()}_{kind.method})"
         )
-
-
-def _refuse(what: str) -> None:
     raise RuntimeError(f"Expected all tensors to be on the same device, but {what}")
-
-
-def _arguments(func: Any, args: tuple, kwargs: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
-    yield from zip(func._schema.arguments, args, strict=False)
-    yield from ((arg, kwargs[arg.name]) for arg in func._schema.arguments if arg.name in kwargs)
-
-
-def _written(func: Any, args: tuple, kwargs: dict[str, Any]) -> list:
-    return [value for arg, value in _arguments(func, args, kwargs) if arg.alias_info and arg.alias_info.is_write]
-
-
-def _holds(value: object, tensor: torch.Tensor) -> bool:
-    return any(leaf is tensor for leaf in _tensors(value))
 
 
 # ---- random numbers ----
@@ -273,9 +293,9 @@ _generators: set[int] = set()  # by address: PyTorch hands an operation a new Py
 _default = torch._C.Generator()
 
 
-def _draw(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+def _draw(func: Any, args: list, kwargs: dict[str, Any]) -> Any:
     """Run an operation that draws numbers, from the accelerator's own generator unless it gets one."""
-    generator = next((v for v in tree_leaves((args, kwargs)) if isinstance(v, torch._C.Generator)), None)
+    generator = next((v for v in (*args, *kwargs.values()) if isinstance(v, torch._C.Generator)), None)
     if generator is not None:
         if generator._cdata not in _generators:
             raise RuntimeError(f"Expected a '{NAME}' device type for generator but found '{generator.device.type}'")
@@ -296,20 +316,25 @@ class Memory:
     """Bytes of the results that are alive, and the most at a time, as an accelerator's allocator counts them."""
 
     def __init__(self) -> None:
-        self.peak = 0
+        self.peak = self._counted = 0
         self._storages: dict[int, tuple[StorageWeakRef, int]] = {}
 
     def note(self, held: torch.Tensor) -> None:
         """Count the storage of a result; one that is known, as a view's is, counts once."""
         storage = held.untyped_storage()
         size = -(-storage.nbytes() // BLOCK) * BLOCK
-        if self._storages.get(storage._cdata, (None, -1))[1] != size:
+        known = self._storages.get(storage._cdata, (None, 0))[1]
+        if known != size:
             self._storages[storage._cdata] = StorageWeakRef(storage), size
-            self.peak = max(self.peak, self.current())
+            self._counted += size - known  # with what has died since it was last looked for
+            if self._counted > self.peak:
+                self.peak = max(self.peak, self.current())
 
     def current(self) -> int:
+        """Return the bytes that are alive now."""
         self._storages = {key: entry for key, entry in self._storages.items() if not entry[0].expired()}
-        return sum(size for _, size in self._storages.values())
+        self._counted = sum(size for _, size in self._storages.values())
+        return self._counted
 
     def reset(self, device: int) -> None:
         self.peak = self.current()
