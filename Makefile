@@ -10,17 +10,23 @@ BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks lint clean
+.PHONY: help lab test test-sim gpu notebooks lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY)  ## open the course in JupyterLab
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
 
 test: $(READY)  ## run every test, every docstring's example and every notebook
 	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
+
+test-sim: $(READY)  ## run all of it again beside a simulated accelerator, to test the code for devices without one
+	@PYTHONPATH=$(CURDIR)/tests/simulated $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
+
+gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and write the table to send in
+	@$(BIN)/python tests/report_devices.py
 
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)

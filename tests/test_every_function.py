@@ -193,7 +193,11 @@ WITHOUT = {
     "validation.check_fraction": "takes a number",
     "validation.check_num_classes": "takes a number",
 }  # fmt: skip
-FOLDERS = {"plots": "draws NumPy's arrays", "exercises": "judges functions; its own tests run them"}
+MODULES = {
+    "plots": "draws NumPy's arrays",
+    "exercises": "judges functions; its own tests run them",
+    "distributed": "runs in several processes; its own tests do",
+}
 
 # Results that are of another type than the floating input, and of which: counts and labels are whole numbers, and what
 # is made of labels alone has the library's own floating type.
@@ -202,10 +206,10 @@ OF_LABELS = {"likelihood.bernoulli_mle", "likelihood.categorical_mle"}
 
 
 def public() -> dict[str, object]:
-    """Every public function and class of xent_helpers by module and name, those of the folders left out."""
+    """Every public function and class of xent_helpers by module and name, those of MODULES left out."""
     found = {}
     for module in pkgutil.iter_modules(xent_helpers.__path__):
-        if module.name not in FOLDERS:
+        if module.name not in MODULES:
             whole = import_module(f"xent_helpers.{module.name}")
             for name, thing in vars(whole).items():
                 own = getattr(thing, "__module__", None) == whole.__name__
@@ -225,14 +229,19 @@ def arrays_in(result: object) -> list:
 
 def test_every_function_is_in_one_list():
     listed = [*STANDARD, *TORCH, *WITHOUT]
-    assert sorted(listed) == sorted(public()), set(listed) ^ set(public())
-    folders = {module.name for module in pkgutil.iter_modules(xent_helpers.__path__) if module.ispkg}
-    assert folders == set(FOLDERS)
+    assert len(listed) == len(set(listed))
+    assert not set(public()) - set(listed), "enter these in STANDARD, TORCH or WITHOUT"
+    assert not set(listed) - set(public()), "these are no longer there"
+    assert not set(MODULES) - {module.name for module in pkgutil.iter_modules(xent_helpers.__path__)}
 
 
 def judge(name: str, call: Callable, inputs: Inputs) -> list:
-    """Call a function and hold its results to the input's device and type; return them."""
-    result = call(public()[name], inputs)
+    """Call a function, judge what it returns, and return the arrays in it."""
+    return judge_result(name, call(public()[name], inputs), inputs)
+
+
+def judge_result(name: str, result: object, inputs: Inputs) -> list:
+    """Hold the arrays in a result to the input's device and type."""
     found, xp = arrays_in(result), array_namespace(inputs.logits)
     for array in found:
         assert device_of(array) == device_of(inputs.logits)
