@@ -166,6 +166,7 @@ WITHOUT = {
     "compare.agreement": "takes devices; test_compare runs it on each",
     "compare.share_of_bound": "compares numbers that have been brought to the CPU",
     "compare.verdicts": "takes a table",
+    "compare.by_size": "takes devices; test_compare runs it on each",
     "compare.speed_and_memory": "takes devices; test_compare runs it on each",
     "compare.show": "takes a table",
     "data.Split": "holds NumPy arrays; its tensors are tested below",
