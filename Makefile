@@ -5,12 +5,13 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+ROWS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks assignment test-grade lint clean
+.PHONY: help lab test notebooks assignment test-grade lint matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -35,6 +36,9 @@ lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/codespell
+
+matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
+	@$(BIN)/python -m tests.matrix $(ROWS)
 
 clean:  ## remove .venv and everything else that a command has made
 	@rm -rf .venv build mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
