@@ -2,6 +2,7 @@
 
 import re
 
+import nbformat
 import pytest
 import torch
 
@@ -117,6 +118,25 @@ def chapters_sections():
     for path in sorted((ROOT / "notebooks").glob("0*.ipynb")):
         found[int(path.name[:2])] = set(re.findall(r'"## (\d\.\d+) ', path.read_text(encoding="utf-8")))
     return found
+
+
+def plain(mathematics):
+    """Mathematics without what only sets its spacing, Greek letters by their names."""
+    letters = {"θ": r"\theta", "γ": r"\gamma", "ε": r"\varepsilon", "σ": r"\sigma", "ρ": r"\rho", r"\Vert": r"\|"}
+    for letter, name in letters.items():
+        mathematics = mathematics.replace(letter, name)
+    return re.sub(r"\\[,;!]|[\s{}$]", "", mathematics)
+
+
+def test_each_symbol_occurs_in_the_chapter_that_the_page_of_notation_names():
+    chapters = {}
+    for path in sorted((ROOT / "notebooks").glob("0*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        chapters[path.name[1]] = plain("\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
+    rows = re.findall(r"^\| \$([^$]+)\$.* \| (\d) \|$", text("notation.md"), re.MULTILINE)
+    assert len(rows) > 40 and len(rows) == text("notation.md").count("\n| $")
+    faults = [row for row in rows if row[1] in chapters and plain(row[0]) not in chapters[row[1]]]
+    assert not faults, f"symbols that do not occur in the chapter named: {faults}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "book").glob("*.md")), ids=lambda path: path.name)

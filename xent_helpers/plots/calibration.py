@@ -128,7 +128,7 @@ def at_temperature(T: float, logits: np.ndarray, target: np.ndarray) -> np.ndarr
     axes[0].plot(table.claimed[used], table.happened[used], "o-", color=BLUE, linewidth=1.4, clip_on=False)
     axes[0].set(title=f"T = {T:.2f}: claims {claimed.mean():.2f}, right {right.mean():.2f}", xlim=(0, 1), ylim=(0, 1))
     axes[0].set(xlabel="claimed probability", ylabel="share that was right")
-    grid = np.geomspace(0.5, 10, 60)
+    grid = np.geomspace(0.5, 10, 40)
     axes[1].plot(grid, [float(cross_entropy(logits / t, target)) for t in grid], color=BLACK)
     axes[1].plot(T, nll, "s", color=VERMILION, markersize=9)
     axes[1].set(title=f"Mean NLL {nll:.3f} nats", xlabel="temperature T", ylabel="mean NLL in nats", xscale="log")

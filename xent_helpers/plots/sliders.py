@@ -33,4 +33,4 @@ def explore(
 
 def _slider(name, least, largest, step, start):
     kind = IntSlider if isinstance(start, int) else FloatSlider
-    return kind(value=start, min=least, max=largest, step=step, description=name)
+    return kind(value=start, min=least, max=largest, step=step, description=name, layout={"width": "32em"})
