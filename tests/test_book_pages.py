@@ -139,6 +139,22 @@ def test_each_symbol_occurs_in_the_chapter_that_the_page_of_notation_names():
     assert not faults, f"symbols that do not occur in the chapter named: {faults}"
 
 
+def test_each_term_is_explained_once_and_occurs_in_the_chapter_that_introduces_it():
+    page = text("glossary.md")
+    terms = re.findall(r"^(\S.*)\n  \S.*\(Chapter (\d)\.\)$", page, re.MULTILINE)
+    assert len(terms) > 60 and len(terms) == len(re.findall(r"^  \S", page, re.MULTILINE))
+    names = [name.lower() for name, _ in terms]
+    assert names == sorted(set(names))
+    faults = []
+    for path in sorted((ROOT / "notebooks").glob("0*.ipynb")):
+        prose = " ".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown").lower()
+        for name, chapter in terms:
+            stems = [word[:5] for word in re.findall(r"\w+", name.lower())]
+            if chapter == path.name[1] and not all(stem in prose for stem in stems):
+                faults.append(f"{name} does not occur in chapter {chapter}")
+    assert not faults, "\n".join(faults)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "book").glob("*.md")), ids=lambda path: path.name)
 def test_links_and_sections_exist(path):
     page = path.read_text(encoding="utf-8")
