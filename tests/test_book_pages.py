@@ -155,6 +155,43 @@ def test_each_term_is_explained_once_and_occurs_in_the_chapter_that_introduces_i
     assert not faults, "\n".join(faults)
 
 
+def chapter_entries():
+    """The instructors' entries by chapter number."""
+    _, *parts = re.split(r"^## Chapter (\d): .*\n", text("instructor.md"), flags=re.MULTILINE)
+    return dict(zip(map(int, parts[::2]), parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("chapter", range(1, 10))
+def test_the_instructors_entry_is_complete_and_its_lecture_fills_45_minutes(chapter):
+    entry = chapter_entries()[chapter]
+    parts = re.findall(r"^\*\*([^*]+)\.\*\*", entry, re.MULTILINE)
+    assert parts == ["Minutes", "Objectives", "The belief to shake", "Lecture in 45 minutes", "Questions", "Exercises"]
+    lecture = entry.split("**Lecture in 45 minutes.**")[1].split("**Questions.**")[0]
+    table = re.findall(r"^\| (\d+) to (\d+) \|", lecture, re.MULTILINE)
+    if table:
+        assert [start for start, _ in table] == ["0", *[end for _, end in table[:-1]]] and table[-1][1] == "45"
+    else:
+        assert sum(map(int, re.findall(r"\((\d+)\)", lecture))) == 45
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("0*.ipynb")), ids=lambda path: path.name)
+def test_minutes_and_exercises_are_the_notebook_s(path):
+    chapter, cells = int(path.name[:2]), nbformat.read(path, as_version=4).cells
+    entry = chapter_entries()[chapter]
+    every, core = re.search(r"About (\d+) minutes; (\d+) for the core path", cells[0].source).groups()
+    assert f"**Minutes.** {core} for the core path, {every} for all." in entry
+    there = [e for c in cells if c.cell_type == "code" for e in re.findall(r'check\("(\d\.\d)",', c.source)]
+    assert re.findall(r"\d\.\d", entry.split("**Exercises.**")[1]) == there
+
+
+def test_the_week_adds_up_the_chapters_minutes():
+    entries = chapter_entries()
+    core = {n: int(re.search(r"\*\*Minutes\.\*\* (\d+)", entry)[1]) for n, entry in entries.items()}
+    rows = re.findall(r"^\| \w+day \| ([\d and]+?)(?: or .*?)? \| (\d+) \|", text("instructor.md"), re.MULTILINE)
+    assert len(rows) == 5
+    assert all(sum(core[int(n)] for n in re.findall(r"\d", chapters)) == int(total) for chapters, total in rows)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "book").glob("*.md")), ids=lambda path: path.name)
 def test_links_and_sections_exist(path):
     page = path.read_text(encoding="utf-8")
