@@ -77,9 +77,12 @@ def _outside(name, version, wanted):
 def loss_faults() -> list[str]:
     """Compare each loss with PyTorch's on each device, value and gradient, and print a line for each."""
     try:
+        import torch
+
         from xent_helpers import devices
         from xent_helpers.cases import LOSSES
 
+        torch.set_num_threads(1)  # more are slower on small tensors, and much slower on a busy machine
         places = devices.available()
     except Exception as error:
         return [f"The losses were not checked ({type(error).__name__}: {error}). Mend the packages first."]
