@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from xent_helpers import validation as check
 
@@ -140,8 +139,8 @@ class _Fused(torch.autograd.Function):
         return _reduced(nats, kept, reduction, count)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, upstream):
+        _refuse_second_derivative()
         gradient, ctx.gradient = ctx.gradient, None  # given away, so it may be scaled in place
         if gradient is None:
             _, gradient = _dense(*ctx.saved_tensors, formed=True)
@@ -176,8 +175,8 @@ class _Linear(torch.autograd.Function):
         return _reduced(nats, kept, reduction, count)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, upstream):
+        _refuse_second_derivative()
         *layer, label, share = ctx.saved_tensors
         gradients, ctx.gradients = ctx.gradients, None  # given away, so they may be scaled in place
         if ctx.by_row:
@@ -240,6 +239,15 @@ def _scaled_(gradient: Tensor, upstream: Tensor) -> Tensor:
     if upstream.ndim == 0 and upstream.device.type == "cpu" and upstream.item() == 1:
         return gradient
     return gradient.mul_(upstream)
+
+
+def _refuse_second_derivative() -> None:
+    """The gradient was formed out of autograd's sight, so to differentiate it would silently give too little."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "create_graph is True, expected False: the gradient of a fused loss cannot be differentiated again. "
+            "For second derivatives use losses.cross_entropy, on x @ weight.T + bias for the linear one."
+        )
 
 
 def _slices(n: int, rows: int) -> Iterator[slice]:
