@@ -5,12 +5,13 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+BENCH_ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks lint clean
+.PHONY: help lab test notebooks bench lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -24,6 +25,9 @@ test: $(READY)  ## run every test, every docstring's example and every notebook
 
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
+
+bench: $(READY)  ## time the losses beside PyTorch's, a few minutes; tables and a figure go to build/bench
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
