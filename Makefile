@@ -6,16 +6,17 @@ LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
 BENCH_ARGS ?=
+ROWS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks bench lint clean
+.PHONY: help lab test notebooks bench assignment test-grade matrix lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY)  ## open the course in JupyterLab
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
@@ -29,10 +30,19 @@ notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOT
 bench: $(READY)  ## time the losses beside PyTorch's, a few minutes; tables and a figure go to build/bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
+assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
+	@$(BIN)/python -m xent_helpers.exercises assignment
+
+test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
+	@$(BIN)/python -m pytest -q tests/long_grading.py
+
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/codespell
+
+matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
+	@$(BIN)/python -m tests.matrix $(ROWS)
 
 clean:  ## remove .venv and everything else that a command has made
 	@rm -rf .venv build mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
