@@ -59,13 +59,14 @@ def memory(sizes: list[tuple[int, ...]], device: torch.device) -> Iterator[Row]:
     for size in sizes:
         names, base = ((OURS, TORCH), TORCH) if len(size) == 2 else (tuple(LINEAR_CONTESTANTS), UNFUSED)
         for factor in (1.0, 3.0):
-            found = {name: _in_own_process(name, size, factor, device) for name in names}
+            found = {name: in_own_process(name, size, factor, device) for name in names}
             for name, held in found.items():
                 row = {"device": str(device), "size": str(size), "upstream": factor, "implementation": name}
                 yield row | {"MB": held / 1e6, "over torch": held / found[base]}
 
 
-def _in_own_process(name: str, size: tuple[int, ...], factor: float, device: torch.device) -> int:
+def in_own_process(name: str, size: tuple[int, ...], factor: float, device: torch.device) -> int:
+    """``peak``, in a process that has held nothing before."""
     words = [sys.executable, "-m", "benchmarks.memory", name, *map(str, size), str(factor), str(device)]
     done = subprocess.run(words, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
     if done.returncode:
