@@ -5,13 +5,14 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+BENCH_ARGS ?=
 ROWS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test test-sim gpu notebooks assignment test-grade lint matrix clean
+.PHONY: help lab test test-sim gpu notebooks bench assignment test-grade lint matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -31,6 +32,9 @@ gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and 
 
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
+
+bench: $(READY)  ## time the losses beside PyTorch's, a few minutes; tables and a figure go to build/bench
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
 	@$(BIN)/python -m xent_helpers.exercises assignment
