@@ -5,12 +5,14 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+BENCH_ARGS ?=
+ROWS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks assignment test-grade lint clean
+.PHONY: help lab test test-sim gpu notebooks bench assignment test-grade lint matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -22,8 +24,17 @@ lab: $(READY)  ## open the course in JupyterLab
 test: $(READY)  ## run every test, every docstring's example and every notebook
 	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
 
+test-sim: $(READY)  ## run all of it again beside a simulated accelerator, to test the code for devices without one
+	@PYTHONPATH=$(CURDIR)/tests/simulated $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
+
+gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and write the table to send in
+	@$(BIN)/python tests/report_devices.py
+
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
+
+bench: $(READY)  ## time the losses beside PyTorch's, a few minutes; tables and a figure go to build/bench
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
 	@$(BIN)/python -m xent_helpers.exercises assignment
@@ -35,6 +46,9 @@ lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/codespell
+
+matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
+	@$(BIN)/python -m tests.matrix $(ROWS)
 
 clean:  ## remove .venv and everything else that a command has made
 	@rm -rf .venv build mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
