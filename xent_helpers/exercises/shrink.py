@@ -23,25 +23,29 @@ def smallest(
 
     ``keep`` is a list that holds the best so far, for a caller that has to stop early.
     """
-    best = min(failing, key=cost)
     keep = [] if keep is None else keep
-    keep[:] = [best]
+    keep[:] = [min(failing, key=cost)]
+    with np.errstate(all="ignore"):  # inputs may hold inf and NaN
+        _shrink(keep, fails, domain)
+    return keep[0]
+
+
+def _shrink(keep: list[tuple], fails: Callable[[tuple], bool], domain: Callable[..., bool] | None) -> None:
     tried, left = set(), TRIES if domain else 0
     while left:
-        for candidate in candidates(best):
+        for candidate in candidates(keep[0]):
             mark = repr(_plain(candidate))
-            if mark in tried or cost(candidate) >= cost(best) or not _within(domain, candidate):
+            if mark in tried or cost(candidate) >= cost(keep[0]) or not _within(domain, candidate):
                 continue
             tried.add(mark)
             left -= 1
             if fails(candidate):
-                best = keep[0] = candidate
+                keep[0] = candidate
                 break
             if not left:
                 break
         else:
             break
-    return best
 
 
 def cost(arguments: tuple) -> tuple[int, int]:

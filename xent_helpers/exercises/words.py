@@ -94,6 +94,8 @@ def fault_said(exercise: Exercise, arguments: tuple, came: Outcome, due: Outcome
         return f"Your code raises {outcome_shown(came)} {where}."
     if isinstance(came, Other):
         return _no_number(where, came.value, due)
+    if isinstance(due, Other):
+        return f"{capital(outcome_shown(came))} is not the right choice {where}. Ask for a hint."
     if came.array.shape != due.array.shape:
         return (
             f"Your function returns {shape_shown(came.array)} {where}; what is asked for there is "
