@@ -789,7 +789,7 @@ MASKED = Exercise(
     domain=masked_domain,
     must=(
         Must(
-            "lies between the smallest and the largest valid loss, or is 0",
+            "lies between the smallest and the largest valid loss, and is 0 where none is valid",
             lambda mean, losses, valid: (
                 mean == 0
                 if not valid.any()
