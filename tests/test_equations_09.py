@@ -173,7 +173,7 @@ class Fixed:
         pass
 
 
-def test_9_10_a_code_of_that_length_for_every_text():
+def test_9_11_a_code_of_that_length_for_every_text():
     """All 81 texts of four letters: each code has ⌈−log₂ P⌉ bits, names its text, and none is shared."""
     weights, codes = [5, 2, 1], set()
     for letters in product(range(3), repeat=4):
@@ -186,7 +186,7 @@ def test_9_10_a_code_of_that_length_for_every_text():
 
 
 @pytest.mark.parametrize("device", devices.available(), ids=str)
-def test_9_11_the_loss_and_gradient_from_shards(device):
+def test_9_10_the_loss_and_gradient_from_shards(device):
     """Shards of torch tensors against autograd on the whole rows."""
     dtype = devices.widest_float(device)
     z = torch.randn(5, 30, dtype=dtype, generator=torch.Generator().manual_seed(0)).mul(20).to(device).requires_grad_()
