@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from xent_helpers import validation as check
 
@@ -52,11 +51,10 @@ def fused_cross_entropy(logits: Tensor, target: Tensor, *, ignore_index: int = -
     """
     check.check_tensors(logits=logits, target=target)
     classes = check.check_class_scores("logits", logits)
-    label, share, count = _checked_target(logits, target, ignore_index, reduction)
-    rows = (logits if logits.ndim == 1 else logits.movedim(1, -1)).reshape(-1, classes)
-    formed = torch.is_grad_enabled() and logits.requires_grad
-    nats = _Fused.apply(rows, label, share, reduction != "none", formed)
-    return _finished(nats, count, target.shape, logits.dtype)
+    label, kept = _checked_target("logits", logits, target, ignore_index, reduction)
+    rows = logits if logits.ndim == 2 else logits.movedim(min(1, logits.ndim - 1), -1).reshape(-1, classes)
+    loss = _Fused.apply(rows, label, kept, reduction, torch.is_grad_enabled() and logits.requires_grad)
+    return (loss.reshape(target.shape) if reduction == "none" else loss).to(logits.dtype)
 
 
 def linear_cross_entropy(
@@ -102,139 +100,155 @@ def linear_cross_entropy(
     check.check_tensors(x=x, weight=weight, target=target, **({} if bias is None else {"bias": bias}))
     classes = check.check_linear_layer(x, weight, bias)
     logits = x.new_empty(()).expand(*x.shape[:-1], classes)  # their shape, without memory
-    label, share, count = _checked_target(logits, target, ignore_index, reduction, "the logits")
+    label, kept = _checked_target("the logits", logits, target, ignore_index, reduction)
     rows = max(1, LINEAR_CHUNK // classes) if chunk_rows is None else check.check_positive("chunk_rows", chunk_rows)
     wide = torch.promote_types(x.dtype, torch.float32)
     layer = [None if t is None else t.to(wide) for t in (x.reshape(-1, x.shape[-1]), weight, bias)]
-    formed = torch.is_grad_enabled() and reduction != "none"
-    nats = _Linear.apply(*layer, label, share, reduction != "none", formed, rows)
-    return _finished(nats, count, target.shape, x.dtype)
+    loss = _Linear.apply(*layer, label, kept, reduction, torch.is_grad_enabled() and reduction != "none", rows)
+    return (loss.reshape(target.shape) if reduction == "none" else loss).to(x.dtype)
 
 
-def surprise(z: Tensor, label: Tensor, share: Tensor | None, out: Tensor) -> Tensor:
-    """Nats −log softmax(z)_y of each row; ``out`` becomes share · (p − y) and may be z itself. No checks.
+def surprise(z: Tensor, label: Tensor, share: Tensor, out: Tensor | None) -> Tensor:
+    """−log softmax(z)_y of each row in nats, (n, 1); ``out`` becomes share · (p − y). Nothing is checked.
 
     Args:
         z: logits (n, C).
         label: the class y of each row, (n, 1).
-        share: what each row's loss counts in the total, (n, 1); None where no gradient is wanted.
-        out: (n, C), float32 or float64, the type that is computed in.
+        share: what each row's loss counts in the total, (n, 1), of the type that is computed in.
+        out: (n, C), of that type; z itself is allowed. None where no gradient is wanted.
     """
-    shift = z.amax(1, keepdim=True).to(out.dtype)  # softmax(z − shift) = softmax(z), and no exp overflows
+    shift = z.amax(1, keepdim=True).to(share.dtype)  # softmax(z − shift) = softmax(z), and no exp overflows
     own = z.gather(1, label) - shift
-    e = torch.sub(z, shift, out=out).exp_().scatter_(1, label, 0.0)  # without the label's own exp(own), beside
-    others = e.sum(1, keepdim=True)  # which small others would be lost
-    if share is not None:
-        share = share / (others + own.exp())
-        e.mul_(share).scatter_(1, label, -share * others)  # p_c − 0, and p_y − 1 = −Σ of the other p_c
-    return torch.log1p(others + own.expm1()) - own  # log(others + exp(own)) − own
+    e = torch.sub(z, shift, out=out).exp_().scatter_(1, label, 0.0)  # all but the label's own exp(own):
+    others = e.sum(1, keepdim=True)  # beside it, small ones would be lost
+    rest = others + own.expm1()  # Σ exp(z − shift) = 1 + rest
+    if out is not None:
+        e.scatter_(1, label, -others).mul_(share / (rest + 1))  # p_c − 0, and p_y − 1 = −Σ of the other p_c
+    return rest.log1p() - own
 
 
 class _Fused(torch.autograd.Function):
-    """Rows of logits to weighted nats, (N, 1) or their sum."""
+    """Rows of logits to their nats, (N, 1), or the sum or mean of them."""
 
     @staticmethod
-    def forward(ctx, logits, label, share, summed, formed):
+    def forward(ctx, logits, label, kept, reduction, formed):
+        share, count = _shares(label, kept, reduction, logits.dtype)
         nats, ctx.gradient = _dense(logits, label, share, formed)
         ctx.save_for_backward(logits, label, share)
-        return _weighted(nats, share, summed)
+        ctx.dtype = logits.dtype
+        return _reduced(nats, kept, reduction, count)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, upstream):
+        _refuse_second_derivative()
         gradient, ctx.gradient = ctx.gradient, None  # given away, so it may be scaled in place
         if gradient is None:
             _, gradient = _dense(*ctx.saved_tensors, formed=True)
-        return _scaled_(gradient, upstream).to(ctx.saved_tensors[0].dtype), None, None, None, None
+        return _scaled_(gradient, upstream).to(ctx.dtype), None, None, None, None
 
 
 def _dense(logits: Tensor, label: Tensor, share: Tensor, formed: bool) -> tuple[Tensor, Tensor | None]:
     """Nats (N, 1) of all rows and, if ``formed``, their gradient share · (p − y); a chunk at a time."""
-    n, classes = logits.shape
-    rows = max(1, DENSE_CHUNK // classes)
-    out = torch.empty(n if formed else min(n, rows), classes, dtype=share.dtype, device=logits.device)
-    nats = torch.empty_like(share)
-    for part in _chunks(n, rows):
-        z, here = logits[part], out[part] if formed else out[: n - part.start]
-        nats[part] = surprise(z, label[part], share[part] if formed else None, here)
-    return nats, out if formed else None
+    gradient = torch.empty_like(logits, dtype=share.dtype) if formed else None
+    return _chunked(logits, label, share, gradient), gradient
+
+
+def _chunked(logits: Tensor, label: Tensor, share: Tensor, out: Tensor | None) -> Tensor:
+    """``surprise`` on chunks of rows that stay in cache."""
+    rows = max(1, DENSE_CHUNK // logits.shape[1])
+    if rows >= len(logits):
+        return surprise(logits, label, share, out)
+    parts = _slices(len(logits), rows)
+    nats = [surprise(logits[p], label[p], share[p], None if out is None else out[p]) for p in parts]
+    return torch.cat(nats)
 
 
 class _Linear(torch.autograd.Function):
-    """Rows of features, weight and bias to weighted nats, (N, 1) or their sum."""
+    """Rows of features, weight and bias to the rows' nats, (N, 1), or the sum or mean of them."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias, label, share, summed, formed, rows):
-        ctx.rows, ctx.summed, wanted = rows, summed, [formed and needed for needed in ctx.needs_input_grad[:3]]
-        nats, ctx.gradients = _linear(x, weight, bias, label, share, wanted, rows)
+    def forward(ctx, x, weight, bias, label, kept, reduction, formed, rows):
+        share, count = _shares(label, kept, reduction, x.dtype)
+        ctx.rows, ctx.wanted, ctx.by_row = rows, ctx.needs_input_grad[:3], reduction == "none"
+        nats, ctx.gradients = _linear(x, weight, bias, label, share, ctx.wanted if formed else (False,) * 3, rows)
         ctx.save_for_backward(x, weight, bias, label, share)
-        return _weighted(nats, share, summed)
+        return _reduced(nats, kept, reduction, count)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, upstream):
+        _refuse_second_derivative()
         *layer, label, share = ctx.saved_tensors
         gradients, ctx.gradients = ctx.gradients, None  # given away, so they may be scaled in place
-        if not ctx.summed:
-            share, upstream = share * upstream, None
+        if ctx.by_row:
+            share, upstream = share * upstream, upstream.new_ones(())
         if gradients is None:
-            _, gradients = _linear(*layer, label, share, ctx.needs_input_grad[:3], ctx.rows)
-        return *(g if g is None or upstream is None else _scaled_(g, upstream) for g in gradients), *(None,) * 5
+            _, gradients = _linear(*layer, label, share, ctx.wanted, ctx.rows)
+        return *(None if g is None else _scaled_(g, upstream) for g in gradients), *(None,) * 5
 
 
 def _linear(x, weight, bias, label, share, wanted, rows) -> tuple[Tensor, list[Tensor | None] | None]:
     """Nats (N, 1) of all rows, and the wanted gradients of x, weight and bias; one chunk's logits at a time."""
     gradients = [torch.zeros_like(t) if want else None for t, want in zip((x, weight, bias), wanted, strict=True)]
     dx, dweight, dbias = gradients
-    nats, buffer = torch.empty_like(share), x.new_empty(min(len(x), rows), len(weight))
-    for part in _chunks(len(x), rows):
+    nats, buffer = [], x.new_empty(min(len(x), rows), len(weight))
+    for part in _slices(len(x), rows):
         z = torch.mm(x[part], weight.T, out=buffer[: len(x) - part.start])
         if bias is not None:
             z += bias
-        for p in _chunks(len(z), max(1, DENSE_CHUNK // len(weight))):
-            nats[part][p] = surprise(z[p], label[part][p], share[part][p] if any(wanted) else None, out=z[p])
+        nats.append(_chunked(z, label[part], share[part], z if any(wanted) else None))
         if dx is not None:
             torch.mm(z, weight, out=dx[part])
         if dweight is not None:
             dweight.addmm_(z.T, x[part])
         if dbias is not None:
             dbias += z.sum(0)
-    return nats, gradients if any(wanted) else None
+    return torch.cat(nats) if nats else torch.empty_like(share), gradients if any(wanted) else None
 
 
-def _checked_target(logits, target, ignore_index, reduction, name="logits") -> tuple[Tensor, Tensor, Tensor | None]:
-    """Each row's class (N, 1), what its loss counts in the result (N, 1), and for the mean how many are kept."""
+def _checked_target(name, logits, target, ignore_index, reduction) -> tuple[Tensor, Tensor | None]:
+    """Check the rest of the arguments; return each row's class and whether it is kept, (N, 1), None if all are."""
     check.check_class_target(name, logits, target, allow_probabilities=False)
     ignore_index = check.check_integer("ignore_index", ignore_index)
     check.check_reduction(reduction)
-    label = target.to(torch.int64)
+    classes, label = logits.shape[min(1, logits.ndim - 1)], target.to(torch.int64)
+    if not 0 <= ignore_index < classes and bool(((label >= 0) & (label < classes)).all()):
+        return label.reshape(-1, 1), None
     kept = label != ignore_index
-    check.check_labels("target", label, logits.shape[min(1, logits.ndim - 1)], kept)
-    count = kept.sum() if reduction == "mean" else None
-    share = kept.to(torch.promote_types(logits.dtype, torch.float32))
-    share = share if count is None else share / count.clamp(min=1)
-    return (label * kept).reshape(-1, 1), share.reshape(-1, 1), count
+    check.check_labels("target", label, classes, kept)
+    return (label * kept).reshape(-1, 1), kept.reshape(-1, 1)
 
 
-def _weighted(nats: Tensor, share: Tensor, summed: bool) -> Tensor:
-    """share · nats, added up if asked for; what an ignored row holds, NaN too, does not count."""
-    nats = torch.where(share == 0, 0.0, share * nats)
-    return nats.sum() if summed else nats
+def _shares(label: Tensor, kept: Tensor | None, reduction: str, dtype: torch.dtype) -> tuple[Tensor, Tensor | int]:
+    """What each row's loss counts in the result, (N, 1), and what the sum is to be divided by."""
+    dtype = torch.promote_types(dtype, torch.float32)
+    if kept is None:
+        count = len(label) if reduction == "mean" else 1
+        return torch.full_like(label, 1 / max(count, 1), dtype=dtype), count
+    count = kept.sum() if reduction == "mean" else 1
+    return kept.to(dtype) / (count if reduction != "mean" else count.clamp(min=1)), count
+
+
+def _reduced(nats: Tensor, kept: Tensor | None, reduction: str, count: Tensor | int) -> Tensor:
+    if kept is not None:
+        nats = torch.where(kept, nats, 0.0)  # whatever an ignored row holds, NaN too, does not count
+    return nats if reduction == "none" else nats.sum() / count  # 0 / 0 is NaN
 
 
 def _scaled_(gradient: Tensor, upstream: Tensor) -> Tensor:
     """upstream · gradient, in place. On the CPU a look at the usual upstream gradient, 1, saves a pass over memory."""
-    if upstream.device.type == "cpu" and bool((upstream == 1).all()):
+    if upstream.ndim == 0 and upstream.device.type == "cpu" and upstream.item() == 1:
         return gradient
     return gradient.mul_(upstream)
 
 
-def _finished(nats: Tensor, count: Tensor | None, shape: torch.Size, dtype: torch.dtype) -> Tensor:
-    """The result in its type and shape; a mean over nothing is NaN."""
-    if count is not None:
-        nats = torch.where(count > 0, nats, torch.nan)
-    return (nats.reshape(shape) if nats.ndim else nats).to(dtype)
+def _refuse_second_derivative() -> None:
+    """The gradient was formed out of autograd's sight, so to differentiate it would silently give too little."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "create_graph is True, expected False: the gradient of a fused loss cannot be differentiated again. "
+            "For second derivatives use losses.cross_entropy, on x @ weight.T + bias for the linear one."
+        )
 
 
-def _chunks(n: int, rows: int) -> Iterator[slice]:
+def _slices(n: int, rows: int) -> Iterator[slice]:
     return (slice(start, start + rows) for start in range(0, n, rows))

@@ -45,14 +45,15 @@ def check_arrays(*, weight: Array | None = None, pos_weight: Array | None = None
     return array_namespace(leader)
 
 
-def check_tensors(**arrays: Array | None) -> None:
+def check_tensors(**arrays: Array) -> None:
     """Refuse what ``check_arrays`` refuses, and arrays of another library than torch, with a TypeError."""
+    if all(map(is_torch_array, arrays.values())) and len({array.device for array in arrays.values()}) == 1:
+        return
     check_arrays(**arrays)
-    for name, array in arrays.items():
-        if array is not None and not is_torch_array(array):
-            raise TypeError(
-                f"{name} is from {_library(array)}, expected a torch tensor: convert it, e.g. torch.from_numpy({name})."
-            )
+    name = next(iter(arrays))
+    raise TypeError(
+        f"{name} is from {_library(arrays[name])}, expected a torch tensor: convert it, e.g. torch.from_numpy({name})."
+    )
 
 
 def check_floating(**arrays: Array | None) -> None:
