@@ -5,16 +5,17 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+ROWS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks lint clean
+.PHONY: help lab test notebooks assignment test-grade lint matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY)  ## open the course in JupyterLab
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
@@ -25,10 +26,19 @@ test: $(READY)  ## run every test, every docstring's example and every notebook
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
 
+assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
+	@$(BIN)/python -m xent_helpers.exercises assignment
+
+test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
+	@$(BIN)/python -m pytest -q tests/long_grading.py
+
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/codespell
+
+matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
+	@$(BIN)/python -m tests.matrix $(ROWS)
 
 clean:  ## remove .venv and everything else that a command has made
 	@rm -rf .venv build mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
