@@ -11,7 +11,7 @@ BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks assignment test-grade lint matrix clean
+.PHONY: help lab test test-sim gpu notebooks assignment test-grade lint matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -22,6 +22,12 @@ lab: $(READY)  ## open the course in JupyterLab
 
 test: $(READY)  ## run every test, every docstring's example and every notebook
 	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
+
+test-sim: $(READY)  ## run all of it again beside a simulated accelerator, to test the code for devices without one
+	@PYTHONPATH=$(CURDIR)/tests/simulated $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
+
+gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and write the table to send in
+	@$(BIN)/python tests/report_devices.py
 
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
