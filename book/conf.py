@@ -54,6 +54,7 @@ napoleon_preprocess_types = False
 # Names of other libraries: their documentation is not linked, because a build needs no network.
 nitpick_ignore_regex = [
     (r"py:.*", r"(np|numpy|pd|pandas|torch|matplotlib|IPython|ipywidgets|plt|collections|decimal|types)\..*"),
+    (r"py:class", r"dict\[str"),  # a dataclass's default `<factory>` is no Python, so its signature is cut at commas
 ]
 
 html_theme = "sphinx_book_theme"
@@ -71,7 +72,7 @@ html_theme_options = {
     "use_download_button": False,
     "use_fullscreen_button": False,
     "navigation_with_keys": False,
-    "article_header_end": ["toggle-secondary-sidebar.html"],
+    "navbar_persistent": [],
     "footer_content_items": [],
 }
 if repository_url:

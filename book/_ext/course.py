@@ -18,9 +18,9 @@ from sphinx.util.nodes import make_refnode
 
 CURIOUS = " (for the curious)"
 # What is linked in running text; `(3.2)` counts when chapter 3 has such an equation.
+KEY = r"\d+(?:\.\d+)?"
 CITED = re.compile(
-    r"(?:(?P<kind>[Ee]quation|[Ss]ection|[Cc]hapter)s? |\((?=\d+\.\d+\)))(?P<key>\d+(?:\.\d+)?)"
-    r"(?:(?: and | to )(?P<last>\d+(?:\.\d+)?))?"
+    rf"(?P<kind>[Ee]quation|[Ss]ection|[Cc]hapter)s? (?P<keys>{KEY}(?:(?:, | and | or | to ){KEY})*)|\((?P<bare>\d+\.\d+)\)"
 )
 NOT_LINKED = (nodes.reference, nodes.title, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block)
 
@@ -71,7 +71,7 @@ def write_api_pages(app: Sphinx) -> None:
         if page.stem not in names:
             page.unlink()
     table = "\n".join(["| Module | What it holds |", "|---|---|", *rows])
-    tree = "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
+    tree = "\n".join(["```{toctree}", ":hidden:", "", *[f"{name.removeprefix('xent_helpers.')} <{name}>" for name in names], "```"])
     intro = "The helpers that the chapters share, from their docstrings. All their examples are run by the tests."
     _write_changed(folder / "index.md", f"# xent_helpers\n\n{intro}\n\n{table}\n\n{tree}\n")
 
@@ -92,7 +92,8 @@ class FromReadme(SphinxDirective):
         self.env.note_dependency(str(readme))
         text = readme.read_text(encoding="utf-8").split("## In class")[0].splitlines()
         lines = [line for line in text if line.startswith(self.opening[self.arguments[0]])]
-        return self.parse_text_to_nodes("\n".join(lines).replace("](", "](../"))
+        shown = self.parse_text_to_nodes("\n".join(lines).replace("](", "](../"))
+        return [nodes.container("", *shown, classes=[f"course-{self.arguments[0]}"])]
 
 
 class Contents(TocTree):
@@ -194,13 +195,15 @@ def _places(document, text, terms):
     known = chapters.chapters()
     for found in CITED.finditer(text):
         kind = (found["kind"] or "equation").lower()
-        for start, group in [(found.start(), "key"), (found.start("last"), "last")]:
-            chapter = known.get((found[group] or "").split(".")[0])
-            if chapter is None or (kind == "chapter" and chapter.document == document):
+        first = found.start("keys" if found["keys"] else "bare")
+        for key in re.finditer(KEY, found["keys"] or found["bare"]):
+            chapter = known.get(key[0].split(".")[0])
+            anchor = "" if kind == "chapter" else chapters.anchor(kind, key[0])
+            if chapter is None or (chapter.document == document and not anchor):
                 continue
-            anchor = "" if kind == "chapter" else chapters.anchor(kind, found[group])
             if not anchor or anchor in chapter.anchors():
-                yield start, found.end(group), chapter.document, anchor
+                start = found.start() if found["keys"] and not key.start() else first + key.start()
+                yield start, first + key.end(), chapter.document, anchor
     if document == "book/statements" and (found := re.fullmatch(r"S\d+", text)):
         for chapter in known.values():
             if f"statement-{text}" in chapter.anchors():
