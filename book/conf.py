@@ -37,6 +37,7 @@ myst_heading_anchors = 3
 
 # MathJax lies beside the pages (course.py copies it there); nothing is fetched from elsewhere.
 mathjax_path = "mathjax/tex-chtml.js"
+mathjax3_config = {"chtml": {"matchFontHeight": False, "scale": 1.1}}  # the same size whatever the reader's fonts
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "unsrt"
