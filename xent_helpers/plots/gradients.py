@@ -146,9 +146,11 @@ def descent_and_newton(gaps: Mapping[str, Sequence[float]]) -> Axes:
     ax.set(
         title="Nine Newton steps go where thousands of small ones do not",
         xlabel="1 + number of steps",
-        ylabel="loss above its minimum (nats, from 1e-12)",
+        ylabel="loss above its minimum (nats)",
         ylim=(4e-13, 3),
     )
+    powers = range(-12, 1, 2)
+    ax.set_yticks([10.0**k for k in powers], [f"{'≤ ' if k == -12 else ''}$10^{{{k}}}$" for k in powers])
     return ax
 
 
@@ -171,7 +173,7 @@ def steepest_curvature(density: int = 90) -> Axes:
     for c, (corner, drop) in enumerate(zip(corners, (-16, -16, 6), strict=True)):
         ax.annotate(f"class {c} certain", corner, (0, drop), textcoords="offset points", ha="center")
     ax.plot([0.25, 0.75, 0.5], [corners[2, 1] / 2, corners[2, 1] / 2, 0], "o", color=BLACK)
-    ax.set(title="Curvature: ½ between two classes, 0 where one is certain", aspect="equal", ylim=(-0.12, 0.97))
+    ax.set(title="Curvature: ½ between two classes (dots), 0 in the corners", aspect="equal", ylim=(-0.12, 0.97))
     ax.axis("off")
     return ax
 

@@ -45,11 +45,11 @@ def two_fits(values: np.ndarray, truth: np.ndarray, forward: np.ndarray, reverse
         f"near {middle:g}. The one that minimises the reverse is narrow and covers the hump at {peak:g}.",
         figsize=(7.2, 3.9),
     )
-    ax.bar(values, truth, width=0.9, color="#D5D5D5", edgecolor=GREY, label="truth q")
-    ax.plot(values, forward, "o-", color=BLUE, label="smallest KL(q‖p): covers everything")
-    ax.plot(values, reverse, "s--", color=VERMILION, label="smallest KL(p‖q): picks one hump")
+    ax.bar(values, truth, width=0.9, color="#D5D5D5", edgecolor=GREY, label="truth")
+    ax.plot(values, forward, "o-", color=BLUE, label="smallest KL(truth‖bell)")
+    ax.plot(values, reverse, "s--", color=VERMILION, label="smallest KL(bell‖truth)")
     ax.set(
-        title="One truth, one family of bells, two best fits",
+        title="Truth first covers both humps, bell first picks one",
         xlabel="value",
         ylabel="probability",
         xlim=(values[0], values[-1]),
@@ -156,9 +156,9 @@ def score_triangles(truth: tuple[float, float, float] = (0.2, 0.5, 0.3)) -> np.n
     for ax, (title, (excess, best, levels)) in zip(axes, panels.items(), strict=True):
         _triangle(ax, beliefs, excess, levels)
         ax.plot(*_flat(best), "*", color=BLACK, markersize=12)
-        ax.plot(*_flat(q), "o", color=VERMILION, markersize=17, markerfacecolor="none", markeredgewidth=2)
+        ax.plot(*_flat(q), "o", color=BLACK, markersize=17, markerfacecolor="none", markeredgewidth=2)
         ax.set_title(title, loc="center")
-    axes[0].figure.suptitle("What a belief p costs beyond the best, in three scores (ring: truth q, star: cheapest p)")
+    axes[0].figure.suptitle("What a belief p costs beyond the best (darker: more; ring: truth q; star: cheapest p)")
     return axes
 
 
@@ -183,7 +183,9 @@ def _triangle(ax: Axes, beliefs: np.ndarray, excess: np.ndarray, levels) -> None
     # Only the light half of the colours is used, so that black lines stand out.
     ax.tricontourf(x, y, np.minimum(excess, top), levels=colours, cmap="cividis_r", vmin=0, vmax=2.2 * top)
     lines = ax.tricontour(x, y, excess, levels=levels, colors=BLACK, linewidths=0.8)
-    ax.clabel(lines, lines.levels[:3], fontsize=9, fmt="%.2g")
+    # Left alone, some labels would lie across an edge: each goes to an inner point of its line.
+    inside = [path.vertices[len(path.vertices) // 3] for path in lines.get_paths()[:3]]
+    ax.clabel(lines, fontsize=9, fmt="%.2g", manual=inside)
     ax.plot(*_flat(np.eye(3)[[0, 1, 2, 0]]), color=BLACK, linewidth=1)
     for c, (name, shift) in enumerate((("class 0", (-4, -16)), ("class 1", (4, -16)), ("class 2", (0, 6)))):
         ax.annotate(name, _flat(np.eye(3)[c]), shift, textcoords="offset points", ha="center", color=BLACK)
