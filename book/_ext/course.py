@@ -18,7 +18,7 @@ from sphinx.util.nodes import make_refnode
 
 CURIOUS = " (for the curious)"
 # What is linked in running text; `(3.2)` counts when chapter 3 has such an equation.
-KEY = r"\d+(?:\.\d+)?"
+KEY = r"\d+(?:\.\d+)?(?!\.?\d)"
 CITED = re.compile(
     rf"(?P<kind>[Ee]quation|[Ss]ection|[Cc]hapter)s? (?P<keys>{KEY}(?:(?:, | and | or | to ){KEY})*)|\((?P<bare>\d+\.\d+)\)"
 )
@@ -161,7 +161,9 @@ def link_page(app: Sphinx, doctree: nodes.document, document: str) -> None:
     terms = glossary(app) if document.startswith("notebooks/") else {}
     for text in list(doctree.findall(nodes.Text)):
         if not _inside(text, NOT_LINKED):
-            _replace(text, _linked(app, document, text.astext(), terms))
+            pieces = _linked(app, document, text, terms)
+            if pieces:
+                text.parent.replace(text, pieces)
 
 
 def glossary(app: Sphinx) -> dict[str, tuple[str, str]]:
@@ -178,10 +180,11 @@ def _inside(node, kinds):
     return False
 
 
-def _linked(app, document, text, terms):
-    """The text as nodes; ``terms`` loses those that it links."""
-    pieces, end = [], 0
-    for start, stop, page, anchor in sorted(_places(document, text, terms)):
+def _linked(app, document, node, terms):
+    """The text as nodes, none if it links nothing; ``terms`` loses those that it links."""
+    text, pieces, end = node.astext(), [], 0
+    places = [*_cited(document, text, _in_references(node)), *_statements(document, text), *_defined(text, terms)]
+    for start, stop, page, anchor in sorted(places):
         if start < end:
             continue
         link = make_refnode(app.builder, document, page, anchor, nodes.Text(text[start:stop]))
@@ -190,8 +193,16 @@ def _linked(app, document, text, terms):
     return [*pieces, nodes.Text(text[end:])] if pieces else []
 
 
-def _places(document, text, terms):
-    """Start, end, page and anchor of whatever in ``text`` has a place of its own."""
+def _in_references(node):
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, nodes.section) and node[0].astext() == "References":
+            return True
+    return False
+
+
+def _cited(document, text, in_references):
+    """Start, end, page and anchor of the equations, sections and chapters that ``text`` names."""
     known = chapters.chapters()
     for found in CITED.finditer(text):
         kind = (found["kind"] or "equation").lower()
@@ -201,22 +212,30 @@ def _places(document, text, terms):
             anchor = "" if kind == "chapter" else chapters.anchor(kind, key[0])
             if chapter is None or (chapter.document == document and not anchor):
                 continue
+            # "Sections 2.1 and 2.2" among the references are the cited book's, unless they are of this chapter.
+            if in_references and (found["kind"] or "").istitle() and chapter.document != document:
+                continue
             if not anchor or anchor in chapter.anchors():
                 start = found.start() if found["keys"] and not key.start() else first + key.start()
                 yield start, first + key.end(), chapter.document, anchor
-    if document == "book/statements" and (found := re.fullmatch(r"S\d+", text)):
-        for chapter in known.values():
+
+
+def _statements(document, text):
+    """The number of a statement leads to the cell that shows it."""
+    if document == "book/statements" and re.fullmatch(r"S\d+", text):
+        for chapter in chapters.chapters().values():
             if f"statement-{text}" in chapter.anchors():
                 yield 0, len(text), chapter.document, f"statement-{text}"
+
+
+def _defined(text, terms):
+    """The first occurrence of each term of the glossary, longer terms first."""
+    taken = []
     for term in sorted(terms, key=len, reverse=True):
-        if found := re.search(rf"(?<![\w-]){re.escape(term)}(?:e?s)?(?![\w-])", text, re.IGNORECASE):
-            page, anchor = terms.pop(term)
-            yield found.start(), found.end(), page, anchor
-
-
-def _replace(text, pieces):
-    if pieces:
-        text.parent.replace(text, pieces)
+        found = re.search(rf"(?<![\w-]){re.escape(term)}(?:e?s)?(?![\w-])", text, re.IGNORECASE)
+        if found and not any(found.start() < end and start < found.end() for start, end in taken):
+            taken.append(found.span())
+            yield *found.span(), *terms.pop(term)
 
 
 # ---- when the book is written ----

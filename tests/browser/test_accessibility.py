@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import name, page_files
+from tests.browser.conftest import BUILD, name, page_files
 
-PAGES = page_files("book", "slides")
+REDIRECT = BUILD / "book" / "index.html"  # it leaves before anything can be looked at
+PAGES = [path for path in page_files("book", "slides") if path != REDIRECT]
 RUN = "() => axe.run(document, {resultTypes: ['violations']})"
 
 
