@@ -1,8 +1,8 @@
 """Write into the notebooks which cell goes on which slide (`make slide-types`); `slides.py` says what the words mean.
 
-The type follows from what a cell is: a heading begins a section, a prediction, a code cell and an exercise a slide, what
-may be skipped is left out. Where a slide would be taller than the screen, a break is put; for that every block is measured
-in a browser. The same notebooks get the same metadata, whatever stood there before.
+The type follows from what a cell is: a heading begins a section, a prediction and a code cell a slide; what may be
+skipped is left out. Where a slide would be taller than the screen, a break is put; for that every block is measured in
+a browser. The same notebooks get the same metadata, whatever stood there before.
 """
 
 import argparse
@@ -18,13 +18,16 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 
 import chapters  # noqa: E402
 import slides  # noqa: E402
+
 from tests.browser.chromium import chromium  # noqa: E402
 from tests.execute_notebooks import write  # noqa: E402
 
 ROOM = slides.HEIGHT - 36 - 30 - 8  # within the margins, and a little to spare
 RUNNING_HEAD, GAP = 34 + 16, 16
 FIGURE = 450  # the least height of a figure on a slide
-HEIGHTS = "() => [...document.querySelectorAll('.page')].map(page => page.lastElementChild.getBoundingClientRect().height)"
+HEIGHTS = (
+    "() => [...document.querySelectorAll('.page')].map(page => page.lastElementChild.getBoundingClientRect().height)"
+)
 ALL_SHOWN = ".reveal .slides section { display: block !important; }"
 
 
@@ -45,7 +48,8 @@ def _kind(cell, title, imports):
     if "optional" in tags or title == "References":
         return "skip"
     if cell.cell_type == "code":
-        return "skip" if imports or title == "Exercises" else "subslide"
+        sliders = "plots.explore(" in cell.source  # they move in JupyterLab only; the next cell draws the figure
+        return "skip" if imports or sliders or title == "Exercises" else "subslide"
     if cell.source.startswith("#"):
         return "slide"
     if "predict" in tags:

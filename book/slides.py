@@ -184,7 +184,7 @@ def code_blocks(cell: NotebookNode) -> list[Block]:
 
 
 def _fitting(text):
-    """A font size at which the longest line is not wider than the slide (a letter takes 0.603 of it), nor all taller."""
+    """A font size at which no line is wider than the slide (a letter takes 0.603 of it) and all are not taller."""
     columns = max(map(len, text.splitlines()), default=1)
     lines = text.count("\n") + 1
     return f' style="font-size: {max(14, min(22, 1145 / 0.603 / max(columns, 1), 590 / 1.35 / lines)):.1f}px"'
@@ -272,9 +272,7 @@ def copy_assets(folder: Path) -> None:
 
 def write_lecture(path: Path, title: str, slides: list[Slide]) -> None:
     """Write one lecture; its assets lie beside it."""
-    page = TEMPLATES.get_template("slides.html").render(
-        title=title, stacks=stacks(slides), width=WIDTH, height=HEIGHT
-    )
+    page = TEMPLATES.get_template("slides.html").render(title=title, stacks=stacks(slides), width=WIDTH, height=HEIGHT)
     path.write_text(page, encoding="utf-8")
 
 

@@ -8,7 +8,6 @@ from pkgutil import walk_packages
 
 import chapters
 import offline
-import xent_helpers
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
@@ -16,11 +15,14 @@ from sphinx.directives.other import TocTree
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+import xent_helpers
+
 CURIOUS = " (for the curious)"
 # What is linked in running text; `(3.2)` counts when chapter 3 has such an equation.
 KEY = r"\d+(?:\.\d+)?(?!\.?\d)"
 CITED = re.compile(
-    rf"(?P<kind>[Ee]quation|[Ss]ection|[Cc]hapter)s? (?P<keys>{KEY}(?:(?:, | and | or | to ){KEY})*)|\((?P<bare>\d+\.\d+)\)"
+    rf"(?P<kind>(?i:equation|section|chapter))s? (?P<keys>{KEY}(?:(?:, | and | or | to ){KEY})*)"
+    r"|\((?P<bare>\d+\.\d+)\)"
 )
 NOT_LINKED = (nodes.reference, nodes.title, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block)
 
@@ -71,7 +73,9 @@ def write_api_pages(app: Sphinx) -> None:
         if page.stem not in names:
             page.unlink()
     table = "\n".join(["| Module | What it holds |", "|---|---|", *rows])
-    tree = "\n".join(["```{toctree}", ":hidden:", "", *[f"{name.removeprefix('xent_helpers.')} <{name}>" for name in names], "```"])
+    tree = "\n".join(
+        ["```{toctree}", ":hidden:", "", *[f"{name.removeprefix('xent_helpers.')} <{name}>" for name in names], "```"]
+    )
     intro = "The helpers that the chapters share, from their docstrings. All their examples are run by the tests."
     _write_changed(folder / "index.md", f"# xent_helpers\n\n{intro}\n\n{table}\n\n{tree}\n")
 
@@ -85,13 +89,13 @@ class FromReadme(SphinxDirective):
     """The README's ``picture`` or ``map``, which tests hold to the notebooks, so that neither is written twice."""
 
     required_arguments = 1
-    opening = {"picture": "![", "map": "|"}
 
     def run(self) -> list[nodes.Node]:
         readme = Path(self.env.srcdir, "README.md")
         self.env.note_dependency(str(readme))
         text = readme.read_text(encoding="utf-8").split("## In class")[0].splitlines()
-        lines = [line for line in text if line.startswith(self.opening[self.arguments[0]])]
+        opening = {"picture": "![", "map": "|"}[self.arguments[0]]
+        lines = [line for line in text if line.startswith(opening)]
         shown = self.parse_text_to_nodes("\n".join(lines).replace("](", "](../"))
         return [nodes.container("", *shown, classes=[f"course-{self.arguments[0]}"])]
 

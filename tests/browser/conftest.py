@@ -47,7 +47,9 @@ class Look:
 
 def page_files(*folders: str) -> list[Path]:
     """The built pages."""
-    return [path for folder in folders for path in sorted((BUILD / folder).rglob("*.html")) if "_static" not in path.parts]
+    return [
+        path for folder in folders for path in sorted((BUILD / folder).rglob("*.html")) if "_static" not in path.parts
+    ]
 
 
 def name(path: Path) -> str:

@@ -8,7 +8,7 @@ from tests.browser.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
-import course  # noqa: E402
+import course
 
 THREE, FOUR = "notebooks/03_from_scratch_and_stable", "notebooks/04_gradients_and_curvature"
 
@@ -37,7 +37,12 @@ def test_a_cited_book_s_sections_are_not_the_course_s():
 
 
 def test_each_term_is_linked_once():
-    terms = {"logit": ("g", "a"), "log-odds": ("g", "b"), "binary cross-entropy": ("g", "c"), "cross-entropy": ("g", "d")}
+    terms = {
+        "logit": ("g", "a"),
+        "log-odds": ("g", "b"),
+        "binary cross-entropy": ("g", "c"),
+        "cross-entropy": ("g", "d"),
+    }
     text = "Logits are log-odds; logitech is not. The binary cross-entropy of a logit."
     found = list(course._defined(text, terms))
     assert sorted(text[start:end] for start, end, *_ in found) == ["Logits", "binary cross-entropy", "log-odds"]
