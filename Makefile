@@ -49,7 +49,7 @@ lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/codespell
 
 clean:  ## remove .venv and everything else that a command has made
-	@rm -rf .venv build mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
+	@rm -rf .venv build book/api mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 

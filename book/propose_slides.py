@@ -25,9 +25,13 @@ from tests.execute_notebooks import write  # noqa: E402
 ROOM = slides.HEIGHT - 36 - 30 - 8  # within the margins, and a little to spare
 RUNNING_HEAD, GAP = 34 + 16, 16
 FIGURE = 450  # the least height of a figure on a slide
-HEIGHTS = (
-    "() => [...document.querySelectorAll('.page')].map(page => page.lastElementChild.getBoundingClientRect().height)"
-)
+SIZES = """() => [...document.querySelectorAll(".page")].map(page => {
+    const block = page.lastElementChild, box = block.getBoundingClientRect();
+    const drawn = [...block.querySelectorAll("*")].filter(part => !part.closest("mjx-assistive-mml"));
+    const right = Math.max(box.right, ...drawn.map(part => part.getBoundingClientRect().right));
+    return [box.height, right - box.left];
+})"""
+WIDEST = slides.WIDTH - 2 * 50
 ALL_SHOWN = ".reveal .slides section { display: block !important; }"
 
 
@@ -57,8 +61,8 @@ def _kind(cell, title, imports):
     return "-" if any(block.kind != "note" for block in slides.markdown_blocks(cell.source)) else "notes"
 
 
-def heights(notebook: NotebookNode, page) -> dict[str, list[float]]:
-    """The height in pixels of each block that is shown, by its cell's id."""
+def sizes(notebook: NotebookNode, page) -> dict[str, list[tuple[float, float]]]:
+    """Height and width in pixels of each block that is shown, by its cell's id."""
     shown = {cell.id: [b for b in slides.cell_blocks(cell) if b.kind != "note"] for cell in notebook.cells}
     single = [
         slides.Slide(True, blocks=[slides.Block(block.kind, f'<div class="{block.kind}">{block.html}</div>')])
@@ -71,23 +75,28 @@ def heights(notebook: NotebookNode, page) -> dict[str, list[float]]:
         page.goto(Path(folder, "all.html").as_uri())
         page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=120_000)
         page.add_style_tag(content=ALL_SHOWN)
-        measured = iter(page.evaluate(HEIGHTS))
+        measured = iter(page.evaluate(SIZES))
     return {name: [next(measured) for _ in blocks] for name, blocks in shown.items()}
 
 
 def propose(notebook: NotebookNode, page) -> None:
     """Give every cell its ``slideshow`` metadata."""
-    measured = heights(notebook, page)
+    measured = sizes(notebook, page)
     filled = 0.0
     for cell, kind in zip(notebook.cells, kinds(notebook), strict=True):
         blocks = [block for block in slides.cell_blocks(cell) if block.kind != "note"]
         wish = {"slide_type": kind}
         if kind not in ("skip", "notes"):
-            needs = [FIGURE if b.kind == "figure" else h for b, h in zip(blocks, measured[cell.id], strict=True)]
             most = ROOM - RUNNING_HEAD - (40 if "predict" in cell.metadata.get("tags", []) else 0)
-            if max(needs) > most:
-                wish["scale"] = round(most / max(needs) - 0.005, 2)
-            needs = [height * wish.get("scale", 1) for height in needs]
+            needs, scales = [], {}
+            for place, (block, (height, width)) in enumerate(zip(blocks, measured[cell.id], strict=True)):
+                height, width = (FIGURE, 0) if block.kind == "figure" else (height, width)
+                scale = min(1, most / max(height, 1), WIDEST / max(width, 1))
+                if scale < 1:
+                    scales[str(place)] = scale = round(scale - 0.01, 2)
+                needs.append(height * scale)
+            if scales:
+                wish["scales"] = scales
             breaks, filled = _breaks(blocks, needs, kind, filled)
             if 0 in breaks:
                 wish["slide_type"] = "subslide"

@@ -2,8 +2,8 @@
 
 A cell's metadata say what becomes of it, as in every Jupyter slide show: `slideshow.slide_type` is `slide`,
 `subslide`, `fragment`, `skip`, `notes` or `-` (goes on where it is). A cell is a list of blocks: headings, equations,
-list items, code, outputs. `slideshow.breaks` lists the blocks before which another slide begins, and `slideshow.scale`
-makes a block that is too tall smaller. A heading within a cell begins a slide by itself.
+list items, code, outputs. `slideshow.breaks` lists the blocks before which another slide begins, and `slideshow.scales`
+makes blocks smaller that are too tall or too wide. A heading within a cell begins a slide by itself.
 
 Running prose is what the lecturer says, so it goes to the speaker notes. On the slide stay the sentences that lead to
 an equation, that hold bold words or that ask. `propose_slides.py` writes the metadata.
@@ -212,9 +212,9 @@ def deck(notebook: NotebookNode) -> list[Slide]:
             if fresh:
                 within = "" if title else (slides[-1].within or _heading(slides[-1])) if slides else ""
                 slides.append(Slide(title or (shown == 0 and kind == "slide"), within, "predict" if predict else ""))
-            shown += 1
-            block.html = _wrapped(block, wish.get("scale", 1), fragment=kind == "fragment")
+            block.html = _wrapped(block, wish.get("scales", {}).get(str(shown), 1), fragment=kind == "fragment")
             slides[-1].blocks.append(block)
+            shown += 1
         if predict:
             slides[-1].notes.append(f"<p>{ASK}</p>")
             slides[-1].notes += _answer(notebook, cell)
