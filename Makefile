@@ -5,6 +5,7 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+ROWS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -12,7 +13,7 @@ BOOK_READY := .venv/book-ready
 BROWSER_READY := .venv/browser-ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks book slides slide-types test-browser lint clean
+.PHONY: help lab test notebooks book slides slide-types test-browser assignment test-grade lint matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -43,10 +44,19 @@ slide-types: $(BROWSER_READY)  ## write into the notebooks which cell goes on wh
 test-browser: $(BROWSER_READY) book slides  ## open book, slides and notebooks in a real browser without a network
 	@$(BIN)/python -m pytest -o addopts= -q -ra tests/browser $(TEST_ARGS)
 
+assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
+	@$(BIN)/python -m xent_helpers.exercises assignment
+
+test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
+	@$(BIN)/python -m pytest -q tests/long_grading.py
+
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/codespell
+
+matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
+	@$(BIN)/python -m tests.matrix $(ROWS)
 
 clean:  ## remove .venv and everything else that a command has made
 	@rm -rf .venv build book/api mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info

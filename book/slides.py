@@ -166,6 +166,8 @@ def sentences(text: str) -> list[str]:
 def code_blocks(cell: NotebookNode) -> list[Block]:
     """The source of a code cell and its outputs."""
     blocks = [Block("code", f'<pre class="code"{_fitting(cell.source)}>{coloured(cell.source)}</pre>')]
+    if re.fullmatch(r"show_source\(.*\)", cell.source.strip()):  # what it shows is enough
+        blocks = []
     for output in cell.outputs:
         data = output.get("data", {})
         if "image/png" in data:

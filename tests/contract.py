@@ -422,6 +422,18 @@ def statement_faults(page: str, notebooks: dict[int, NotebookNode]) -> list[str]
     return faults + [f"the row of {name} names no chapter" for name in sorted(unread)]
 
 
+def equation_faults(notebooks: dict[int, NotebookNode], tests: dict[int, str]) -> list[str]:
+    """Each numbered equation n.k is named by a test of its chapter, ``def test_n_k…``."""
+    faults = []
+    for chapter, notebook in notebooks.items():
+        names = re.findall(r"^def (test_\w+)", tests.get(chapter, ""), re.MULTILINE)
+        for number in re.findall(r"\\tag\{([^}]*)\}", "\n".join(cell.source for cell in notebook.cells)):
+            named = re.compile(rf"_{number.replace('.', '_')}(?:_|\b)")
+            if not any(named.search(name) for name in names):
+                faults.append(f"equation {number} is named by no test of tests/test_equations_{chapter:02}.py")
+    return faults
+
+
 def map_faults(readme: str, names: list[str]) -> list[str]:
     """The README's map links each notebook once, and nothing that is not there."""
     linked = re.findall(r"\]\(notebooks/([^)]+\.ipynb)\)", readme)

@@ -206,6 +206,22 @@ def test_statements(page, cell, names, count):
     assert len(contract.statement_faults(page, {3: notebook})) == count
 
 
+@pytest.mark.parametrize(
+    "tests, count",
+    [
+        ({3: "def test_3_1_is_it():\n    pass\ndef test_of_3_2():\n    pass"}, 0),
+        ({3: "def test_3_1_and_3_2_at_once():\n    pass"}, 0),
+        ({3: "def test_3_1_is_it():\n    pass"}, 1),
+        ({3: "def test_3_10():\n    pass\ndef helper_3_2():\n    pass"}, 2),  # another number; no test
+        ({3: "# def test_3_1_3_2"}, 2),
+        ({4: "def test_3_1_3_2():\n    pass"}, 2),  # another chapter's
+        ({}, 2),
+    ],
+)
+def test_the_tests_of_equations(tests, count):
+    assert len(contract.equation_faults({3: chapter()}, tests)) == count
+
+
 @pytest.mark.parametrize("names, count", [(["a.ipynb"], 0), ([], 1), (["a.ipynb", "b.ipynb"], 1), (["b.ipynb"], 2)])
 def test_the_map(names, count):
     assert len(contract.map_faults("| [A](notebooks/a.ipynb) | 60 min |", names)) == count

@@ -82,3 +82,11 @@ def test_make_help_names_every_command():
     shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     phony = re.search(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)[1].split()
     assert re.findall(r"^make ([\w-]+)", shown, re.MULTILINE) == phony
+
+
+def test_the_public_host_s_jobs_use_commands_that_exist():
+    jobs = yaml.safe_load(text(".github/workflows/tests.yml"))["jobs"]
+    phony = set(re.search(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)[1].split())
+    runs = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert {name for run in runs for name in re.findall(r"^make ([\w-]+)", run)} - phony == set()
+    assert sum("python -m pytest --every-notebook" in run for run in runs) == 2

@@ -1,98 +1,14 @@
-"""Chapter 2's exercises: every right answer is accepted, every known mistake is named as itself."""
+"""Chapter 2's exercises: what the catalogue's test does not see."""
 
 import math
 
 import numpy as np
-import pytest
-import torch
-from scipy import special, stats
+from scipy import stats
 
 from xent_helpers.exercises import chapter_02 as chapter
 from xent_helpers.exercises.checker import diagnose
 
 EXERCISES = {exercise.key: exercise for exercise in chapter.EXERCISES}
-MISTAKES = [(key, mistake) for key, exercise in EXERCISES.items() for mistake in exercise.mistakes]
-
-
-def entropy_loop(p):
-    return sum(-share * math.log(share) for share in p if share > 0)
-
-
-def entropy_torch(p):
-    return torch.special.entr(torch.from_numpy(p)).sum()
-
-
-def entropy_where(p):
-    return np.sum(np.where(p > 0, -p * np.log(np.where(p > 0, p, 1)), 0))
-
-
-def divergence_scipy(q, p):
-    return special.rel_entr(q, p).sum(axis=1).mean()
-
-
-def divergence_torch(q, p):
-    q, p = torch.from_numpy(q), torch.from_numpy(p)
-    return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(dim=1).mean()
-
-
-def divergence_loop(q, p):
-    total = 0.0
-    for truth, belief in zip(q, p, strict=True):
-        for a, b in zip(truth, belief, strict=True):
-            total += a * (math.log(a / b) if b > 0 else math.inf) if a > 0 else 0.0
-    return total / len(q)
-
-
-def effective_scipy(counts):
-    return np.exp(stats.entropy(counts))
-
-
-def effective_torch(counts):
-    return torch.distributions.Categorical(torch.from_numpy(counts)).perplexity()
-
-
-RIGHT = [
-    ("2.1", entropy_loop),
-    ("2.1", entropy_torch),
-    ("2.1", entropy_where),
-    ("2.1", stats.entropy),
-    ("2.2", divergence_scipy),
-    ("2.2", divergence_torch),
-    ("2.2", divergence_loop),
-    ("2.3", effective_scipy),
-    ("2.3", lambda counts: 2 ** stats.entropy(counts, base=2)),
-    ("2.4", [2, 0, 0, 2, 1, 0]),
-    ("2.4", np.array([2, 0, 0, 2, 1, 0])),
-]
-
-
-@pytest.mark.parametrize("key", EXERCISES)
-def test_the_reference_is_right(key):
-    assert diagnose(EXERCISES[key], EXERCISES[key].reference) == f"right. {EXERCISES[key].afterwards}"
-
-
-@pytest.mark.parametrize(("key", "answer"), RIGHT)
-def test_right_answers_written_differently_are_accepted(key, answer):
-    assert diagnose(EXERCISES[key], answer) == f"right. {EXERCISES[key].afterwards}"
-
-
-@pytest.mark.parametrize("number", range(len(MISTAKES)))
-def test_each_mistake_is_named_as_itself_and_as_no_other(number):
-    key, mistake = MISTAKES[number]
-    assert diagnose(EXERCISES[key], mistake.wrong) == f"not yet. {mistake.message}"
-
-
-@pytest.mark.parametrize("key", EXERCISES)
-def test_messages_ask_and_hints_lead(key):
-    exercise = EXERCISES[key]
-    assert all("?" in mistake.message for mistake in exercise.mistakes)
-    assert 2 <= len(exercise.hints) <= 3
-
-
-@pytest.mark.parametrize("key", ["2.1", "2.2", "2.3"])
-def test_no_two_mistakes_share_a_message(key):
-    messages = [mistake.message for mistake in EXERCISES[key].mistakes]
-    assert len(set(messages)) == len(messages)
 
 
 def test_a_mistake_and_careless_zeros_are_named_together():

@@ -32,6 +32,14 @@ def test_statements_are_shown_where_the_page_says():
     assert not faults, "\n".join(faults)
 
 
+def test_each_numbered_equation_has_a_test():
+    notebooks = {int(name[:2]): notebook for name, notebook in NOTEBOOKS.items()}
+    tests = {number: ROOT / "tests" / f"test_equations_{number:02}.py" for number in notebooks}
+    texts = {number: path.read_text(encoding="utf-8") for number, path in tests.items() if path.exists()}
+    faults = contract.equation_faults(notebooks, texts)
+    assert not faults, "\n".join(faults)
+
+
 def test_the_map_in_the_readme_is_complete():
     faults = contract.map_faults((ROOT / "README.md").read_text(encoding="utf-8"), list(NOTEBOOKS))
     assert not faults, "\n".join(faults)

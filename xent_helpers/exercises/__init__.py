@@ -1,20 +1,25 @@
-"""Exercises that say what went wrong: ``check`` an answer, take a ``hint``, read the ``solution``.
+"""Exercises that say what went wrong: ``check`` an answer, take a ``hint``, read the ``solution``, see ``progress``.
 
 An exercise is a record (``Exercise``) in the module of its chapter; adding one needs no other change.
 """
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from textwrap import fill
 
 from IPython.display import Markdown
 
-from xent_helpers.exercises.checker import Exercise, Mistake, diagnose
+from xent_helpers.exercises import checker, display, logbook
+from xent_helpers.exercises.checker import Result
+from xent_helpers.exercises.record import Exercise, Mistake, Must
 from xent_helpers.source import show_source
 
-__all__ = ["Exercise", "Mistake", "check", "hint", "solution"]
+__all__ = ["Exercise", "Mistake", "Must", "Result", "check", "examine", "hint", "progress", "solution"]
+
+_hints_taken: dict[str, int] = {}
 
 
+@cache
 def all_exercises() -> dict[str, Exercise]:
     """Return every exercise of the course by its key, such as "3.2"."""
     chapters = [name for _, name, _ in iter_modules(__path__) if name.startswith("chapter_")]
@@ -22,17 +27,28 @@ def all_exercises() -> dict[str, Exercise]:
     return {exercise.key: exercise for chapter in records for exercise in chapter}
 
 
+def examine(key: str, answer: object) -> Result:
+    """Compare ``answer`` with the reference and known mistakes; return what was found and show nothing."""
+    return checker.examine(_find(key), answer)
+
+
 def check(key: str, answer: object) -> None:
-    """Compare ``answer`` (a function, or a number where one is asked for) and print what was found."""
-    _say(f"Exercise {key}: {diagnose(_find(key), answer)}")
+    """Compare ``answer`` (a function, or a value where one is asked for) and show what was found."""
+    result = examine(key, answer)
+    display.show(f"Exercise {key}", result.message, result.status)
+    if result.status == checker.SOLVED and (trouble := logbook.remember(key)):
+        print(display.wrapped(trouble))
 
 
-def hint(key: str, step: int = 1) -> None:
-    """Print hint number ``step``, from 1; each goes a little further."""
+def hint(key: str, step: int | None = None) -> None:
+    """Show a hint for an exercise: the next one at each call, or number ``step``, from 1."""
     hints = _find(key).hints
+    step = min(_hints_taken.get(key, 0) + 1, len(hints)) if step is None else step
     if not 1 <= step <= len(hints):
         raise ValueError(f"step is {step}, expected 1 to {len(hints)}: exercise {key} has that many hints.")
-    _say(f"Hint {step} of {len(hints)}: {hints[step - 1]}")
+    _hints_taken[key] = step
+    last = f' (That is the last one; exercises.solution("{key}") shows a solution.)' if step == len(hints) else ""
+    display.show(f"Exercise {key}, hint {step} of {len(hints)}", hints[step - 1] + last)
 
 
 def solution(key: str) -> Markdown:
@@ -40,14 +56,21 @@ def solution(key: str) -> Markdown:
     return show_source(_find(key).reference)
 
 
+def progress() -> None:
+    """Show which exercises of the course are solved in this folder."""
+    exercises = all_exercises()
+    solved, trouble = logbook.solved(exercises)
+    chapters: dict[str, list[str]] = {}
+    for key in exercises:
+        chapters.setdefault(key.split(".")[0], []).append(f"{key} {'✓' if key in solved else '○'}")
+    rows = [f"Chapter {chapter}: " + "   ".join(marks) for chapter, marks in chapters.items()]
+    ending = f"Kept in {logbook.FILE} in this folder; delete it to start afresh."
+    title = f"Progress: {len(solved)} of {len(exercises)} exercises solved"
+    display.show(title, "\n".join([*rows, *([trouble] if trouble else []), ending]))
+
+
 def _find(key: str) -> Exercise:
     exercises = all_exercises()
     if key not in exercises:
         raise KeyError(f"there is no exercise {key!r}, expected one of {', '.join(exercises)}: check the number.")
     return exercises[key]
-
-
-def _say(text: str) -> None:
-    """Print ``text`` in lines that a notebook need not break."""
-    for line in text.splitlines():
-        print(fill(line, 96, break_long_words=False, break_on_hyphens=False))

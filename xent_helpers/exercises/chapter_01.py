@@ -1,8 +1,23 @@
 """Exercises of chapter 1: the loss of a coin and of a die, written, read backwards, and its floor."""
 
+from functools import partial
+
 import numpy as np
 
-from xent_helpers.exercises.checker import Exercise, Mistake
+from xent_helpers.exercises.record import Exercise, Mistake, Must
+from xent_helpers.exercises.slips import (
+    BASES,
+    EPSILONS,
+    NEGATIVE,
+    ONE_FEWER,
+    OVER_CLASSES,
+    OVER_SAMPLES,
+    SUMMED,
+    TIMES_CLASSES,
+)
+
+NEVER_NEGATIVE = Must("is never negative", lambda loss, *_: loss >= 0)
+SMALL_NUMBERS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)  # what people add inside a logarithm
 
 # 1.1 ---------------------------------------------------------------------------------------------------------
 
@@ -47,17 +62,59 @@ def coin_one_minus_p(p, y):
     return np.mean(y * (1 - p) + (1 - y) * p)
 
 
+def coin_second_sign(p, y):
+    return np.mean(-y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def coin_labels_ignored(p, y):
+    return -np.mean(np.log(p))
+
+
+def coin_padded(p, y, small):
+    return -np.mean(y * np.log(p + small) + (1 - y) * np.log(1 - p + small))
+
+
+def coin_squared(p, y):
+    return np.mean((p - y) ** 2)
+
+
+def coin_error_rate(p, y):
+    return np.mean((p > 0.5) != (y == 1))
+
+
+def coin_each_sample(p, y):
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def coin_likelihood(p, y):
+    return np.prod(p**y * (1 - p) ** (1 - y))
+
+
+def coin_of_the_sigmoid(p, y):
+    return mean_coin_loss(1 / (1 + np.exp(-p)), y)
+
+
+def coin_by_label(p, y):
+    return -np.mean(np.log(p[y == 1])) - np.mean(np.log(1 - p[y == 0]))
+
+
 def coin_inputs(rng):
     plain = [([0.9], [1]), ([0.9], [0]), ([0.9, 0.2, 0.6], [1, 0, 0])]
-    cases = [(np.array(p), np.array(y, dtype=float)) for p, y in plain]
-    cases += [(rng.uniform(0.05, 0.95, n), rng.integers(0, 2, n).astype(float)) for n in (7, 40)]
-    sure = (np.array([1e-4, 0.9375]), np.array([1.0, 0.0]))  # confidently wrong, and no trouble in half precision
-    return [*cases, (rng.uniform(0.05, 0.95, 5), np.zeros(5)), (rng.uniform(0.05, 0.95, 5), np.ones(5)), sure]
+    sure = [([1e-6, 0.9375], [1, 0])]  # confidently wrong, and no trouble in half precision
+    cases = [(np.array(p), np.array(y, dtype=float)) for p, y in plain + sure]
+    sizes = rng.integers([1, 2, 5, 20], [3, 6, 20, 60])
+    cases += [(rng.uniform(0.05, 0.95, n), rng.integers(0, 2, n).astype(float)) for n in sizes]
+    n = rng.integers(2, 8)
+    return [*cases, (rng.uniform(0.05, 0.95, n), np.zeros(n)), (rng.uniform(0.05, 0.95, n), np.ones(n))]
+
+
+def coin_domain(p, y):
+    return len(p) == len(y) > 0 and np.all((p > 0) & (p < 1)) and np.all((y == 0) | (y == 1))
 
 
 COIN = Exercise(
     key="1.1",
-    task="Return the mean binary loss of probabilities p (N,) and labels y (N,), in nats.",
+    task="Return the mean binary loss of probabilities p (N,), above 0 and below 1, and labels y (N,), in nats.",
     reference=mean_coin_loss,
     inputs=coin_inputs,
     mistakes=(
@@ -106,7 +163,50 @@ COIN = Exercise(
             "You charge 1 − p, the probability that was missed, so the worst prediction costs 1. Where did the "
             "product of probabilities go, and what does its logarithm charge for p near 0?",
         ),
+        Mistake(
+            coin_second_sign,
+            "The minus sign reaches the first term only, so samples with label 0 lower your loss. Over how much of "
+            "the sum must it stand? (Brackets.)",
+        ),
+        Mistake(
+            coin_labels_ignored,
+            "You charge −log p whatever the label is. What probability does p give to a label 0?",
+        ),
+        *(
+            Mistake(
+                partial(coin_padded, small=small),
+                "You add a small number inside the logarithm, so every loss is a little off, the large ones most. With "
+                "p above 0 and below 1, what is there to be afraid of?",
+            )
+            for small in SMALL_NUMBERS
+        ),
+        Mistake(
+            coin_squared,
+            "That is the squared error (the Brier score, chapter 2). Which cost comes from the product of "
+            "probabilities?",
+        ),
+        Mistake(
+            coin_error_rate,
+            "You counted errors, so 0.51 and 0.99 cost the same. How much probability did each label get?",
+        ),
+        Mistake(coin_each_sample, "That is the loss of each sample. One number is asked for: which one of them all?"),
+        Mistake(
+            coin_likelihood,
+            "That is the likelihood, a product which is to be made large. Which function turns it into a sum, and "
+            "which sign makes a cost of it?",
+        ),
+        Mistake(
+            coin_of_the_sigmoid,
+            "You put p through a sigmoid. It is a probability already: what goes into a sigmoid?",
+        ),
+        Mistake(
+            coin_by_label,
+            "You averaged the ones and the zeros apart and added the two, so each kind counts alike however often it "
+            "comes. How many samples does one mean run over?",
+        ),
     ),
+    domain=coin_domain,
+    must=(NEVER_NEGATIVE,),
     hints=(
         "Write down p(y; p) for one sample with the exponents of equation 1.1, and take its logarithm.",
         "For y = 1 one of the two terms is 0, for y = 0 the other: y * np.log(p) + (1 - y) * np.log(1 - p).",
@@ -166,18 +266,54 @@ def class_no_logarithm(p, y):
     return 1 - np.mean(p[np.arange(len(y)), y])
 
 
+def class_each_sample(p, y):
+    return -np.log(p[np.arange(len(y)), y])
+
+
+def class_softmax_again(p, y):
+    return mean_class_loss(np.exp(p) / np.sum(np.exp(p), axis=1, keepdims=True), y)
+
+
+def class_padded(p, y, small):
+    return mean_class_loss(p + small, y)
+
+
+def class_rows_by_label(p, y):
+    return -np.mean(np.log(p[y]))
+
+
+def class_as_coins(p, y):
+    hit = np.eye(p.shape[1])[y]
+    return -np.mean(np.sum(hit * np.log(p) + (1 - hit) * np.log(1 - p), axis=1))
+
+
+def class_error_rate(p, y):
+    return np.mean(np.argmax(p, axis=1) != y)
+
+
+def class_likelihood(p, y):
+    return np.prod(p[np.arange(len(y)), y])
+
+
 def class_inputs(rng):
     text = (np.array([[0.2, 0.7, 0.1]]), np.array([1]))
     two = (np.array([[0.2, 0.7, 0.1], [0.5, 0.3, 0.2]]), np.array([1, 2]))
-    drawn = [(rng.dirichlet(np.ones(c), n), rng.integers(0, c, n)) for n, c in ((6, 3), (5, 2), (30, 10), (4, 4))]
-    first_only = (rng.dirichlet(np.ones(4), 3), np.zeros(3, dtype=np.int64))
-    sure = (np.array([[1e-4, 0.5, 0.4999], [0.98, 0.01, 0.01]]), np.array([0, 0]))
+    sizes = rng.integers([(2, 3), (3, 2), (10, 5), (1, 4)], [(8, 6), (9, 3), (40, 12), (2, 9)])
+    shapes = [*sizes, (4, 4)]  # as many samples as classes: where axes can be confused and nothing raises
+    drawn = [(rng.dirichlet(np.full(c, 2.0), n), rng.integers(0, c, n)) for n, c in shapes]
+    first_only = (rng.dirichlet(np.full(4, 2.0), 3), np.zeros(3, dtype=np.int64))
+    sure = (np.array([[1e-6, 0.5, 0.499999], [0.98, 0.01, 0.01]]), np.array([0, 0]))
     return [text, two, *drawn, first_only, sure]
+
+
+def class_domain(p, y):
+    rows = len(p) == len(y) > 0 and p.shape[1] > 1 and np.all(p > 0) and np.allclose(p.sum(axis=1), 1, atol=1e-9)
+    return rows and np.all((y >= 0) & (y < p.shape[1]))
 
 
 CLASSES = Exercise(
     key="1.2",
-    task="Return the mean NLL of probabilities p (N, C) and labels y (N,), which count classes from 0, in nats.",
+    task="Return the mean NLL of probabilities p (N, C), none of them 0, and labels y (N,) from 0 to C − 1, in nats.",
     reference=mean_class_loss,
     inputs=class_inputs,
     mistakes=(
@@ -234,7 +370,41 @@ CLASSES = Exercise(
             "You charge 1 − p of the true class. It has the same best value; but what does it charge for p = 0, and "
             "what does a product of probabilities become then?",
         ),
+        Mistake(class_each_sample, "That is the loss of each sample. One number is asked for: which one of them all?"),
+        Mistake(
+            class_softmax_again,
+            "You put p through a softmax. Its rows are probabilities already: what goes into a softmax?",
+        ),
+        *(
+            Mistake(
+                partial(class_padded, small=small),
+                "You add a small number inside the logarithm, so every loss is a little off, the large ones most. None "
+                "of these probabilities is 0: what is it there for?",
+            )
+            for small in SMALL_NUMBERS
+        ),
+        Mistake(
+            class_rows_by_label,
+            "p[y] picks whole rows, and takes the label for the number of a sample. Which of the two indices of p is "
+            "the class?",
+        ),
+        Mistake(
+            class_as_coins,
+            "You charge for each of the other classes as well, −log(1 − p), as if every class were a coin of its own. "
+            "One of C classes comes true: which probability does the likelihood multiply?",
+        ),
+        Mistake(
+            class_error_rate,
+            "You counted errors. How much probability did each true class get, and what does that cost?",
+        ),
+        Mistake(
+            class_likelihood,
+            "That is the likelihood, a product which is to be made large. Which function turns it into a sum, and "
+            "which sign makes a cost of it?",
+        ),
     ),
+    domain=class_domain,
+    must=(NEVER_NEGATIVE,),
     hints=(
         "From each row of p you need one entry, the one whose column is the label.",
         "p[np.arange(len(y)), y] picks them. (A one-hot matrix, multiplied and summed along axis 1, does too.)",
@@ -278,6 +448,14 @@ def upside_down():
     return [right.index(cause) + 1 for cause in range(1, 7)]
 
 
+def counted_from_zero():
+    return [cause - 1 for cause in reading_of_the_numbers()]
+
+
+def both_pairs_mixed_up():
+    return [5, 1, 3, 2, 4, 6]
+
+
 READING = Exercise(
     key="1.3",
     task="Give a list of six numbers: for each printed loss, in the order a to f, the cause that produces it.",
@@ -302,6 +480,12 @@ READING = Exercise(
             in_the_order_of_the_causes,
             "That is the order of the list of causes itself. Start with the one negative number: what turns a loss "
             "into its negative?",
+        ),
+        Mistake(counted_from_zero, "Your causes count from 0. With which number does the list of causes begin?"),
+        Mistake(
+            both_pairs_mixed_up,
+            "Two pairs are the wrong way round: a with e, and c with d. −log of which probability is 2.3026, and is "
+            "log₂ of a number larger or smaller in size than log₁₀ of it?",
         ),
     ),
     hints=(
@@ -365,15 +549,41 @@ def floor_of_padded(labels, num_classes):
     return -np.mean(np.log(share[labels]))
 
 
+def floor_as_perplexity(labels, num_classes):
+    return np.exp(best_constant_loss(labels, num_classes))
+
+
+def floor_of_errors(labels, num_classes):
+    return 1 - np.bincount(labels).max() / len(labels)
+
+
+def floor_of_squares(labels, num_classes):
+    return 1 - np.sum((np.bincount(labels) / len(labels)) ** 2)
+
+
+def floor_of_counts(labels, num_classes):
+    counts = np.bincount(labels)
+    return -np.sum(counts[counts > 0] * np.log(counts[counts > 0]))
+
+
+def floor_of_own_label(labels, num_classes):
+    share = np.bincount(labels, minlength=num_classes) / len(labels)
+    return -np.sum(np.log(share[share > 0]))
+
+
 def floor_inputs(rng):
-    return [
+    plain = [
         (np.array([1, 1, 0, 1, 1, 0, 1, 1, 0, 1]), 2),
         (np.repeat([0, 1, 2], [2, 7, 1]), 3),
-        (rng.choice(4, 200, p=[0.5, 0.3, 0.15, 0.05]), 4),
         (np.array([0, 3, 3, 5]), 7),
         (np.array([2, 2, 2]), 3),
-        (rng.integers(0, 10, 1000), 10),
     ]
+    sizes = rng.integers([(3, 2), (20, 3), (100, 5)], [(9, 5), (60, 6), (400, 12)])
+    return plain + [(rng.choice(c, n, p=rng.dirichlet(np.ones(c))), int(c)) for n, c in sizes]
+
+
+def floor_domain(labels, num_classes):
+    return len(labels) > 0 and num_classes > 1 and np.all((labels >= 0) & (labels < num_classes))
 
 
 FLOOR = Exercise(
@@ -425,7 +635,32 @@ FLOOR = Exercise(
             "You added 1 to each count, which is a sound precaution for labels to come. On these labels, is there a "
             "constant prediction that costs less?",
         ),
+        Mistake(
+            floor_as_perplexity,
+            "That is the perplexity, the exponential of what is asked for. In which unit does a loss come?",
+        ),
+        Mistake(
+            floor_of_errors,
+            "That is the share of errors when you always guess the most frequent class. Which loss is asked for, and "
+            "what does it charge?",
+        ),
+        Mistake(
+            floor_of_squares,
+            "1 − Σ p² is the smallest mean squared error (the Brier score, chapter 2), without any logarithm. What "
+            "does the NLL charge for a label?",
+        ),
+        Mistake(
+            floor_of_counts,
+            "You took counts for probabilities. They do not add up to 1: what turns counts into shares?",
+        ),
+        Mistake(
+            floor_of_own_label,
+            "You added −log p up over the classes, as if each came once. How often does each one come?",
+        ),
     ),
+    domain=floor_domain,
+    must=(NEVER_NEGATIVE,),
+    slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_CLASSES, TIMES_CLASSES, *EPSILONS),
     hints=(
         "Equation 1.8 says which constant prediction is best.",
         "Put it into equation 1.7: the share of each class times minus its logarithm, summed.",

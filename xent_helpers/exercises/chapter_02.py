@@ -5,7 +5,23 @@ from functools import partial
 
 import numpy as np
 
-from xent_helpers.exercises.checker import Exercise, Mistake
+from xent_helpers.exercises.record import Exercise, Mistake, Must
+from xent_helpers.exercises.slips import (
+    BASES,
+    DOUBLED,
+    EPSILONS,
+    HALVED,
+    NEGATIVE,
+    ONE_FEWER,
+    OVER_CLASSES,
+    OVER_SAMPLES,
+    SUMMED,
+    TIMES_CLASSES,
+    WRONG_AXIS,
+)
+
+NEVER_NEGATIVE = Must("is never negative", lambda value, *_: value >= 0)
+SMALL_NUMBERS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)  # what people add inside a logarithm
 
 # Most wrong formulas are written without care for zeros, some with it. Each is in the catalogue both ways: `term(a, b)`
 # stands for a · log b, once with 0 · log 0 = 0 and once as it comes.
@@ -41,8 +57,13 @@ def entropy_careless(p):
     return -np.sum(careless(p, p))
 
 
-def entropy_padded(p):
-    return -np.sum(p * np.log(p + 1e-7))
+def entropy_padded(p, small):
+    return -np.sum(p * np.log(p + small))
+
+
+def entropy_clipped(p, small):
+    p = np.clip(p, small, 1)
+    return -np.sum(p * np.log(p))
 
 
 def entropy_without_minus(p, term):
@@ -78,11 +99,32 @@ def entropy_as_gini(p):
     return 1 - np.sum(p**2)
 
 
+def entropy_each_class(p):
+    return -careful(p, p)
+
+
+def entropy_each_class_careless(p):
+    return -careless(p, p)
+
+
+def entropy_as_coins(p, term):
+    return -np.sum(term(p, p) + term(1 - p, 1 - p))
+
+
+def entropy_relative(p, term):
+    return -np.sum(term(p, p)) / np.log(len(p))
+
+
 def entropy_inputs(rng):
     plain = [[0.5, 0.5], [0.2, 0.7, 0.1], [0.25] * 4]
-    drawn = [rng.dirichlet(np.ones(c)) for c in (3, 10)]
-    tricky = [[0.5, 0.5, 0.0, 0.0], [0.0, 0.9, 0.1], [0.0, 0.0, 1.0]]
-    return [(np.array(p),) for p in (*plain, *drawn, *tricky)]
+    many = [np.full(2000, 1 / 2000)]  # small probabilities, where a small number added to them shows
+    drawn = [rng.dirichlet(np.ones(c)) for c in rng.integers([2, 4, 10], [4, 9, 40])]
+    tricky = [[0.5, 0.5, 0.0, 0.0], [0.0, 0.9, 0.1], [0.0, 0.0, 1.0], np.append(rng.dirichlet(np.ones(3)), [0.0, 0.0])]
+    return [(np.array(p),) for p in (*plain, *many, *drawn, *tricky)]
+
+
+def entropy_domain(p):
+    return len(p) > 1 and np.all(p >= 0) and np.isclose(p.sum(), 1, rtol=0, atol=1e-9)
 
 
 ENTROPY = Exercise(
@@ -96,10 +138,21 @@ ENTROPY = Exercise(
             "Right as long as no probability is 0; then it is nan. 0 · log 0 must be 0, because x log x goes to 0 with "
             "x. How do you keep the zeros out of the logarithm?",
         ),
-        Mistake(
-            entropy_padded,
-            "The small number inside the logarithm hides the nan, but now every entropy is off, and a certainty has a "
-            "negative one. Which entries need help, and can the others be left alone?",
+        *(
+            Mistake(
+                partial(entropy_padded, small=small),
+                "The small number inside the logarithm hides the nan, but now every entropy is off, and a certainty "
+                "has a negative one. Which entries need help, and can the others be left alone?",
+            )
+            for small in SMALL_NUMBERS
+        ),
+        *(
+            Mistake(
+                partial(entropy_clipped, small=small),
+                "You raise each 0 to a small number, so what never comes costs a little, and the probabilities add up "
+                "to more than 1. What is 0 · log 0 to be, exactly?",
+            )
+            for small in SMALL_NUMBERS
         ),
         *both_ways(
             entropy_without_minus, "Your entropies are negative. A surprise is −log p: where did its minus sign go?"
@@ -132,7 +185,28 @@ ENTROPY = Exercise(
             entropy_as_gini,
             "1 − Σ p² is the best expected Brier score, without any logarithm. Which cost does entropy average?",
         ),
+        Mistake(
+            entropy_each_class,
+            "These are the terms −p log p of the classes. One number is asked for: what joins them?",
+        ),
+        Mistake(
+            entropy_each_class_careless,
+            "These are the terms −p log p of the classes. One number is asked for: what joins them?" + ZERO,
+        ),
+        *both_ways(
+            entropy_as_coins,
+            "You add −(1 − p) log(1 − p) for every class, as if each were a coin of its own. One class comes: which "
+            "probability belongs to its surprise?",
+        ),
+        *both_ways(
+            entropy_relative,
+            "You divided by log C, which makes every uniform distribution 1. In which unit is the entropy asked for?",
+        ),
     ),
+    domain=entropy_domain,
+    tolerance=1e-10,
+    must=(NEVER_NEGATIVE, Must("is at most log C", lambda h, p: h <= np.log(len(p)) + 1e-9)),
+    slips=(NEGATIVE, *BASES, OVER_SAMPLES, HALVED, DOUBLED, *EPSILONS),  # N stands for the length of p here, C
     hints=(
         "Each class has its surprise −log p_c and comes with probability p_c. Take the mean.",
         "Try your function on (1, 0, 0) before you check it: what should the entropy of a certainty be?",
@@ -160,8 +234,33 @@ def divergence_careless(q, p):
         return np.mean(np.sum(divergence_terms(q, p, careless), axis=1))
 
 
-def divergence_padded(q, p):
-    return np.mean(np.sum(q * np.log((q + 1e-7) / (p + 1e-7)), axis=1))
+def divergence_padded(q, p, small):
+    return np.mean(np.sum(q * np.log((q + small) / (p + small)), axis=1))
+
+
+def divergence_padded_below(q, p, small):
+    return np.mean(np.sum(careful(q, q) - q * np.log(p + small), axis=1))
+
+
+def divergence_clipped(q, p, small):
+    q, p = np.clip(q, small, 1), np.clip(p, small, 1)
+    return np.mean(np.sum(q * np.log(q / p), axis=1))
+
+
+def divergence_each_row(q, p, term):
+    return np.sum(divergence_terms(q, p, term), axis=1)
+
+
+def divergence_of_absolute_terms(q, p, term):
+    return np.mean(np.sum(np.abs(divergence_terms(q, p, term)), axis=1))
+
+
+def divergence_unweighted(q, p):
+    return np.mean(np.sum(np.log(q) - np.log(p), axis=1))
+
+
+def divergence_as_squares(q, p):
+    return np.mean(np.sum((q - p) ** 2, axis=1))
 
 
 def divergence_reversed(q, p, term):
@@ -209,13 +308,20 @@ def divergence_inputs(rng):
         ([[0.9, 0.1]], [[0.5, 0.5]]),
         ([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]),
     ]
-    drawn = [(rng.dirichlet(np.ones(c), n), rng.dirichlet(np.ones(c), n)) for n, c in ((4, 3), (6, 10), (1, 5))]
+    shapes = [*rng.integers([(2, 3), (5, 6), (1, 4)], [(6, 5), (12, 15), (3, 8)]), (4, 4)]
+    drawn = [(rng.dirichlet(np.ones(c), n), rng.dirichlet(np.ones(c), n)) for n, c in shapes]
+    small = [([[0.5, 0.5]], [[1e-6, 1 - 1e-6]])]  # a small number added to p would show
     tricky = [
         ([[0.0, 1.0, 0.0], [0.5, 0.5, 0.0]], [[0.2, 0.7, 0.1], [0.4, 0.4, 0.2]]),  # the truth has zeros
         ([[0.25, 0.75, 0.0]], [[0.5, 0.5, 0.0]]),  # and the belief has one in the same place
         ([[0.3, 0.3, 0.4], [0.5, 0.5, 0.0]], [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]),  # ruled out, but it can come
     ]
-    return [(np.array(q), np.array(p)) for q, p in (*plain, *drawn, *tricky)]
+    return [(np.array(q), np.array(p)) for q, p in (*plain, *drawn, *small, *tricky)]
+
+
+def divergence_domain(q, p):
+    rows = [np.all(r >= 0) and np.allclose(r.sum(axis=1), 1, rtol=0, atol=1e-9) for r in (q, p)]
+    return q.shape == p.shape and len(q) > 0 and q.shape[1] > 1 and all(rows)
 
 
 DIVERGENCE = Exercise(
@@ -229,10 +335,14 @@ DIVERGENCE = Exercise(
             "Right as long as no q_c is 0; then it is nan. What never comes costs nothing, whatever was believed: "
             "how do you keep 0 · log 0 out?",
         ),
-        Mistake(
-            divergence_padded,
-            "The small numbers hide the nan, but they also hide that a belief which rules out what can come costs "
-            "infinitely much. Which case has a right answer without help, and which one needs it?",
+        *(
+            Mistake(
+                partial(wrong, small=small),
+                "The small numbers hide the nan, but they also hide that a belief which rules out what can come costs "
+                "infinitely much. Which case has a right answer without help, and which one needs it?",
+            )
+            for wrong in (divergence_padded, divergence_padded_below, divergence_clipped)
+            for small in SMALL_NUMBERS
         ),
         *both_ways(
             divergence_reversed,
@@ -268,7 +378,28 @@ DIVERGENCE = Exercise(
             divergence_along_samples,
             "You added along the samples and averaged over the classes. Along which axis does a distribution sum to 1?",
         ),
+        *both_ways(
+            divergence_each_row, "That is the divergence of each row. One number is asked for: which one of them all?"
+        ),
+        *both_ways(
+            divergence_of_absolute_terms,
+            "You made every term positive. A class of which p believes too much has a negative one: what would KL(q‖p) "
+            "be without it?",
+        ),
+        Mistake(
+            divergence_unweighted,
+            "You gave every class the same weight. How often does each surprise come, if the truth is q?",
+        ),
+        Mistake(
+            divergence_as_squares,
+            "That is the squared distance, which the Brier score charges beyond its best. What does the log score "
+            "charge?",
+        ),
     ),
+    domain=divergence_domain,
+    must=(NEVER_NEGATIVE,),
+    slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_CLASSES, TIMES_CLASSES, WRONG_AXIS, HALVED, DOUBLED)
+    + EPSILONS,
     hints=(
         "Equation 2.6: for each class, q times (log q − log p). Sum along a row, mean over the rows.",
         "Where q is 0 the term is 0. Where q is positive and p is 0 it is inf, and NumPy gets that right by itself.",
@@ -328,11 +459,32 @@ def effective_by_squares(counts):
     return 1 / np.sum((counts / np.sum(counts)) ** 2)
 
 
+def effective_all_classes(counts):
+    return len(counts)
+
+
+def effective_of_shares(counts):
+    return counts / np.sum(counts)
+
+
+def effective_inverse_of_largest(counts):
+    return np.sum(counts) / np.max(counts)
+
+
+def effective_padded(counts, small):
+    share = counts / np.sum(counts)
+    return np.exp(-np.sum(share * np.log(share + small)))
+
+
 def effective_inputs(rng):
     plain = [[10, 10, 10, 10], [50, 30, 20], [4, 2, 1, 1]]
-    drawn = [rng.integers(1, 60, c) for c in (5, 12)]
-    tricky = [[5, 0, 5, 0], [9, 0, 0], [40, 3, 0, 1]]
+    drawn = [rng.integers(1, 60, c) for c in rng.integers([2, 4, 10], [4, 9, 30])]
+    tricky = [[5, 0, 5, 0], [9, 0, 0], [40, 3, 0, 1], np.append(rng.integers(1, 60, 4), 0), np.ones(500)]
     return [(np.array(counts, dtype=float),) for counts in (*plain, *drawn, *tricky)]
+
+
+def effective_domain(counts):
+    return len(counts) > 0 and np.all(counts >= 0) and np.all(counts == np.round(counts)) and counts.sum() > 0
 
 
 EFFECTIVE = Exercise(
@@ -373,14 +525,38 @@ EFFECTIVE = Exercise(
         ),
         Mistake(
             effective_mean_of_exp,
-            "You averaged exp(−log p), which is 1/p, so every class that occurs counts as one whole class. In which "
-            "order come the mean and exp?",
+            "Every class that occurs counts as one whole class, the rarest like the most frequent. That is also what "
+            "the mean of exp(−log p) = 1/p comes to: in which order do the mean and exp come?",
         ),
         Mistake(
             effective_by_squares,
             "1 / Σ p² is a number of classes too (it belongs to the Brier score). Which one comes from −log p?",
         ),
+        Mistake(effective_all_classes, "That is the number of classes in the list. How often does each one come?"),
+        Mistake(
+            effective_of_shares,
+            "These are the shares, the first step. One number is asked for: what is their entropy?",
+        ),
+        Mistake(
+            effective_inverse_of_largest,
+            "1 over the largest share hears of one class only. Where do the others come in?",
+        ),
+        *(
+            Mistake(
+                partial(effective_padded, small=small),
+                "The small number inside the logarithm hides the nan, but now every result is a little off, and one "
+                "class comes out below 1. Which entries need help?",
+            )
+            for small in SMALL_NUMBERS
+        ),
     ),
+    domain=effective_domain,
+    tolerance=1e-10,
+    must=(
+        Must("is at least 1", lambda k, counts: k >= 1 - 1e-9),
+        Must("is at most the number of classes that occur", lambda k, counts: k <= np.sum(counts > 0) + 1e-9),
+    ),
+    slips=(NEGATIVE, OVER_SAMPLES, HALVED, DOUBLED, *EPSILONS),  # N stands for the length of counts here, C
     hints=(
         "First shares, then the entropy of 2.1, then exp.",
         "Check by hand: equal counts in k classes must give k, and (9, 0, 0) must give 1.",

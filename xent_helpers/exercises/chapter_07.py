@@ -378,6 +378,7 @@ REPORT = Exercise(
     task="Repair the report: return a test loss that says how the calibrated model does on pictures to come.",
     reference=honest_report,
     inputs=lambda rng: [three_parts(rng, n, classes) for n, classes in ((30, 3), (60, 4), (200, 10))],
+    rounds=2,
     mistakes=(
         Mistake(
             report_fitted_on_test,

@@ -1,0 +1,225 @@
+"""Run the notebooks under other conditions and print one table (``make matrix``).
+
+Stored numbers hold on every machine only if they hold here: each row runs all notebooks, strictly compared with their
+stored outputs, with another processor's instructions, other thread counts, locales, folders or package versions. With
+arguments only the rows whose names contain one of them are run. Everything it writes goes to build/matrix.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "matrix"
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")
+VARIED = ("numpy", "matplotlib", "scikit-learn", "ipykernel")
+
+
+class NotHere(Exception):
+    """This machine lacks what a row needs; the message says what."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One condition: ``prepare`` gets the command, environment and folder of a run and returns them changed."""
+
+    name: str
+    environment: dict[str, str | None] = field(default_factory=dict)  # None takes the variable away
+    options: tuple[str, ...] = TWO_PROCESSES
+    prepare: Callable[["Run"], "Run"] = lambda run: run
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command, its environment and its folder."""
+
+    command: list[str]
+    environment: dict[str, str]
+    folder: Path = ROOT
+
+
+# What a row may need ------------------------------------------------------------------------------------------
+
+
+def without_numpy_s_fast_paths(run: Run) -> Run:
+    from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+    present = [name for name in __cpu_dispatch__ if __cpu_features__.get(name)]
+    return Run(run.command, run.environment | {"NPY_DISABLE_CPU_FEATURES": " ".join(present)}, run.folder)
+
+
+def turkish(run: Run) -> Run:
+    """Where i is not the small I: the locale that breaks careless lower()."""
+    folder = BUILD / "locales"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not shutil.which("localedef"):
+        raise NotHere("localedef is not installed")
+    made = subprocess.run(
+        ["localedef", "-i", "tr_TR", "-f", "UTF-8", str(folder / "tr_TR.UTF-8")], capture_output=True, check=False
+    )
+    if not (folder / "tr_TR.UTF-8").exists():
+        raise NotHere(f"localedef has no Turkish locale: {made.stderr.decode().strip()[:60]}")
+    return Run(run.command, run.environment | {"LOCPATH": str(folder), "LC_ALL": "tr_TR.UTF-8"}, run.folder)
+
+
+def another_folder(run: Run) -> Run:
+    """A copy of the tracked files in a folder whose name has a space and an umlaut."""
+    folder = BUILD / "Köln am Rhein"
+    shutil.rmtree(folder, ignore_errors=True)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    return Run(run.command, run.environment | {"PYTHONPATH": str(folder)}, folder)
+
+
+def sandboxed(*options: str) -> Callable[[Run], Run]:
+    """In a sandbox of bubblewrap with these options; its temporary folder can be written."""
+
+    def prepare(run: Run) -> Run:
+        if not shutil.which("bwrap"):
+            raise NotHere("bubblewrap (bwrap) is not installed")
+        box = ["bwrap", "--dev-bind", "/", "/", *options, "--die-with-parent"]
+        return Run([*box, *run.command], run.environment, run.folder)
+
+    return prepare
+
+
+def versions(which: str) -> Callable[[Run], Run]:
+    """With the ``lowest`` or the ``newest`` versions that pyproject.toml admits of what draws, computes and runs."""
+
+    def prepare(run: Run) -> Run:
+        folder = BUILD / which
+        if not (folder / "ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+            inherited = folder.glob("lib/python*/site-packages").__next__() / "course.pth"
+            inherited.write_text(sysconfig.get_path("purelib") + "\n")
+            pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "--no-deps", "--ignore-installed", *_wanted(which)], check=True)
+            (folder / "ready").touch()
+        return Run([str(folder / "bin" / "python"), *run.command[1:]], run.environment, run.folder)
+
+    return prepare
+
+
+def _wanted(which: str) -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ranges = [Requirement(text) for text in project["dependencies"]]
+    lowest = {r.name: next(s.version for s in r.specifier if s.operator == ">=") for r in ranges}
+    return [f"{r.name}=={lowest[r.name]}.*" if which == "lowest" else str(r) for r in ranges if r.name in VARIED]
+
+
+def another_python(run: Run) -> Run:
+    """The newest Python on the path that is newer than this one, with the course installed into a venv of its own."""
+    names = [f"python3.{minor}" for minor in range(20, sys.version_info.minor, -1)]
+    found = next((name for name in names if shutil.which(name)), None)
+    if not found:
+        raise NotHere(f"no Python newer than 3.{sys.version_info.minor} on the path")
+    folder = BUILD / found
+    if not (folder / "ready").exists():
+        subprocess.run([found, "-m", "venv", "--clear", str(folder)], check=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt"]
+        subprocess.run([*pip, "--editable", ".[test]"], check=True, cwd=ROOT)
+        (folder / "ready").touch()
+    return Run([str(folder / "bin" / "python"), *run.command[1:]], run.environment, run.folder)
+
+
+ROWS = (
+    Row("as it is"),
+    *(Row(f"torch for {name} processors", {"ATEN_CPU_CAPABILITY": name}) for name in ("default", "avx2", "avx512")),
+    *(Row(f"{count} threads", {"OMP_NUM_THREADS": str(count), "MKL_NUM_THREADS": str(count)}) for count in (1, 2, 4)),
+    Row("MKL compatible", {"MKL_CBWR": "COMPATIBLE"}),
+    *(Row(f"OpenBLAS for {name}", {"OPENBLAS_CORETYPE": name}) for name in ("Haswell", "Prescott")),
+    Row("NumPy without fast paths", prepare=without_numpy_s_fast_paths),
+    *(Row(f"hash seed {seed}", {"PYTHONHASHSEED": str(seed)}) for seed in (1, 4711)),
+    Row("in Auckland", {"TZ": "Pacific/Auckland"}),
+    Row("C locale", {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    Row("Turkish locale", prepare=turkish),
+    Row("folder with a space and an umlaut", prepare=another_folder),
+    Row("read-only checkout", prepare=sandboxed("--ro-bind", str(ROOT), str(ROOT))),
+    Row("no HOME", {"HOME": None}),
+    Row("no network", prepare=sandboxed("--unshare-net")),
+    Row("last chapter first, one process", options=("--reverse",)),
+    Row("one chapter alone", options=("--alone",)),
+    Row("lowest versions, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=versions("lowest")),
+    Row("newest versions, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=versions("newest")),
+    Row("a newer Python, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=another_python),
+)
+
+
+# Running the rows ---------------------------------------------------------------------------------------------
+
+
+def command(options: tuple[str, ...]) -> list[str]:
+    """The pytest command over all notebooks; ``--reverse`` and ``--alone`` are ours: their order, and which."""
+    paths = sorted(f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb"))
+    if "--reverse" in options:
+        paths.reverse()
+    if "--alone" in options:
+        paths = paths[len(paths) // 2 :][:1]
+    passed_on = [option for option in options if option not in ("--reverse", "--alone")]
+    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *passed_on, *paths]
+
+
+def outcome(row: Row) -> tuple[str, str]:
+    """Run one row; whether it passed, and pytest's own last line."""
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT)} | row.environment
+    run = Run(command(row.options), {name: value for name, value in environment.items() if value is not None})
+    try:
+        run = row.prepare(run)
+    except (NotHere, subprocess.CalledProcessError) as error:
+        return "not run", str(error)
+    log = BUILD / f"{re.sub('[^a-z0-9]+', '-', row.name.lower())}.log"
+    with log.open("w", encoding="utf-8") as file, stopped_with_us(run, file) as process:
+        status = process.wait()
+    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+    return ("passed" if status == 0 else "FAILED"), "".join(last).strip("= ")
+
+
+@contextmanager
+def stopped_with_us(run: Run, file) -> Iterator[subprocess.Popen]:
+    """The run in a process group of its own, so that an interruption ends its kernels too."""
+    process = subprocess.Popen(
+        run.command, cwd=run.folder, env=run.environment, stdout=file, stderr=file, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def main(wanted: list[str]) -> int:
+    """Run the rows and print the table; the exit status is 0 when none failed."""
+    rows = [row for row in ROWS if not wanted or any(part.lower() in row.name.lower() for part in wanted)]
+    if not rows:
+        names = ", ".join(row.name for row in ROWS)
+        print(f"no row's name contains {' or '.join(wanted)}, expected a part of one of: {names}")
+        return 2
+    BUILD.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for row in rows:
+        start = time.monotonic()
+        result, words = outcome(row)
+        failed += result == "FAILED"
+        print(f"{row.name:<36}{result:<9}{time.monotonic() - start:5.0f} s   {words}", flush=True)
+    print(f"{len(rows) - failed} of {len(rows)} rows without a failure; what pytest said is in build/matrix")
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

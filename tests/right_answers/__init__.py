@@ -1,0 +1,1 @@
+"""Right answers to the exercises, each written differently: a module a chapter, ``RIGHT`` by key."""

@@ -1,0 +1,124 @@
+"""Submitted notebooks of every kind, for the tests of ``grade``: a small course of one chapter, and what comes in."""
+
+import json
+import os
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+NAME = "01_likelihood_to_cross_entropy.ipynb"
+IMPORTS = "import os, sys, signal, socket, subprocess, time\nimport numpy as np\nfrom xent_helpers import exercises"
+STUB = "def my_coin_loss(p, y):\n    ..."
+CHECK = 'exercises.check("1.1", my_coin_loss)'
+OTHER_CHECK = 'my_diagnosis = None\n\nexercises.check("1.3", my_diagnosis)'
+RIGHT = "def my_coin_loss(p, y):\n    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"
+WRONG = "def my_coin_loss(p, y):\n    return np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"
+OTHER_RIGHT = OTHER_CHECK.replace("None", "[4, 1, 2, 3, 5, 6]")
+ENDLESS = "def my_coin_loss(p, y):\n    while True:\n        pass"
+
+
+def notebook(*cells, ids=True):
+    """The text of a notebook with these code cells."""
+    made = [new_code_cell(source, id=f"t{number}") for number, source in enumerate(cells)]
+    if not ids:
+        made = [new_code_cell(source) for source in cells]
+    return json.dumps(new_notebook(cells=[new_markdown_cell("## Exercises", id="title"), *made]))
+
+
+def course(folder):
+    """A course of one chapter with two exercises, 1.1 by name and 1.3 by value."""
+    folder.mkdir()
+    folder.joinpath(NAME).write_text(notebook(IMPORTS, STUB, CHECK, OTHER_CHECK), encoding="utf-8")
+    return folder
+
+
+def after(code):
+    """A submission that solves both exercises, then runs ``code``."""
+    return notebook(IMPORTS, RIGHT, CHECK, OTHER_RIGHT, code)
+
+
+def before(code):
+    """A submission that runs ``code``, then solves both exercises."""
+    return notebook(IMPORTS, code, RIGHT, CHECK, OTHER_RIGHT)
+
+
+def hostile(outside):
+    """Code that must change nothing under the folder ``outside`` nor learn anything of it, by name of the attack.
+
+    Where an attack can see for itself that it got through, it says so by taking the answer away.
+    """
+    lost = "globals().pop('my_coin_loss', None); os._exit(7)"
+    guard = "try:\n    {}\nexcept OSError:\n    pass\nelse:\n    " + lost
+    places = [
+        outside / "home" / "x",
+        outside / "others" / "x",
+        "/etc/x",
+        "/usr/x",
+        "/x",
+        "/proc/sys/kernel/core_pattern",
+    ]
+    writes = [guard.format(f"open({str(place)!r}, 'a').write('!')") for place in [*places, os.path.abspath(__file__)]]
+    package = "import xent_helpers, torch\n" + "\n".join(
+        guard.format(f"open({module}.__file__, 'a').write('!')") for module in ("xent_helpers", "np", "torch")
+    )
+    reads = [guard.format(f"open({str(place)!r}).read()") for place in (outside / "home" / "secret", "/etc/shadow")]
+    reads += [guard.format(f"os.listdir({str(outside / 'others')!r})")]
+    return {
+        "writes outside": "\n".join(writes) + "\n" + package,
+        "deletes": f"subprocess.run('rm -rf {outside} ~ . /tmp/* /usr/bin 2>/dev/null', shell=True)",
+        "reads secrets": "\n".join(reads) + f"\nif 'GRADE_SECRET' in os.environ: {lost}",
+        "network": guard.format("socket.create_connection(('1.1.1.1', 53), 2)")
+        + "\n"
+        + guard.format("socket.getaddrinfo('example.org', 80)")
+        + f"\nif socket.if_nameindex() != [(1, 'lo')]: {lost}",
+        "kills": "for pid in range(1, 40000):\n    if pid != os.getpid():\n        try: os.kill(pid, 9)\n"
+        "        except OSError: pass",
+        "link out": f"os.symlink({str(outside)!r}, 'out')\n" + guard.format("open('out/home/x', 'w')"),
+        "daemon": "for _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n"
+        "            subprocess.Popen(['sleep', '86401'])\n            time.sleep(86401)\n        os._exit(0)",
+        "huge output": "for _ in range(100):\n    print('x' * 10**6)\n    os.write(2, b'y' * 10**6)",
+        "new namespace": "import ctypes\nif ctypes.CDLL(None).unshare(0x10000000) == 0: " + lost,
+    }
+
+
+def resources():
+    """Code that takes without end, with the statuses that may come of it."""
+    taking = "import threading, ctypes\nkept = []\n"
+    failed = {"failed"}
+    return {
+        "allocates": ("kept = []\nwhile True: kept.append(bytearray(10**7))", failed | {"out of memory"}),
+        "allocates by torch": (
+            "import torch\nkept = []\nwhile True: kept.append(torch.ones(10**7))",
+            failed | {"out of memory"},
+        ),
+        "allocates in children": (
+            "for _ in range(8):\n    if os.fork() == 0:\n        kept = bytearray(b'x') * 3 * 10**8\n"
+            "        time.sleep(1000)\ntime.sleep(1000)",
+            {"out of memory"},
+        ),
+        "allocates unmapped files": (
+            "kept = []\nwhile True:\n    kept.append(os.memfd_create('x'))\n"
+            "    for _ in range(100): os.write(kept[-1], bytes(10**6))",
+            {"out of memory"},
+        ),
+        "fills its folder": ("for n in range(10**6): open(f'f{n}', 'wb').write(bytes(10**7))", failed),
+        "fills shared memory": ("for n in range(10**6): open(f'/dev/shm/{n}', 'wb').write(bytes(10**7))", failed),
+        "fork bomb": ("while True: os.fork()", {"too many processes", "out of memory"}),
+        "many programs": (
+            "while True: subprocess.Popen(['sleep', '86401'])",
+            failed | {"too many processes"},  # the kernel refuses more, unless root grades; then the watcher ends it
+        ),
+        "threads": (
+            taking + "while True: threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
+            failed | {"timed out", "out of memory"},
+        ),
+        "loops": ("while True: pass", failed),
+        "loops on": ("signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass", {"timed out"}),
+        "sleeps in C": (
+            "import ctypes\nwhile True:\n    try: ctypes.CDLL(None).pause()\n    except BaseException: pass",
+            {"timed out"},
+        ),
+        "floods the channel": (
+            "for n in range(3, 20):\n    try:\n        while True: os.write(n, b'x' * 10**5)\n    except OSError: pass",
+            {"too much output"},
+        ),
+    }

@@ -1,0 +1,285 @@
+"""Grade submitted notebooks: run each shut off from the rest, and store what its exercises' checks find.
+
+From a submission only its code is taken; what it has printed counts for nothing. The code runs in ``sandbox.py``'s
+sandbox, ``exercises.check`` replaced by the grader's examination of the same answer, and the findings come back on a
+channel that the submission's own output does not share. An exercise that no cell checks any more is examined by the
+name that the course's notebook gives it.
+
+What is protected: the machine, its files and network, the other submissions, the table and the time. What is not:
+honesty. The examination runs in the process of the submission, so code written to that end can report what it likes,
+and a function copied from ``exercises.solution`` is a right function. Read the code of who surprises you.
+"""
+
+import ast
+import csv
+import json
+import os
+import re
+import stat
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xent_helpers.exercises import sandbox
+from xent_helpers.exercises.sandbox import Limits
+
+LARGEST = 64 * sandbox.MEBIBYTE
+LONGEST_TEXT = 1000
+COLUMNS = ("file", "exercise", "status", "diagnosis")
+STATUSES = ("solved", "not yet", "not attempted yet")
+LIMITS_PASSED = {
+    "time": "timed out",
+    "memory": "out of memory",
+    "processes": "too many processes",
+    "output": "too much output",
+}
+CHECK = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
+
+Row = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What the grader knows of a notebook of the course: the name that each exercise's check gives, cells' ids."""
+
+    name: str
+    exercises: dict[str, str | None]
+    cells: frozenset[str]
+
+
+@dataclass
+class Submission:
+    """The code of a submitted notebook."""
+
+    text: str
+    cells: list[str] = field(default_factory=list)
+    may_raise: list[int] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+
+
+class Unreadable(Exception):
+    """A submission that cannot be run; the first argument is its status, the second says why."""
+
+
+def chapters(folder: Path) -> list[Chapter]:
+    """Return the chapters of the course, read from its own notebooks.
+
+    Raises:
+        FileNotFoundError: ``folder`` holds no notebook with exercises.
+    """
+    found = []
+    for path in sorted(folder.glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        sources = [_source(cell) for cell in cells if cell["cell_type"] == "code"]
+        names = dict(pair for source in sources if CHECK.search(source) for pair in _checks(source))
+        found.append(Chapter(path.name, names, frozenset(cell["id"] for cell in cells)))
+    if not any(chapter.exercises for chapter in found):
+        raise FileNotFoundError(
+            f"{folder} holds no notebook of the course: run this in a checkout of it, or name its notebooks' folder "
+            "with --course."
+        )
+    return found
+
+
+def _checks(source):
+    """Key and name of each ``check(key, name)`` in a cell; None for a name where the cell leaves room for a value."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "check":
+            key, answer = node.args
+            yield key.value, answer.id if isinstance(answer, ast.Name) else None
+
+
+def read(path: Path) -> Submission:
+    """Return the code of a submitted notebook.
+
+    Raises:
+        Unreadable: it is missing, a link, a folder, too large, or no notebook.
+    """
+    try:
+        # Neither a link, which may lead to any file, nor a pipe, which may never end, is followed or waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if path.is_symlink():
+            raise Unreadable("not a notebook", "it is a link; hand in the file itself") from error
+        raise Unreadable("unreadable", f"{error.strerror}") from error
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise Unreadable("not a notebook", "it is a folder or a device; name the notebooks themselves")
+        if found.st_size > LARGEST:
+            size, most = found.st_size // sandbox.MEBIBYTE, LARGEST // sandbox.MEBIBYTE
+            raise Unreadable("not a notebook", f"it has {size} MiB, the most is {most} MiB; clear its outputs")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            text = file.read(LARGEST).decode("utf-8-sig")
+    except OSError as error:
+        raise Unreadable("unreadable", f"{error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Unreadable("not a notebook", "it is no text in UTF-8") from error
+    finally:
+        os.close(descriptor)
+    return _parsed(text)
+
+
+def _parsed(text):
+    if not text.strip():
+        raise Unreadable("not a notebook", "it is empty")
+    try:
+        notebook = json.loads(text)
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        submission = Submission(text, [_source(cell) for cell in cells])
+        submission.ids = {str(cell.get("id")) for cell in notebook["cells"]}
+        for number, cell in enumerate(cells, 1):
+            if "raises-exception" in (cell.get("metadata", {}).get("tags") or []):
+                submission.may_raise.append(number)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("not a notebook", f"it is not whole, or no JSON ({error})") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Unreadable("not a notebook", "it is JSON, but no notebook of format 4") from error
+    return submission
+
+
+def _source(cell):
+    """The text of a cell, which the format keeps as one string or as a list of lines."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def chapter_of(submission: Submission, path: Path, course: list[Chapter]) -> Chapter:
+    """Return the chapter that a submission shares most checks and cells with; failing both, the one in its name.
+
+    Raises:
+        Unreadable: there is none.
+    """
+    checked = {key for source in submission.cells for key in CHECK.findall(source)}
+
+    def shared(chapter):
+        return (
+            len(checked & set(chapter.exercises)),
+            len(submission.ids & chapter.cells),
+            Path(chapter.name).stem in path.stem,
+        )
+
+    best = max(course, key=shared)
+    if not any(shared(best)):
+        raise Unreadable("not of the course", "it has no check, no cell and no name of a chapter")
+    return best
+
+
+def grade(path: Path, course: list[Chapter], limits: Limits, *, threads: int, trust: bool = False) -> list[Row]:
+    """Return the rows of one submission: the file's own, with no exercise, then one for each of its exercises."""
+    file = shown(os.fsencode(path).decode("utf-8", "replace"))
+    try:
+        submission = read(path)
+        chapter = chapter_of(submission, path, course)
+    except Unreadable as error:
+        return [(file, "", error.args[0], shown(error.args[1]))]
+
+    def request(deadline):
+        fields = {
+            "name": chapter.name,
+            "notebook": submission.text,
+            "cells": submission.cells,
+            "may_raise": submission.may_raise,
+            "exercises": chapter.exercises,
+            "deadline": deadline,
+            "parent": os.getpid() if trust else None,  # bubblewrap ends its processes itself
+            "megabytes": limits.megabytes,
+            "threads": threads,
+        }
+        return json.dumps(fields).encode()
+
+    command = [sys.executable, "-m", "xent_helpers.exercises.runner"]
+    outcome = sandbox.run(command, request, limits, trust=trust)
+    findings = list(_findings(outcome.output))
+    status, diagnosis = _of_the_file(outcome, findings, limits)
+    rows = [(file, "", status, shown(diagnosis))]
+    found = {finding["exercise"]: finding for finding in findings if "exercise" in finding}
+    for key in chapter.exercises:
+        if key in found:
+            note = f"[{found[key]['note']}] " if found[key]["note"] else ""
+            rows.append((file, key, found[key]["status"], shown(note + found[key]["message"])))
+        else:
+            rows.append((file, key, "not graded", shown(f"{status} before it was reached")))
+    return rows
+
+
+def _findings(output):
+    """The findings that are well formed; the rest was not written by the runner."""
+    for line in output.splitlines():
+        try:
+            finding = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(finding, dict):
+            continue
+        texts = all(isinstance(finding.get(name), str) for name in ("exercise", "status", "message", "note"))
+        of_an_exercise = texts and finding["status"] in STATUSES
+        of_a_cell = isinstance(finding.get("cell"), int) and isinstance(finding.get("error"), str)
+        if of_an_exercise or of_a_cell or finding == {"finished": True}:
+            yield finding
+
+
+def _of_the_file(outcome, findings, limits):
+    """Status and diagnosis of the submission as a whole."""
+    errors = [f"code cell {finding['cell']}: {finding['error']}" for finding in findings if "cell" in finding]
+    told = "; ".join(errors[:3]) + (f"; and {len(errors) - 3} more" if len(errors) > 3 else "")
+    if outcome.passed:
+        limit = {
+            "time": f"{limits.seconds:g} s",
+            "memory": f"{limits.megabytes} MiB",
+            "processes": f"{limits.processes} at once",
+            "output": "1 MiB",
+        }[outcome.passed]
+        return LIMITS_PASSED[outcome.passed], f"more than {limit}" + (f"; {told}" if told else "")
+    if {"finished": True} not in findings:
+        return "failed", f"its process ended early (status {outcome.status})" + (f"; {told}" if told else "")
+    return ("failed", told) if errors else ("graded", "every cell ran")
+
+
+def shown(text: str) -> str:
+    """Return ``text`` on one line, not too long, and as a spreadsheet and a terminal will take it for text.
+
+    Example:
+        >>> shown("=HYPERLINK(1)")
+        "'=HYPERLINK(1)"
+        >>> shown("two\\n lines")
+        'two lines'
+    """
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(text) > LONGEST_TEXT:
+        text = text[: LONGEST_TEXT - 2] + " …"
+    return "'" + text if text.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else text
+
+
+def load(path: Path) -> dict[str, list[Row]]:
+    """Return the rows of an earlier table by file; none where there is no table yet.
+
+    Raises:
+        ValueError: the file is something else than a table of grades.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, *rows = csv.reader(file)
+    except (ValueError, csv.Error):
+        header, rows = (), []
+    if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
+        raise ValueError(f"{path} is there and is no table of grades ({', '.join(COLUMNS)}): name another --output.")
+    table: dict[str, list[Row]] = {}
+    for row in rows:
+        table.setdefault(row[0], []).append(tuple(row))
+    return table
+
+
+def store(table: dict[str, list[Row]], path: Path) -> None:
+    """Write under another name, then rename: an interruption leaves the old table or the new one, never a part."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        # The mark at the start tells spreadsheets that this is UTF-8.
+        with unfinished.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerows([COLUMNS, *(row for rows in table.values() for row in rows)])
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""What a function did: the numbers it returned, something else, or an exception; and when two of them agree."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+# How far a right answer may be off: a hundred roundings or more of the type that it came in.
+RELATIVE = {"float64": 1e-9, "float32": 1e-4, "float16": 0.03, "bfloat16": 0.1}
+ABSOLUTE = {"float64": 1e-12, "float32": 1e-5, "float16": 3e-3, "bfloat16": 1e-2}
+HALF = ("float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """An array of numbers of any shape, kept in float64; ``precision`` is the type that it came in."""
+
+    array: np.ndarray
+    precision: str = "float64"
+    kind: str = "an array"
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Other:
+    """None, a text, a dictionary, …: anything but numbers."""
+
+    value: Any
+
+
+Outcome = Numbers | Raised | Other
+
+
+def outcome(value: Any) -> Outcome:
+    """Turn tensors, arrays of any library, numbers and nested lists of them into ``Numbers``."""
+    if value is None or isinstance(value, str | bytes | dict | set | type):
+        return Other(value)
+    if isinstance(value, torch.Tensor):
+        precision = str(value.dtype).removeprefix("torch.")
+        tensor = value.detach().cpu()
+        array = (tensor.double() if tensor.is_floating_point() else tensor).numpy()
+        return _numbers(array, value, precision, "a tensor")
+    if isinstance(value, list | tuple):
+        return _of_list(value)
+    if isinstance(value, np.ma.MaskedArray):
+        value = value.astype(float).filled(np.nan)
+    try:
+        array = np.asarray(value)
+        if array.dtype == object and hasattr(value, "__float__"):  # Fraction, Decimal
+            array = np.asarray(float(value))
+    except Exception:
+        return Other(value)
+    kind = "an array" if array.ndim or isinstance(value, np.ndarray) else "a number"
+    return _numbers(array, value, str(array.dtype), kind)
+
+
+def _numbers(array: np.ndarray, value: Any, precision: str, kind: str) -> Outcome:
+    if array.dtype.kind not in "iuf":  # True is no number here, and neither is a complex one
+        return Other(value)
+    return Numbers(array.astype(np.float64), precision if precision in RELATIVE else "float64", kind)
+
+
+def _of_list(value: list | tuple) -> Outcome:
+    parts = [outcome(part) for part in value]
+    if not all(isinstance(part, Numbers) for part in parts) or len({part.array.shape for part in parts}) > 1:
+        return Other(value)
+    array = np.stack([part.array for part in parts]) if parts else np.empty(0)
+    return Numbers(array, coarsest(parts), "a tuple" if isinstance(value, tuple) else "a list")
+
+
+def coarsest(outcomes: list[Outcome]) -> str:
+    """The precision with the fewest digits among ``outcomes``."""
+    found = [one.precision for one in outcomes if isinstance(one, Numbers)]
+    return max(found, key=RELATIVE.__getitem__, default="float64")
+
+
+def tolerance(precision: str, arguments: tuple, own: float | dict[str, float] | None = None) -> tuple[float, float]:
+    """Relative and absolute error that a right answer in ``precision`` may have on ``arguments``.
+
+    The absolute error grows with the inputs where the answer rounded them: float64, or a type coarser than theirs.
+    """
+    own = {"float64": own} if isinstance(own, float) else own or {}
+    relative = max(own.get(precision, RELATIVE[precision]), 0.0 if precision in own else own.get("float64", 0.0))
+    absolute = ABSOLUTE[precision] * relative / RELATIVE[precision]
+    arrays = [one for one in map(outcome, arguments) if isinstance(one, Numbers)]
+    rounded = precision == "float64" or precision != coarsest(arrays)
+    sizes = [np.max(np.abs(one.array), initial=0.0, where=np.isfinite(one.array)) for one in arrays if rounded]
+    return relative, absolute * max([1.0, *sizes])
+
+
+def agree(a: Outcome, b: Outcome, allowed: tuple[float, float] = (0.0, 0.0)) -> bool:
+    """Same shape, and numbers within ``allowed`` of ``b``, NaN and inf in the same places; or the same exception."""
+    if isinstance(a, Numbers) and isinstance(b, Numbers):
+        return a.array.shape == b.array.shape and bool(np.all(_near(a.array, b.array, allowed)))
+    if isinstance(a, Raised) and isinstance(b, Raised):
+        return a.kind == b.kind
+    if isinstance(a, Other) and isinstance(b, Other):
+        return type(a.value) is type(b.value) and repr(a.value) == repr(b.value)
+    return False
+
+
+def _near(a: np.ndarray, b: np.ndarray, allowed: tuple[float, float]) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        near = np.abs(a - b) <= allowed[0] * np.abs(b) + allowed[1]
+        return (near & np.isfinite(a) & np.isfinite(b)) | (a == b) | ((a != a) & (b != b))
