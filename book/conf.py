@@ -54,7 +54,7 @@ napoleon_use_rtype = False
 napoleon_preprocess_types = False
 # Names of other libraries: their documentation is not linked, because a build needs no network.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(np|numpy|pd|pandas|torch|matplotlib|IPython|ipywidgets|plt|collections|decimal|types)\..*"),
+    (r"py:.*", r"(?!xent_helpers\.)\w+\..*"),
     (r"py:class", r"dict\[str"),  # a dataclass's default `<factory>` is no Python, so its signature is cut at commas
 ]
 
