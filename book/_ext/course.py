@@ -63,10 +63,9 @@ def write_api_pages(app: Sphinx) -> None:
         if not re.search(r"\.(_\w+|chapter_\d+)$", module.name)  # the chapters' exercises are for `solution` to show
     ]
     rows = []
-    for name in names:
+    for name in names:  # a package shows what it defines; what it passes on stands on the page of its module
         summary = import_module(name).__doc__.splitlines()[0]
-        members = "" if hasattr(import_module(name), "__path__") and name.endswith("plots") else "   :members:\n"
-        page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n{members}```\n"
+        page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```\n"
         _write_changed(folder / f"{name}.md", page)
         rows.append(f"| [{name.removeprefix('xent_helpers.')}]({name}.md) | {summary} |")
     for page in folder.glob("xent_helpers.*.md"):
