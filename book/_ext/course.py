@@ -9,9 +9,7 @@ from pkgutil import walk_packages
 import chapters
 import offline
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
-from sphinx.directives.other import TocTree
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
@@ -97,15 +95,6 @@ class FromReadme(SphinxDirective):
         lines = [line for line in text if line.startswith(opening)]
         shown = self.parse_text_to_nodes("\n".join(lines).replace("](", "](../"))
         return [nodes.container("", *shown, classes=[f"course-{self.arguments[0]}"])]
-
-
-class Contents(TocTree):
-    """A table of contents that leaves out the pages that are not written yet."""
-
-    def run(self) -> list[nodes.Node]:
-        folder = Path(self.env.srcdir, "book")
-        self.content = StringList([line for line in self.content if list(folder.glob(f"{line}.*"))], "contents")
-        return super().run()
 
 
 def escape_bars(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
@@ -253,7 +242,6 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it."""
     app.add_directive("from-readme", FromReadme)
-    app.add_directive("contents", Contents)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("builder-inited", write_api_pages)
     app.connect("source-read", prepare_notebook)
