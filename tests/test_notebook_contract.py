@@ -15,6 +15,7 @@ IGNORED = {
     ("03_from_scratch_and_stable.ipynb", "c03-s1"): SLIDER,
     ("05_pytorch_losses.ipynb", "c05-41"): "milliseconds and megabytes, which each machine measures for itself",
     ("07_calibration_and_decisions.ipynb", "c07-s1"): SLIDER,
+    ("09_language_model_scale.ipynb", "c09-35"): "milliseconds, which each machine measures for itself",
 }
 
 

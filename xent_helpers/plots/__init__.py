@@ -18,6 +18,12 @@ from xent_helpers.plots.gradients import (
     steepest_curvature,
 )
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
+from xent_helpers.plots.language_model import (
+    memory_against_chunk,
+    next_byte_table,
+    time_against_chunk,
+    training_in_bits,
+)
 from xent_helpers.plots.likelihood import likelihood_as_n_grows, likelihood_at, loss_against_probability, loss_floor
 from xent_helpers.plots.sliders import explore
 from xent_helpers.plots.stability import (
@@ -74,7 +80,9 @@ __all__ = [
     "loss_of_a_wrong_answer",
     "loss_parts",
     "losses_and_slopes",
+    "memory_against_chunk",
     "newton_parabola",
+    "next_byte_table",
     "norm_growth",
     "opinions",
     "outcomes",
@@ -93,6 +101,8 @@ __all__ = [
     "students",
     "surprise_curve",
     "temperature_curves",
+    "time_against_chunk",
+    "training_in_bits",
     "two_fits",
     "which_loss",
 ]
