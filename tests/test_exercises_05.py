@@ -1,6 +1,7 @@
 """Chapter 5's exercises: what the catalogue's test does not see."""
 
 import numpy as np
+import pytest
 import torch
 
 from xent_helpers import exercises
@@ -36,3 +37,11 @@ def test_zeroing_the_padding_in_place_is_told():
 def test_padding_of_infinities_warns_of_nothing(recwarn):
     exercises.examine("5.4", lambda losses, valid: masked_mean(losses, np.ones_like(valid)) + 0.1)
     assert not recwarn
+
+
+@pytest.mark.parametrize(
+    "value", [1.38, 1.37, 1.376, 1.375 + 1e-6, -1.375, 0, np.inf, np.nan, "11/8", [11, 8], (1.375,)]
+)
+def test_a_wrong_mean_is_refused_and_the_right_one_not_told(value):
+    said = str(exercises.examine("5.2", value))
+    assert "not yet" in said and ("1.375" not in said or "1.375" in str(value))

@@ -153,7 +153,7 @@ WRONG = [
     ("5.1", partial(choose_with_a_slip, where=0, name="MSELoss")),
     ("5.1", partial(choose_with_a_slip, where=3, name=None)),
     ("5.1", partial(choose_with_a_slip, where=4, name="BCEloss")),
-    ("5.1", lambda situation: "BCELoss" if "probabilit" in situation else choose_loss(situation)),
+    ("5.1", lambda situation: "BCELoss" if "prob" in situation else choose_loss(situation)),
     ("5.1", lambda situation: "BCEWithLogitsLoss" if "logit" in situation else choose_loss(situation)),
     ("5.1", lambda situation: SITUATIONS.index(situation)),
     ("5.1", lambda situation: [choose_loss(situation)]),
