@@ -205,6 +205,8 @@ WRONG = [
     ("2.1", lambda p: special.entr(p).sum() if p.min() > 0 else 0.0),
     ("2.1", lambda p: stats.entropy(np.sort(p)[1:])),
     ("2.1", lambda p: special.entr(p).sum() ** 2),
+    ("2.1", lambda p: -np.sum(p * np.log(p + 1e-13))),
+    ("2.1", lambda p: -np.sum(p * np.log(p + 1e-14))),
     ("2.2", lambda q, p: np.abs(q - p).sum() / len(q)),
     ("2.2", lambda q, p: np.minimum(special.rel_entr(q, p).sum(1).mean(), 100)),
     ("2.2", lambda q, p: stats.entropy(q.mean(0), p.mean(0))),
