@@ -11,11 +11,11 @@ BIN := .venv/bin
 READY := .venv/ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test notebooks assignment test-grade lint matrix clean
+.PHONY: help lab test notebooks assignment test-grade test-answers lint matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY)  ## open the course in JupyterLab
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
@@ -31,6 +31,9 @@ assignment: $(READY)  ## write the notebooks without outputs and solutions to bu
 
 test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
 	@$(BIN)/python -m pytest -q tests/long_grading.py
+
+test-answers: $(READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
+	@$(BIN)/python -m pytest -q tests/long_answers.py
 
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
