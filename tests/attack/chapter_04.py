@@ -67,12 +67,12 @@ RIGHT = [
 
 
 def gradient_by_differences(z, y, h=1e-4):
-    result = np.zeros_like(z)
-    for place in np.ndindex(z.shape):
-        step = np.zeros_like(z)
-        step[place] = h
-        result[place] = (losses.cross_entropy(z + step, y) - losses.cross_entropy(z - step, y)) / (2 * h)
-    return result
+    moved = [
+        losses.cross_entropy(z + step, y, reduction="none")
+        for step in (*h * np.eye(z.shape[1]), *-h * np.eye(z.shape[1]))
+    ]
+    up, down = np.split(np.stack(moved, axis=1), 2, axis=1)
+    return (up - down) / (2 * h) / len(y)
 
 
 def curvature_by_differences(z, v, h=1e-3):

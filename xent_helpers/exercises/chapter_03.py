@@ -173,6 +173,7 @@ SOFTMAX = Exercise(
         NEVER_NEGATIVE,
         Must("adds up to 1 along each row", lambda p, z: np.allclose(p.sum(axis=1), 1, rtol=0, atol=1e-6)),
     ),
+    rounds=3,  # each draws a dozen inputs
     mistakes=(
         Mistake(
             softmax_unshifted,
@@ -596,6 +597,7 @@ BINARY = Exercise(
     domain=binary_domain,
     tolerance=binary_tolerance,
     must=(NEVER_NEGATIVE,),
+    rounds=3,  # each draws a dozen inputs
     mistakes=(
         Mistake(
             binary_through_the_sigmoid,
@@ -904,6 +906,7 @@ CROSS_ENTROPY = Exercise(
     domain=cross_entropy_domain,
     tolerance=cross_entropy_tolerance,
     must=(NEVER_NEGATIVE,),
+    rounds=3,  # each draws a dozen inputs
     mistakes=(
         Mistake(
             cross_entropy_unshifted,
@@ -1170,6 +1173,7 @@ LOG_LOSS = Exercise(
     inputs=log10_inputs,
     domain=log10_domain,
     tolerance=1e-12,
+    rounds=3,  # each draws a dozen inputs
     mistakes=(
         Mistake(
             log10_through_the_softmax,

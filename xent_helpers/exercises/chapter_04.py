@@ -173,6 +173,7 @@ LOGITS = Exercise(
             lambda g, z, y: np.all(np.where(np.arange(z.shape[1]) == y[:, None], g <= 1e-9, g >= -1e-9)),
         ),
     ),
+    rounds=3,  # each draws a dozen inputs
     mistakes=(
         Mistake(
             gradient_without_mean,
@@ -703,6 +704,7 @@ CURVATURE = Exercise(
     domain=curvature_domain,
     tolerance=1e-11,
     must=(Must("is never negative", lambda curvature, z, v: np.all(curvature >= -1e-9)),),
+    rounds=3,  # each draws a dozen inputs
     mistakes=(
         Mistake(
             curvature_of_squares,
