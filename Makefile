@@ -37,6 +37,7 @@ notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOT
 
 bench: $(READY)  ## time the losses beside PyTorch's, a few minutes; tables and a figure go to build/bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
 book: $(BOOK_READY)  ## build the web book: open build/book/index.html
 	@rm -rf build/book
 	@$(BIN)/python -m sphinx -q -W --keep-going -n -E -c book -d build/doctrees . build/book
