@@ -14,7 +14,7 @@ BOOK_READY := .venv/book-ready
 BROWSER_READY := .venv/browser-ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade lint matrix clean
+.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -59,6 +59,9 @@ assignment: $(READY)  ## write the notebooks without outputs and solutions to bu
 
 test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
 	@$(BIN)/python -m pytest -q tests/long_grading.py
+
+test-answers: $(READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
+	@$(BIN)/python -m pytest -q tests/long_answers.py
 
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .

@@ -63,7 +63,8 @@ class Exercise:
         rounds: how often ``inputs`` is called; fewer where the reference is slow, so that a check answers within a
             second.
         tolerance: relative error that a right answer in float64 may have, where 1e-9 is too narrow or too wide; a
-            float, or a dict by precision, as in ``values.RELATIVE``, for the precisions that differ.
+            float, or a dict by precision, as in ``values.RELATIVE``, for the precisions that differ; or a function of
+            the arguments that returns one of them, where large arguments cost digits.
     """
 
     key: str
@@ -76,7 +77,7 @@ class Exercise:
     domain: Callable[..., bool] | None = None
     must: tuple[Must, ...] = ()
     slips: tuple[Slip, ...] | None = None
-    tolerance: float | dict[str, float] | None = None
+    tolerance: float | dict[str, float] | Callable[..., float | dict[str, float]] | None = None
     rounds: int = 6
 
     @property
