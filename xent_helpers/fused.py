@@ -13,7 +13,7 @@ from torch import Tensor
 from xent_helpers import validation as check
 
 # Logits in a chunk, found by measurement (`make bench` repeats it). 4 MB in float32 stay in cache from the first pass
-# over them to the last. The matrix products want 128 rows at least; from 16 MB on, more memory bought about 10 % of time.
+# over them to the last. The matrix products want 128 rows at least; beyond 16 MB, more memory bought 10 % of time.
 DENSE_CHUNK = 2**20
 LINEAR_CHUNK, LINEAR_ROWS = 2**22, 128
 
