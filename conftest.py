@@ -30,7 +30,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 LEVELS = 8
 ONE_IN = 10_000
 
-_ACCELERATOR = r"(?:cuda|mps|xpu|sim)(?::\d+)?"
+_ACCELERATOR = r"(?:cuda|mps|xpu|hpu|mtia|sim)(?::\d+)?"
 _TEXT_ROW = re.compile(rf"^[ \t|]*(?:\d+[ \t|]+)?{_ACCELERATOR}(?=[ \t|,;]|$).*\n?", re.MULTILINE)
 _HTML_ROW = re.compile(
     rf"\s*<tr[^>]*>\s*(?:<th[^>]*>\s*\d+\s*</th>\s*)?<t[hd][^>]*>\s*{_ACCELERATOR}\s*</t[hd]>.*?</tr>", re.DOTALL

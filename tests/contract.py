@@ -35,6 +35,14 @@ PRIVATE = {
     "an address": re.compile(r"\b0x[0-9a-fA-F]{6,}"),
     "a host": re.compile(r"\blocalhost\b|\b127\.0\.0\.1\b"),
 }
+DEVICE = r"(?:cpu|cuda|mps|xpu|hpu|mtia|sim)(?::\d+)?"
+# A row may begin with a device's name: behind a table's number or bar, or as the first cell of a row in HTML.
+DEVICE_FIRST = re.compile(
+    rf"(?m)^[ \t|]*(?:\d+[ \t|]+)?{DEVICE}(?=[ \t|,;]|$)"
+    rf"|<tr[^>]*>\s*(?:<th[^>]*>\s*\d+\s*</th>\s*)?<t[hd][^>]*>\s*{DEVICE}\s*</t[hd]>"
+)
+DEVICE_NAMED = re.compile(rf"(?<![\w.]){DEVICE}(?![\w.])")
+ONE_DEVICE = {"cuda", "mps", "xpu", "is_cuda", "is_mps", "is_xpu"}
 
 
 # ---- reading a notebook ----
@@ -238,6 +246,35 @@ def shows_nothing_private(chapter: int, notebook: NotebookNode) -> list[str]:
     ]
 
 
+def names_devices_first(chapter: int, notebook: NotebookNode) -> list[str]:
+    """A device is named at the beginning of a row, which machines without it lack, or in an output not compared."""
+    return [
+        f"cell {cell.id} names {found[0]!r} in the middle of what it shows"
+        for cell in code(notebook)
+        if "nbval-ignore-output" not in tags(cell)
+        for text in texts(cell.outputs)
+        if (found := DEVICE_NAMED.search(DEVICE_FIRST.sub("", text)))
+    ]
+
+
+def asks_which_devices_are_here(chapter: int, notebook: NotebookNode) -> list[str]:
+    """No cell is written for one kind of accelerator; ``devices.available()`` lists what is here."""
+    return [f"cell {cell.id} is written for {what}" for cell in code(notebook) for what in devices_in(tree(cell))]
+
+
+def devices_in(code: ast.AST) -> list[str]:
+    """The accelerators that code is written for: a name in quotation marks, or torch.cuda and its like."""
+    found = []
+    for node in ast.walk(code):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value != "cpu":
+            found += [repr(node.value)] if re.fullmatch(DEVICE, node.value) else []
+        if isinstance(node, ast.Attribute) and node.attr in ONE_DEVICE:
+            found.append(f".{node.attr}")
+        if isinstance(node, ast.ImportFrom) and node.module == "torch":
+            found += [alias.name for alias in node.names if alias.name in ONE_DEVICE]
+    return found
+
+
 def marks_what_may_be_skipped(chapter: int, notebook: NotebookNode) -> list[str]:
     """A numbered section's heading ends with '(for the curious)' exactly when all its cells are tagged optional."""
     faults, before = [], False
@@ -359,6 +396,8 @@ RULES: list[Rule] = [
     describes_its_figures,
     ends_figures_with_a_semicolon,
     shows_nothing_private,
+    names_devices_first,
+    asks_which_devices_are_here,
     marks_what_may_be_skipped,
     has_a_core_path,
     asks_for_predictions,

@@ -83,6 +83,16 @@ def test_share_of_bound_counts_units_of_rounding():
     assert compare.share_of_bound(zero, [(tiny, tiny)], 1, torch.float16) == 1
 
 
+def test_agreement_by_size_holds_on_each_device(device, monkeypatch):
+    sizes, dtypes = [(1, 10), (5000, 7), (300, 400)], [torch.float64, torch.float32, torch.bfloat16]
+    found = compare.by_size(sizes, dtypes, [device])
+    assert list(found["N"]) == [1, 5000, 300] * 3 and set(found["device"]) == {str(device)}
+    assert (found[COLUMNS] == "held").all(axis=None)
+    monkeypatch.setattr(losses, "cross_entropy", lambda z, y: F.cross_entropy(z, y) * (1 + 2.0**-18))
+    found = compare.by_size([(300, 400)], [torch.float32], [device])
+    assert found[COLUMNS].values.tolist() == [["not held", "not held", "held", "held"]]
+
+
 def test_a_wrong_loss_is_not_held(monkeypatch):
     monkeypatch.setattr(losses, "nll_loss", lambda *args, **options: 1.001 * F.nll_loss(*args, **options))
     judged = compare.verdicts(compare.agreement(cases.cases("nll_loss", torch.float32), [torch.device("cpu")]))

@@ -118,6 +118,15 @@ FAULTS = [
     (contract.shows_nothing_private, output(2, new_output("error", ename="E", evalue="/tmp/x", traceback=[]))),
     (contract.shows_nothing_private, output(2, new_output("display_data", {"text/html": "<p>/root/x</p>"}))),
     (contract.shows_nothing_private, figure(alt="drawn from /var/data" + "x" * 40)),
+    (contract.names_devices_first, printed("a mean of 3 on cuda:0")),
+    (contract.names_devices_first, printed("device: cpu")),
+    (contract.names_devices_first, printed("cpu  3\ncuda:0  4, cpu 3")),
+    (contract.names_devices_first, printed("tensor([1.], device='sim:0')")),
+    (contract.names_devices_first, output(2, new_output("display_data", {"text/html": "<td>1</td><td>cuda</td>"}))),
+    (contract.asks_which_devices_are_here, edit(2, "np.ones(1)", "x = torch.ones(1, device='cuda')")),
+    (contract.asks_which_devices_are_here, edit(2, "np.ones(1)", "torch.cuda.is_available()")),
+    (contract.asks_which_devices_are_here, edit(2, "np.ones(1)", "x.cuda()")),
+    (contract.asks_which_devices_are_here, edit(2, "np.ones(1)", "from torch import mps")),
     (contract.marks_what_may_be_skipped, tag(12)),
     (contract.marks_what_may_be_skipped, tag(2, "optional")),
     (contract.marks_what_may_be_skipped, edit(11, " (for the curious)", "")),
@@ -164,6 +173,23 @@ def test_a_heading_in_a_code_block_is_none():
     notebook = chapter()
     notebook.cells[1].source += "\n\n```\n# not a title\n## 3.9 not a section\n```"
     assert contract.opens_with_its_question(3, notebook) == contract.numbers_its_sections(3, notebook) == []
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"text/plain": "cpu  3\ncuda:0  4\n| cpu | 3 |\n0  cpu  3\n1  sim:0  4"},
+        {"text/plain": "less than the CPU's; similar; cpus; 3.cuda"},
+        {"text/html": "<tr><th>0</th><td>cpu</td><td>3</td></tr><tr><td>cuda:0</td><td>4</td></tr>"},
+    ],
+)
+def test_rows_may_begin_with_a_device(shown):
+    notebook = chapter()
+    notebook.cells[2].outputs = [new_output("display_data", shown)]
+    assert contract.names_devices_first(3, notebook) == []
+    notebook.cells[2].outputs = [new_output("stream", name="stdout", text="took 3 ms on cuda:0")]
+    notebook.cells[2].metadata["tags"] = ["nbval-ignore-output"]
+    assert contract.names_devices_first(3, notebook) == []
 
 
 @pytest.mark.parametrize(

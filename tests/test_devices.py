@@ -1,9 +1,13 @@
 """The helpers that find devices, time them and count their memory, with and without an accelerator."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from tests import contract
 from xent_helpers import devices
 
 CPU = torch.device("cpu")
@@ -63,12 +67,30 @@ def test_only_an_accelerator_is_waited_for(fake):
     assert fake.asked == ["synchronize"]
 
 
-def test_milliseconds_warms_up_and_waits_around_each_run(fake):
-    def run():
-        fake.asked.append("run")
+class FakeEvent:
+    """Stands in for ``torch.Event``: the moment of an event is what had been asked before it."""
 
-    assert devices.milliseconds(run, torch.device("meta", 0), repeats=2) >= 0
-    assert fake.asked == ["synchronize", "run", "synchronize"] * 3
+    asked: list[str]
+
+    def __init__(self, device: torch.device, *, enable_timing: bool) -> None:
+        assert device == torch.device("meta", 0) and enable_timing
+
+    def record(self) -> None:
+        self.asked.append("event")
+        self.moment = len(self.asked)
+
+    def elapsed_time(self, end: "FakeEvent") -> float:
+        self.asked.append("read")
+        return float(end.moment - self.moment)
+
+
+def test_an_accelerator_is_timed_by_its_own_events(fake, monkeypatch):
+    monkeypatch.setattr(torch, "Event", FakeEvent)
+    FakeEvent.asked = fake.asked
+    runs = iter([100, 1, 2, 3])  # what a run asks for; the first warms up
+    taken = devices.milliseconds(lambda: fake.asked.extend(["run"] * next(runs)), torch.device("meta", 0), repeats=3)
+    assert taken == 3  # the median run asked twice, and then came its second event
+    assert fake.asked[-7:] == ["event", "run", "run", "run", "event", "synchronize", "read"]
 
 
 def test_milliseconds_is_the_median_of_the_runs_after_the_first(monkeypatch):
@@ -77,7 +99,6 @@ def test_milliseconds_is_the_median_of_the_runs_after_the_first(monkeypatch):
     assert devices.milliseconds(lambda: None, CPU, repeats=3) == 2000
 
 
-@pytest.mark.parametrize("device", devices.available(), ids=str)
 def test_milliseconds_on_each_device(device):
     x = torch.ones(100, 100, device=device)
     assert 0 < devices.milliseconds(lambda: x @ x, device, repeats=2) < 60_000
@@ -111,6 +132,11 @@ def test_peak_bytes_of_the_cpu_count_what_is_alive_at_a_time():
     assert devices.peak_bytes(lambda: (x + 1).add_(1), CPU) == 4000  # nor is a result written in place
 
 
+def test_peak_bytes_on_each_device(device):
+    x = torch.ones(1024, device=device)
+    assert devices.peak_bytes(lambda: (x + 1).mul_(2) + x, device) == 8192
+
+
 def test_last_words_are_those_of_a_process_of_its_own():
     assert devices.last_words("raise ValueError(device)", CPU) == "ValueError: cpu"
     assert devices.last_words("pass", CPU) == ""
@@ -123,3 +149,12 @@ def test_reproducible_repeats_both_generators():
     np.testing.assert_array_equal(first[0].random(4), second[0].random(4))
     assert torch.equal(first[1], second[1])
     assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()
+
+
+MODULES = sorted(set((contract.ROOT / "xent_helpers").rglob("*.py")) - {Path(devices.__file__)})
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(contract.ROOT).as_posix())
+def test_only_devices_knows_an_accelerator_by_name(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert contract.devices_in(tree) == []

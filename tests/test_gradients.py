@@ -116,8 +116,10 @@ def test_half_precision_is_computed_in_float32(name, dtype):
     function, arguments, options = CALLS[name]
     halves = [torch.as_tensor(a).to(dtype) if a.dtype.kind == "f" else torch.as_tensor(a) for a in arguments]
     result = function(*halves, **options)
-    assert result.dtype == torch.float32
-    np.testing.assert_allclose(result, function(*arguments, **options), atol=0.03)
+    assert result.dtype == dtype
+    wide = [a.float() if a.is_floating_point() else a for a in halves]
+    assert torch.equal(result, function(*wide, **options).to(dtype))
+    np.testing.assert_allclose(result.float(), function(*arguments, **options), atol=0.03)
 
 
 def test_several_axes_of_logits():

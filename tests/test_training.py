@@ -7,8 +7,6 @@ from torch import nn
 
 from xent_helpers import data, devices, losses, training
 
-DEVICES = devices.available()
-
 
 @pytest.fixture(autouse=True)
 def _repeatable():
@@ -83,7 +81,6 @@ def test_the_order_depends_on_the_seed_and_on_nothing_else():
     assert runs[0].train[1] != runs[2].train[1]
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_every_device_gives_the_cpus_losses(device):
     dtype = devices.widest_float(device)
     parts = data.iris().split().tensors(device, dtype)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import product
-from math import inf, isfinite
+from math import inf, isfinite, log2
 from textwrap import shorten
 
 import pandas as pd
@@ -84,6 +84,35 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
         row = dict(zip(("device", "loss", "dtype"), key, strict=True)) | {"calls": len(group)}
         row |= {column: "held" if (group[column] <= 1).all() else "not held" for column in columns}
         rows.append(row | {"torch misses where": ", ".join(missed["situation"].unique())})
+    return pd.DataFrame(rows)
+
+
+def by_size(
+    sizes: Iterable[tuple[int, int]], dtypes: Iterable[torch.dtype], places: Iterable[torch.device] | None = None
+) -> pd.DataFrame:
+    """Judge the mean cross-entropy of batches of several sizes against the same logits in float64 on the CPU.
+
+    Each loss is right to 4 units of rounding. A sum of N of them adds one for each halving of N: any device adds up in
+    pairs, or in another order that is as good. Slopes are judged by the largest of their row.
+
+    Returns:
+        One row for each device, type and size (N, C): whether the value holds 4 + log2 N units, and the slopes 8.
+    """
+    rows = []
+    for device, dtype, (n, c) in product(places or devices.available(), dtypes, sizes):
+        spread = torch.arange(n * c, dtype=torch.float64) * 0.6180339887  # its fractions fill [0, 1) evenly
+        logits, target = (8 * (spread % 1) - 4).reshape(n, c).to(dtype), torch.arange(n) % c
+        value, slope = value_and_gradient(F.cross_entropy, logits.double(), target)
+        row = {"device": str(device), "dtype": str(dtype).removeprefix("torch."), "N": n, "C": c}
+        for who, loss in (("ours", losses.cross_entropy), ("torch", F.cross_entropy)):
+            got = [x.cpu().double() for x in value_and_gradient(loss, logits.to(device), target.to(device))]
+            unit = torch.finfo(dtype).eps
+            off = (got[0] - value).abs() / value.abs() / unit / (4 + log2(n))
+            off_slope = ((got[1] - slope).abs().amax(1) / slope.abs().amax(1)).max() / unit / 8
+            row |= {
+                f"{who} {what}": "held" if x <= 1 else "not held" for what, x in (("value", off), ("slope", off_slope))
+            }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 

@@ -196,7 +196,8 @@ def _furthest(ours: list[Tensor], theirs: list[Tensor]) -> float:
 def together() -> Iterator[torch.device]:
     """Join the processes that torchrun started (or stay alone), give this one its device, and leave in the end."""
     rank = int(os.environ.get("LOCAL_RANK", 0))
-    accelerator = devices.available()[1:]
+    known = dist.Backend.default_device_backend_map  # the devices whose tensors torch can send between processes
+    accelerator = [device for device in devices.available()[1:] if device.type in known]
     device = torch.device(accelerator[0].type, rank) if accelerator else torch.device("cpu")
     if accelerator:
         torch.accelerator.set_device_index(rank)

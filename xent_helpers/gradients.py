@@ -1,7 +1,7 @@
 """Hand-derived gradients and Hessians of the cross-entropy, and finite differences to check them with.
 
 One definition serves NumPy arrays, torch tensors and whatever else follows the Python array API standard.
-Half precisions are computed, and returned, in float32. Chapter 4 derives every formula; a difference such as
+Half precisions are computed in float32 and rounded once. Chapter 4 derives every formula; a difference such as
 p − 1 is nowhere taken where p may be close to 1, so tiny gradients and curvatures keep their digits.
 """
 
@@ -41,7 +41,7 @@ def softmax_jacobian(logits: Array) -> Array:
     xp = array_namespace(p)
     eye = xp.eye(p.shape[-1], dtype=p.dtype, device=device(p))
     between = xp.expand_dims(p, axis=-1) * xp.expand_dims(p, axis=-2) * (1.0 - eye)
-    return eye * xp.sum(between, axis=-1, keepdims=True) - between
+    return xp.astype(eye * xp.sum(between, axis=-1, keepdims=True) - between, logits.dtype)
 
 
 def cross_entropy_gradient(logits: Array, target: Array, *, reduction: str = "mean") -> Array:
@@ -77,7 +77,7 @@ def cross_entropy_gradient(logits: Array, target: Array, *, reduction: str = "me
         gradient = wrong - y * xp.sum(wrong, axis=-1, keepdims=True)
     else:
         gradient = p * xp.sum(y, axis=-1, keepdims=True) - y
-    return gradient / divisor
+    return xp.astype(gradient / divisor, logits.dtype)
 
 
 def cross_entropy_hessian(logits: Array) -> Array:
@@ -129,7 +129,8 @@ def softmax_regression_gradient(x: Array, weights: Array, target: Array) -> Arra
     """
     xp = check.check_arrays(x=x, weights=weights, target=target)
     check.check_linear_model(x, weights, outputs=True)
-    return xp.matrix_transpose(_at_least_float32("x", x)) @ cross_entropy_gradient(x @ weights, target)
+    dtype, x, weights = _widened(x, weights)
+    return xp.astype(xp.matrix_transpose(x) @ cross_entropy_gradient(x @ weights, target), dtype)
 
 
 def softmax_regression_hessian(x: Array, weights: Array) -> Array:
@@ -155,10 +156,11 @@ def softmax_regression_hessian(x: Array, weights: Array) -> Array:
     xp = check.check_arrays(x=x, weights=weights)
     check.check_linear_model(x, weights, outputs=True)
     (n, d), c = x.shape, weights.shape[1]
-    pairs = xp.expand_dims(_at_least_float32("x", x), axis=2) * xp.expand_dims(_at_least_float32("x", x), axis=1)
+    dtype, x, weights = _widened(x, weights)
+    pairs = xp.expand_dims(x, axis=2) * xp.expand_dims(x, axis=1)
     curvature = cross_entropy_hessian(x @ weights)
     hessian = xp.matrix_transpose(xp.reshape(pairs, (n, d * d))) @ xp.reshape(curvature, (n, c * c)) / n
-    return xp.permute_dims(xp.reshape(hessian, (d, d, c, c)), (0, 2, 1, 3))
+    return xp.astype(xp.permute_dims(xp.reshape(hessian, (d, d, c, c)), (0, 2, 1, 3)), dtype)
 
 
 def logistic_regression_gradient(x: Array, weights: Array, target: Array) -> Array:
@@ -188,9 +190,10 @@ def logistic_regression_gradient(x: Array, weights: Array, target: Array) -> Arr
     check.check_linear_model(x, weights, outputs=False)
     check.check_floating(target=target)
     check.check_probabilities("target", target, "number the two classes 0 and 1")
-    x, z = _at_least_float32("x", x), _at_least_float32("logits", x @ weights)
+    dtype, x, weights = _widened(x, weights)
+    z, target = x @ weights, _at_least_float32("target", target)
     check.check_same_shape("logits", z, "target", target)
-    return xp.matrix_transpose(x) @ ((1.0 - target) * sigmoid(z) - target * sigmoid(-z)) / x.shape[0]
+    return xp.astype(xp.matrix_transpose(x) @ ((1.0 - target) * sigmoid(z) - target * sigmoid(-z)) / x.shape[0], dtype)
 
 
 def logistic_regression_hessian(x: Array, weights: Array) -> Array:
@@ -216,9 +219,10 @@ def logistic_regression_hessian(x: Array, weights: Array) -> Array:
     """
     xp = check.check_arrays(x=x, weights=weights)
     check.check_linear_model(x, weights, outputs=False)
-    x, z = _at_least_float32("x", x), _at_least_float32("logits", x @ weights)
+    dtype, x, weights = _widened(x, weights)
+    z = x @ weights
     spread = xp.expand_dims(sigmoid(z) * sigmoid(-z), axis=-1)
-    return xp.matrix_transpose(x) @ (spread * x) / x.shape[0]
+    return xp.astype(xp.matrix_transpose(x) @ (spread * x) / x.shape[0], dtype)
 
 
 def finite_differences(f: Callable[[Array], Array], x: Array, step: float = 1e-5) -> Array:
@@ -263,6 +267,12 @@ def _at_least_float32(name: str, x: Array) -> Array:
     xp = check.check_arrays(**{name: x})
     check.check_floating(**{name: x})
     return xp.astype(x, xp.result_type(x.dtype, xp.float32))
+
+
+def _widened(x: Array, weights: Array) -> tuple[object, Array, Array]:
+    """Return the type of a result of both, and both in the type to compute in."""
+    dtype = array_namespace(x).result_type(x.dtype, weights.dtype)
+    return dtype, _at_least_float32("x", x), _at_least_float32("weights", weights)
 
 
 def _divisor(logits: Array, reduction: str) -> int:

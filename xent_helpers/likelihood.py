@@ -46,7 +46,7 @@ def bernoulli_log_likelihood(theta: Array, y: Array) -> Array:
     that occurred although its probability is 0 makes the result −inf.
 
     Args:
-        theta: probabilities of a 1, floating array of any shape; half precisions are computed in float32.
+        theta: probabilities of a 1, floating array of any shape; half precisions are computed in float32, rounded once.
         y: integer outcomes (N,), each 0 or 1, at least one.
 
     Returns:
@@ -65,8 +65,8 @@ def bernoulli_log_likelihood(theta: Array, y: Array) -> Array:
     check.check_floating(theta=theta)
     check.check_probabilities("theta", theta, "a probability of 1 is certainty, so nothing lies above it")
     zeros, ones = class_counts(y, 2)
-    theta = _at_least_float32(theta)
-    return _count_times_log(ones, theta, xp.log) + _count_times_log(zeros, -theta, xp.log1p)
+    x = _at_least_float32(theta)
+    return xp.astype(_count_times_log(ones, x, xp.log) + _count_times_log(zeros, -x, xp.log1p), theta.dtype)
 
 
 def bernoulli_mle(y: Array) -> Array:
@@ -98,7 +98,7 @@ def categorical_log_likelihood(probs: Array, labels: Array) -> Array:
     probability is 0 makes the result −inf. That a row of ``probs`` sums to 1 is not checked.
 
     Args:
-        probs: class probabilities, floating array (..., C); half precisions are computed in float32.
+        probs: class probabilities, floating array (..., C); half precisions are computed in float32, rounded once.
         labels: integer labels (N,) from 0 to C − 1, at least one.
 
     Returns:
@@ -118,7 +118,8 @@ def categorical_log_likelihood(probs: Array, labels: Array) -> Array:
     check.check_axis("probs", probs, -1)
     check.check_probabilities("probs", probs, "for logits, use the loss that takes logits")
     counts = class_counts(labels, probs.shape[-1])
-    return xp.sum(_count_times_log(counts, _at_least_float32(probs), xp.log), axis=-1)
+    total = xp.sum(_count_times_log(counts, _at_least_float32(probs), xp.log), axis=-1)
+    return xp.astype(total, probs.dtype)
 
 
 def categorical_mle(labels: Array, num_classes: int) -> Array:

@@ -130,7 +130,7 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "Which number is ln(1 + 9/e)?",
+            "Which number is log(1 + 9/e)?",
             "What is the largest probability that a softmax of numbers in [0, 1] has?",
         ),
         afterwards="The accuracy looks fine in such a run, which is why the floor is the symptom to know.",
