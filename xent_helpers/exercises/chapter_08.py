@@ -713,6 +713,7 @@ _FORWARD = Exercise(
         ),
     ),
     domain=_forward_domain,
+    rounds=4,
     must=(NEVER_NEGATIVE,),
     hints=(
         "With what probability is label j recorded, if the true class has the probabilities p?",
