@@ -93,6 +93,6 @@ def _name(function: Callable) -> str:
     """A function's name; for a partial, its function's name and what was fixed; "unnamed" for a lambda."""
     if isinstance(function, partial):
         fixed = [*function.args, *function.keywords.values()]
-        return " ".join([_name(function.func), *(getattr(part, "__name__", str(part)) for part in fixed)])
+        return " ".join([_name(function.func), *(_name(part) if callable(part) else str(part) for part in fixed)])
     name = getattr(function, "__name__", type(function).__name__)
     return "unnamed" if name == "<lambda>" else name

@@ -94,9 +94,13 @@ def _fewer_samples(arguments: tuple) -> Iterator[tuple]:
     rows = range(n)
     kept = [[i] for i in rows[:12]] + [list(rows[: n // 2]), list(rows[n // 2 :])]
     kept += [[i for i in rows if i != out] for out in rows[:12]]
+    long = [place for place, one in enumerate(arguments) if np.ndim(one) and len(one) == n]
+    square = [place for place in long if np.shape(arguments[place]) == (n, n)]  # its rows may be classes
     for keep in kept:
-        fewer = tuple(one[keep] if np.ndim(one) and len(one) == n else one for one in arguments)
-        yield from _with_whole_shares(arguments, fewer)
+        for spared in (None, *square):
+            rows_of = set(long) - {spared}
+            fewer = tuple(one[keep] if place in rows_of else one for place, one in enumerate(arguments))
+            yield from _with_whole_shares(arguments, fewer)
 
 
 def _fewer_classes(arguments: tuple) -> Iterator[tuple]:
