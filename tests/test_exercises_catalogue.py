@@ -143,9 +143,6 @@ def test_two_processes_say_the_same_words():
     assert json.loads(run.stdout.splitlines()[-1]) == every_word()
 
 
-def test_the_list_of_what_is_missing_names_exercises():
-
-
 def test_right_answers_belong_to_exercises():
     for chapter in sorted({key[0] for key in EXERCISES}):
         module = import_module(f"tests.right_answers.chapter_0{chapter}")
