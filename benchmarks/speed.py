@@ -94,15 +94,17 @@ def linear(sizes: list[tuple[int, int, int]], device: torch.device, seconds: flo
 
 def chunks(size: tuple[int, ...], choices: list[int], device: torch.device, seconds: float) -> Iterator[Row]:
     """Time forward and backward against the logits in a chunk: (N, C) for the dense loss, (N, D, C) for the linear."""
-    name = "DENSE_CHUNK" if len(size) == 2 else "LINEAR_CHUNK"
-    loss = fused_cross_entropy if len(size) == 2 else linear_cross_entropy
-    *inputs, y = (logits_and_labels if len(size) == 2 else layer_and_labels)(*size, device)
+    if len(size) == 2:
+        name, rule, loss, make = "DENSE_CHUNK", fused.DENSE_CHUNK, fused_cross_entropy, logits_and_labels
+    else:
+        name, loss, make = "LINEAR_CHUNK", linear_cross_entropy, layer_and_labels
+        rule = max(fused.LINEAR_CHUNK, fused.LINEAR_ROWS * size[-1])
+    *inputs, y = make(*size, device)
 
     def run(choice: int) -> None:
-        with _set(name, choice):
+        with _set(name, choice), _set("LINEAR_ROWS", 1):
             backward(loss, inputs, y)
 
-    rule = getattr(fused, name)
     times = in_turns({str(c): partial(run, c) for c in sorted({*choices, rule})}, device, seconds)
     best = min(times, key=partial(milliseconds, times))
     for choice in times:

@@ -486,3 +486,23 @@ def test_two_kernels_write_at_the_same_time(one_exercise):
     runs = [subprocess.Popen([sys.executable, "-c", code, logbook.__file__, *half]) for half in (keys[::2], keys[1::2])]
     assert [run.wait(60) for run in runs] == [0, 0]
     assert logbook.solved(keys) == (set(keys), "")
+
+
+# ---- what an exercise may say of itself ----
+
+
+def test_a_tolerance_may_depend_on_the_arguments():
+    own = Exercise(**vars(EXERCISE) | {"tolerance": lambda p: 1e-12 if len(p) < 3 else 1e-3})
+    assert diagnose(own, lambda p: mean_surprisal(p) + (1e-6 if len(p) >= 3 else 0)).startswith("solved")
+    assert diagnose(own, lambda p: mean_surprisal(p) + 1e-6).startswith("not yet")
+
+
+def test_shapes_that_do_not_fit_are_the_same_mistake_in_torch_as_in_numpy():
+    def no_keepdims(z):
+        return np.exp(z) / np.exp(z).sum(axis=1)
+
+    known = Exercise(**vars(MATRIX) | {"mistakes": (Mistake(no_keepdims, "keepdims?"),)})
+    assert diagnose(known, no_keepdims) == "not yet. keepdims?"
+    assert diagnose(known, lambda z: torch.exp(torch.tensor(z)) / torch.exp(torch.tensor(z)).sum(1)) == (
+        "not yet. keepdims?"
+    )

@@ -20,6 +20,7 @@ def small_chunks(monkeypatch):
     """Chunks of two or three rows, so that even a small test has several and a last one that is shorter."""
     monkeypatch.setattr(fused, "DENSE_CHUNK", 10)
     monkeypatch.setattr(fused, "LINEAR_CHUNK", 15)
+    monkeypatch.setattr(fused, "LINEAR_ROWS", 1)
 
 
 def dense(shape, dtype=torch.float64, ignored=True):
