@@ -11,7 +11,7 @@ import torch
 
 from tests.execute_notebooks import ROOT
 from xent_helpers import __main__ as check
-from xent_helpers import devices, losses
+from xent_helpers import devices, fused, losses
 
 
 def command(**environment):
@@ -30,7 +30,7 @@ def test_this_machine_passes():
     assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
     assert "Everything works." in done.stdout
     places = re.search(r"^devices: ([\w:, ]+)", done.stdout, re.MULTILINE)[1].strip().split(", ")
-    assert places[0] == "cpu" and done.stdout.count("agrees with") == 4 * len(places)
+    assert places[0] == "cpu" and done.stdout.count("agrees with") == 6 * len(places)
     assert all(f"\n{name} " in done.stdout for name in check.requirements())
 
 
@@ -87,25 +87,31 @@ def test_without_packaging_nothing_is_judged(monkeypatch):
     assert "packaging is missing" in fault and "pip install packaging" in fault
 
 
-def planted(wrong):
-    """cross_entropy with a fault: ``wrong`` changes its result."""
-    right = losses.cross_entropy
-    return lambda logits, target, **options: wrong(right(logits, target, **options), logits)
+def planted(right, wrong):
+    """A loss with a fault: ``wrong`` changes its result, knowing its first argument."""
+    return lambda scores, *others, **options: wrong(right(scores, *others, **options), scores)
 
 
 @pytest.mark.parametrize(
+    "module, loss",
+    [(losses, "cross_entropy"), (fused, "fused_cross_entropy"), (fused, "linear_cross_entropy")],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+@pytest.mark.parametrize(
     "wrong, what",
     [
-        (lambda loss, logits: loss * (1 + 1e-9), "value"),
-        (lambda loss, logits: loss + 1e-9 * (logits - logits.detach()).sum(), "gradient"),
+        (lambda loss, scores: loss * (1 + 1e-9), "value"),
+        (lambda loss, scores: loss + 1e-9 * (scores - scores.detach()).sum(), "gradient"),
     ],
+    ids=("value", "gradient"),
 )
-def test_a_broken_loss_is_named_with_a_remedy(monkeypatch, capsys, wrong, what):
+def test_a_broken_loss_is_named_with_a_remedy(monkeypatch, capsys, module, loss, wrong, what):
     monkeypatch.setattr(devices, "available", lambda: [torch.device("cpu")])
-    monkeypatch.setattr(losses, "cross_entropy", planted(wrong))
+    monkeypatch.setattr(module, loss, planted(getattr(module, loss), wrong))
     (fault,) = check.loss_faults()
-    assert f"losses.cross_entropy on cpu differs from PyTorch's in its {what}" in fault and "git checkout" in fault
-    assert capsys.readouterr().out.count("agrees with") == 3
+    name = f"{module.__name__.rpartition('.')[2]}.{loss}"
+    assert f"{name} on cpu differs from PyTorch's in its {what}" in fault and "git checkout" in fault
+    assert capsys.readouterr().out.count("agrees with") == 5
 
 
 def test_a_loss_or_device_that_raises_is_named(monkeypatch):

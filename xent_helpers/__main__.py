@@ -20,6 +20,7 @@ PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 MODULES = {"scikit-learn": "sklearn", "array-api-compat": "array_api_compat"}
 FRESH = "Or start afresh: delete the folder .venv, then run `make lab`."
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
+FUSED = {"fused_cross_entropy": "CrossEntropyLoss", "linear_cross_entropy": "Linear and CrossEntropyLoss"}
 
 
 def requirements() -> dict[str, str]:
@@ -90,7 +91,7 @@ def loss_faults() -> list[str]:
     faults = []
     for device in places:
         try:
-            for loss, theirs in LOSSES.items():
+            for loss, theirs in (LOSSES | FUSED).items():
                 found = _differences(loss, device)
                 print(f"{device!s:8} {loss:34} {'agrees with' if not found else 'differs from'} {theirs}")
                 faults += found[:1]
@@ -105,22 +106,58 @@ def loss_faults() -> list[str]:
 def _differences(loss, device):
     """Every option and reduction of one loss, on ordinary numbers: what differs, a sentence for each."""
     from xent_helpers import devices
-    from xent_helpers.cases import cases
 
     dtype = devices.widest_float(device)
     bound = TOLERANCE[str(dtype).removeprefix("torch.")]
+    module, calls = ("fused", _fused_calls) if loss in FUSED else ("losses", _calls)
     found = []
+    for option, reduction, ours, theirs in calls(loss, dtype, device):
+        for what, a, b in zip(("value", "gradient"), ours, theirs, strict=True):
+            if a.shape != b.shape or not bool(((a - b).abs() <= bound * (1 + b.abs())).all()):
+                found.append(
+                    f"{module}.{loss} on {device} differs from PyTorch's in its {what} (option: {option}, "
+                    f"reduction: {reduction}). If xent_helpers was changed, `git diff xent_helpers` shows where, "
+                    "and `git checkout xent_helpers` takes it back."
+                )
+    return found
+
+
+def _calls(loss, dtype, device):
+    """Option, reduction, and value and gradient of ours and of PyTorch's, for each call of one loss."""
+    from xent_helpers.cases import cases
+
     for case in cases(loss, dtype):
         for reduction in ("none", "sum", "mean") if case.situation == "everyday" else ():
-            pairs = zip(case.run("ours", reduction, device), case.run("torch", reduction, device), strict=True)
-            for what, (ours, theirs) in zip(("value", "gradient"), pairs, strict=True):
-                if ours.shape != theirs.shape or not bool(((ours - theirs).abs() <= bound * (1 + theirs.abs())).all()):
-                    found.append(
-                        f"losses.{loss} on {device} differs from PyTorch's in its {what} (option: {case.option}, "
-                        f"reduction: {reduction}). If xent_helpers was changed, `git diff xent_helpers` shows where, "
-                        "and `git checkout xent_helpers` takes it back."
-                    )
-    return found
+            yield case.option, reduction, *(case.run(who, reduction, device) for who in ("ours", "torch"))
+
+
+def _fused_calls(loss, dtype, device):
+    """The same for a fused loss after a linear layer, in two chunks where it takes their size; gradients are joined."""
+    import torch
+    from torch.nn.functional import cross_entropy, linear
+
+    from xent_helpers import fused
+
+    numbers = 3 * torch.arange(49, dtype=torch.float64).sin()
+    x, weight, bias = numbers[:24].view(6, 4), numbers[24:44].view(5, 4), numbers[44:]
+    label = torch.tensor([0, 4, 2, 1, 3, 2]).to(device)
+
+    def unfused(x, weight, label, *, bias, chunk_rows, **options):
+        return cross_entropy(linear(x, weight, bias), label, **options)
+
+    def value_and_gradient(function, options):
+        layer = [t.to(dtype).to(device).requires_grad_() for t in (x, weight, bias)]
+        if loss == "linear_cross_entropy":
+            value = function(*layer[:2], label, bias=layer[2], chunk_rows=4, **options)
+        else:
+            value = function(linear(*layer), label, **options)
+        gradients = torch.autograd.grad(value.sum(), layer)
+        return [torch.cat([t.cpu().double().flatten() for t in ts]) for ts in ([value.detach()], gradients)]
+
+    pair = getattr(fused, loss), unfused if loss == "linear_cross_entropy" else cross_entropy
+    for option, chosen in {"none": {}, "ignore_index": {"ignore_index": 2}}.items():
+        for reduction in ("none", "sum", "mean"):
+            yield option, reduction, *(value_and_gradient(f, chosen | {"reduction": reduction}) for f in pair)
 
 
 def main() -> int:

@@ -69,7 +69,8 @@ def linear_cross_entropy(
 ) -> Tensor:
     r"""Cross-entropy of the logits z = x Wᵀ + b, which are never all held: the last layer and its loss in one.
 
-    With G = p − y for the rows of a chunk, the gradients are G W for x, Gᵀ x for W and the column sums of G for b.
+    With G = p − y (rows, C) for a chunk, a row's divided by N for a mean, the gradients are G W for x; Gᵀ x for W and
+    the column sums of G for b, added up over the chunks.
     They are formed in the forward pass, while the chunk's logits are there, and given away by the first backward pass;
     another one (``retain_graph=True``) forms them again, and so does every one with reduction "none", which knows the
     weights of the rows only then. Half precisions are computed in float32 and rounded once. A second derivative is
@@ -110,13 +111,13 @@ def linear_cross_entropy(
 
 
 def surprise(z: Tensor, label: Tensor, share: Tensor, out: Tensor | None) -> Tensor:
-    """−log softmax(z)_y of each row in nats, (n, 1); ``out`` becomes share · (p − y). Nothing is checked.
+    """Losses −log softmax(z)_y in nats, (rows, 1); ``out`` becomes share · (p − y). Nothing is checked.
 
     Args:
-        z: logits (n, C).
-        label: the class y of each row, (n, 1).
-        share: what each row's loss counts in the total, (n, 1), of the type that is computed in.
-        out: (n, C), of that type; z itself is allowed. None where no gradient is wanted.
+        z: logits (rows, C).
+        label: the class y of each row, (rows, 1).
+        share: what each row's loss counts in the total, (rows, 1), of the type that is computed in.
+        out: (rows, C), of that type; z itself is allowed. None where no gradient is wanted.
     """
     shift = z.amax(1, keepdim=True).to(share.dtype)  # softmax(z − shift) = softmax(z), and no exp overflows
     own = z.gather(1, label) - shift
