@@ -168,6 +168,9 @@ WITHOUT = {
     "cases.cases": "makes its own on the CPU; test_compare runs them on each device",
     "coding.shannon_lengths": "returns whole numbers for a list of probabilities",
     "coding.huffman_code": "returns code words for a list of probabilities",
+    "coding.SymbolModel": "a type of functions on Python's own numbers",
+    "coding.arithmetic_encode": "reckons with Python's whole numbers",
+    "coding.arithmetic_decode": "reckons with Python's whole numbers",
     "compare.agreement": "takes devices; test_compare runs it on each",
     "compare.share_of_bound": "compares numbers that have been brought to the CPU",
     "compare.verdicts": "takes a table",
@@ -179,6 +182,7 @@ WITHOUT = {
     "data.iris": "returns NumPy arrays",
     "data.breast_cancer": "returns NumPy arrays",
     "data.digits": "returns NumPy arrays",
+    "data.text": "returns bytes",
     **{f"devices.{name}": "takes a device; test_devices runs it on each" for name in
        ("available", "accelerators", "synchronize", "widest_float", "reproducible", "milliseconds", "peak_bytes",
         "last_words")},
