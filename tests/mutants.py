@@ -117,7 +117,9 @@ def main() -> int:
     for module in modules:
         folder = prepare(module)
         mutmut(folder, "run", "--max-children", "2")
-        verdicts = dict(line.strip().rsplit(": ", 1) for line in mutmut(folder, "results", "--all", "true").splitlines())
+        verdicts = dict(
+            line.strip().rsplit(": ", 1) for line in mutmut(folder, "results", "--all", "true").splitlines()
+        )
         survivors = [name for name, verdict in verdicts.items() if verdict in ("survived", "no tests")]
         sentences = 0
         for name in survivors:

@@ -78,7 +78,7 @@ def call(function: Callable, *arguments: Any, **options: Any) -> Any:
     given = [*arguments, *options.values()]
     before = [_bytes(one) for one in given]
     try:
-        with warnings.catch_warnings(), np.errstate(all="warn"):
+        with warnings.catch_warnings():
             warnings.simplefilter("error")
             return function(*arguments, **options)
     except (ValueError, TypeError, IndexError) as error:
@@ -98,8 +98,9 @@ def result_or_refusal(function: Callable, *arguments: Any, **options: Any) -> An
 
 
 def _bytes(value: Any) -> Any:
-    array = value.detach().numpy() if isinstance(value, torch.Tensor) else value
-    return (array.dtype, array.shape, array.tobytes()) if isinstance(array, np.ndarray) else repr(value)
+    if isinstance(value, torch.Tensor):
+        return value.dtype, value.shape, value.detach().contiguous().reshape(-1).view(torch.uint8).tolist()
+    return (value.dtype, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else repr(value)
 
 
 def plain(result: Any) -> np.ndarray:

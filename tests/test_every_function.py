@@ -95,6 +95,7 @@ STANDARD = {
     "targets.forward_loss": lambda f, a: f(a.logits, a.labels, a.matrix),
     "targets.generalised_cross_entropy": lambda f, a: f(a.logits, a.labels),
     "targets.focal_loss": lambda f, a: f(a.logits, a.labels),
+    "validation.as_int64": lambda f, a: f(a.labels),
     "validation.check_arrays": lambda f, a: f(logits=a.logits, target=a.labels, weight=a.weight) and None,
     "validation.check_floating": lambda f, a: f(logits=a.logits),
     "validation.check_axis": lambda f, a: f("logits", a.logits, -1),

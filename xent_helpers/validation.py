@@ -329,4 +329,6 @@ def _first(array: Array, bad: Array) -> str:
     position = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int64), (-1,))))
     index = [int(i) for i in np.unravel_index(position, _shape(array))]
     kind = float if xp.isdtype(array.dtype, "real floating") else int
-    return f"{kind(array[tuple(index)])}" + (f" at index {index}" if index else "")
+    entry = array[tuple(index)]
+    entry = entry.item() if hasattr(entry, "item") else entry  # int() of a tensor ends at 2^63
+    return f"{kind(entry)}" + (f" at index {index}" if index else "")
