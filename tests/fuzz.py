@@ -5,6 +5,7 @@ losses are judged by their property tests (against 50-digit arithmetic), the che
 whatever they are given. What was found so far is kept in ``build/fuzz/TARGET``, and a crash beside it.
 """
 
+import json
 import sys
 import tempfile
 import warnings
@@ -30,8 +31,7 @@ with atheris.instrument_imports(include=["xent_helpers"], enable_loader_override
 from tests import test_properties_losses as properties
 
 ROOT = Path(__file__).resolve().parent.parent
-WORDS = [b'{"cells": [', b'"cell_type": "code"', b'"source": ', b'"metadata": {"tags": ["raises-exception"]}', b'"id": ',
-         b"check('3.2', f)", b"]}"]  # fmt: skip
+NOTEBOOK = {"cells": [{"cell_type": "code", "id": "a", "metadata": {}, "source": ["check('1.1', f)"]}]}
 
 
 def values(data) -> object:
@@ -125,11 +125,7 @@ def main() -> None:
     corpus = ROOT / "build" / "fuzz" / target
     corpus.mkdir(parents=True, exist_ok=True)
     if target == "grade" and not any(corpus.iterdir()):
-        words = b", ".join(WORDS)
-        corpus.joinpath("words").write_bytes(words)
-        corpus.joinpath("notebook").write_bytes(
-            b'{"cells": [{"cell_type": "code", "id": "a", "metadata": {}, "source": ["check(\'1.1\', f)"]}]}'
-        )
+        corpus.joinpath("notebook").write_text(json.dumps(NOTEBOOK))
     files = [] if any(not option.startswith("-") for option in options) else [str(corpus)]
     limits = ["-timeout=120", "-rss_limit_mb=4096", f"-artifact_prefix={corpus.parent}/{target}-"]
     atheris.Setup([sys.argv[0], *limits, *options, *files], TARGETS[target])

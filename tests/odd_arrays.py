@@ -99,7 +99,8 @@ def result_or_refusal(function: Callable, *arguments: Any, **options: Any) -> An
 
 def _bytes(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
-        return value.dtype, value.shape, value.detach().contiguous().reshape(-1).view(torch.uint8).tolist()
+        exact = value.detach().double() if value.is_floating_point() else value
+        return value.dtype, value.shape, exact.numpy().tobytes()
     return (value.dtype, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else repr(value)
 
 

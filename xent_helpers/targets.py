@@ -15,8 +15,8 @@ from xent_helpers import validation as check
 from xent_helpers.losses import cross_entropy, log_softmax, logsumexp, softmax
 from xent_helpers.validation import Array
 
-# log 0 = −inf is meant where the transition matrix says that a confusion never happens.
-_quiet = np.errstate(divide="ignore")
+# log 0 = −inf is meant where the transition matrix says that a confusion never happens, and 0/0 where nothing is left.
+_quiet = np.errstate(divide="ignore", invalid="ignore", over="ignore")
 
 
 def smoothed(q: Array, epsilon: float) -> Array:
@@ -42,10 +42,11 @@ def smoothed(q: Array, epsilon: float) -> Array:
     return (1.0 - epsilon) * q + epsilon / q.shape[-1]
 
 
+@_quiet
 def best_probabilities(q: Array, weight: Array | None = None) -> Array:
     """The probabilities with the least loss −Σ_c w_c q_c log p_c: the shares w_c q_c / Σ_k w_k q_k.
 
-    Without weights that is q itself (Gibbs' inequality, chapter 2).
+    Without weights that is q itself (Gibbs' inequality, chapter 2). A row whose shares are all 0 gives NaN.
 
     Args:
         q: target rows (..., C) that sum to 1.
