@@ -212,9 +212,8 @@ def test_likelihoods_are_those_of_50_digits(drawn, kind, probs, layout):
     ones = int(bits.sum())
     each = []
     for theta in probs:
-        chances = [mpf(theta), 1 - mpf(theta)]
-        pairs = list(zip((ones, len(drawn) - ones), chances, strict=True))
-        each.append(-inf if any(k and not v for k, v in pairs) else mp.fsum(k * mp.log(v) for k, v in pairs if k))
+        logs = [mp.log(theta) if theta else -inf, mp.log1p(-theta) if theta < 1 else -inf]
+        each.append(mp.fsum(k * log for k, log in zip((ones, len(drawn) - ones), logs, strict=True) if k))
     near(call(likelihood.bernoulli_log_likelihood, layout(p), layout(bits)), [float(v) for v in each])
     assert float(call(likelihood.bernoulli_mle, layout(bits))) == pytest.approx(ones / len(drawn), rel=1e-6)
 

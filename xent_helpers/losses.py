@@ -45,7 +45,8 @@ def surprisal(z: Array, favoured: Array) -> Array:
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)) without overflow: the two-class ``surprisal``, in nats, any shape."""
     xp = array_namespace(x)
-    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+    above = x >= 0  # with maximum and abs, autograd's second derivative would be 0 at 0, where it is 1/4
+    return xp.where(above, x, 0.0) + xp.log1p(xp.exp(xp.where(above, -x, x)))
 
 
 @_quiet
