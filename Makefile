@@ -5,6 +5,7 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+BENCH_ARGS ?=
 ROWS ?=
 MODULE ?=
 TARGET ?= cross_entropy binary_cross_entropy_with_logits examine grade
@@ -12,13 +13,15 @@ SECONDS ?= 600
 
 BIN := .venv/bin
 READY := .venv/ready
+BOOK_READY := .venv/book-ready
+BROWSER_READY := .venv/browser-ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test test-sim gpu notebooks assignment test-grade lint matrix properties fuzz mutants clean
+.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY)  ## open the course in JupyterLab
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
@@ -35,11 +38,33 @@ gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and 
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
 
+bench: $(READY)  ## time the losses beside PyTorch's, a few minutes; tables and a figure go to build/bench
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+book: $(BOOK_READY)  ## build the web book: open build/book/index.html
+	@rm -rf build/book
+	@$(BIN)/python -m sphinx -q -W --keep-going -n -E -c book -d build/doctrees . build/book
+	@echo "The book is built: open build/book/index.html"
+
+slides: $(BOOK_READY)  ## build a lecture a chapter: open build/slides/index.html
+	@rm -rf build/slides
+	@$(BIN)/python book/slides.py build/slides
+	@echo "The slides are built: open build/slides/index.html"
+
+slide-types: $(BROWSER_READY)  ## write into the notebooks which cell goes on which slide (NOTEBOOKS="…" for some of them)
+	@$(BIN)/python book/propose_slides.py $(NOTEBOOKS)
+
+test-browser: $(BROWSER_READY) book slides  ## open book, slides and notebooks in a real browser without a network
+	@$(BIN)/python -m pytest -o addopts= -q -ra tests/browser $(TEST_ARGS)
+
 assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
 	@$(BIN)/python -m xent_helpers.exercises assignment
 
 test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
 	@$(BIN)/python -m pytest -q tests/long_grading.py
+
+test-answers: $(READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
+	@$(BIN)/python -m pytest -q tests/long_answers.py
 
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
@@ -59,7 +84,7 @@ mutants: $(READY)  ## change the helpers and see whether the tests notice (MODUL
 	@$(BIN)/python -m tests.mutants $(MODULE)
 
 clean:  ## remove .venv and everything else that a command has made
-	@rm -rf .venv build mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
+	@rm -rf .venv build book/api mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
@@ -73,3 +98,13 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
 	@mv $(UNFINISHED) $(READY) && touch $(READY)
+
+# What only the book and the browser need is set up with them, so that `make lab` and `make test` stay light.
+$(BOOK_READY): $(READY)
+	@echo "Setting up what the book needs …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book]'
+	@touch $@
+
+$(BROWSER_READY): $(BOOK_READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	@touch $@

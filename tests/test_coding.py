@@ -1,5 +1,6 @@
 """Small codes: prefix-free, never longer than any other, between the entropy and one bit more."""
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
-from xent_helpers.coding import huffman_code, shannon_lengths
+from xent_helpers.coding import arithmetic_decode, arithmetic_encode, huffman_code, shannon_lengths
 
 
 def distributions():
@@ -64,3 +65,42 @@ def test_what_is_no_distribution_is_refused(function):
         function(np.array([[0.5, 0.5]]))
     with pytest.raises(TypeError, match="p is of type list"):
         function([0.5, 0.5])
+
+
+class Learning:
+    """Counts as it goes; keeps the exact probability of what it has seen."""
+
+    def __init__(self, classes):
+        self.counts, self.p = [1] * classes, Fraction(1)
+
+    def weights(self):
+        return self.counts
+
+    def see(self, symbol):
+        self.p *= Fraction(int(self.counts[symbol]), int(sum(self.counts)))
+        self.counts[symbol] += 3
+
+
+@pytest.mark.parametrize(("classes", "length"), [(1, 5), (2, 0), (2, 1), (2, 300), (7, 40), (256, 25)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_learned_text_comes_back_from_less_than_a_bit_more_than_its_surprise(classes, length, seed):
+    symbols = np.random.default_rng(seed).integers(0, classes, length).tolist()
+    model = Learning(classes)
+    code = arithmetic_encode(symbols, model)
+    assert set(code) <= {"0", "1"}
+    assert Fraction(1, 2) ** len(code) <= model.p < 2 * Fraction(1, 2) ** len(code)
+    assert arithmetic_decode(code, length, Learning(classes)) == symbols
+
+
+def test_an_impossible_symbol_has_no_code():
+    model = Learning(3)
+    model.counts[2] = 0
+    with pytest.raises(ValueError, match="symbol 2 at place 1 has the weight 0, expected 1 or more"):
+        arithmetic_encode([0, 2], model)
+
+
+def test_weights_may_be_numpys_numbers():
+    model, other = Learning(2), Learning(2)
+    model.counts, other.counts = (np.array([2**40, 1]) for _ in range(2))
+    symbols = [0] * 200 + [1]
+    assert arithmetic_decode(arithmetic_encode(symbols, model), 201, other) == symbols

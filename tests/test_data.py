@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn import datasets
 
 from xent_helpers import data, devices
 
@@ -66,3 +67,18 @@ def test_tensors_hold_the_split(device, column):
     np.testing.assert_array_equal(y.cpu().ravel(), split.y_train)
     np.testing.assert_allclose(x_test.cpu(), split.x_test, rtol=1e-6)
     np.testing.assert_array_equal(y_test.cpu().ravel(), split.y_test)
+
+
+def test_the_text_is_the_five_descriptions_that_scikit_learn_shows():
+    text = data.text()
+    assert len(text) == 14_279
+    assert text.isascii()
+    for load in ("breast_cancer", "diabetes", "digits", "iris", "wine"):
+        shown = getattr(datasets, f"load_{load}")().DESCR
+        assert text.count(shown.encode()) == 1
+
+
+def test_another_text_is_refused(monkeypatch):
+    monkeypatch.setattr(data, "_DESCRIPTIONS", ("iris", "wine_data"))
+    with pytest.raises(RuntimeError, match=r"SHA-256 \w{12}…, expected 3197060a22ed…: .*constraints\.txt"):
+        data.text()

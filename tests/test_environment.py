@@ -74,8 +74,8 @@ def test_make_test_runs_everything():
 
 def test_continuous_integration_runs_the_readme_s_commands():
     commands = re.findall(r"^make .*$", text(".ci/run"), re.MULTILINE)
-    assert commands == ["make lint", "make test"]
-    assert "make test" in text("README.md")
+    assert commands == ["make lint", "make test", "make test-sim", "make test-browser"]
+    assert all(command in text("README.md") + text("CONTRIBUTING.md") for command in commands)
 
 
 def test_make_help_names_every_command():

@@ -145,6 +145,11 @@ def _fit(f: Callable, a: Inputs) -> object:
 
 # What is for torch: tensors on any device.
 TORCH = {
+    "fused.fused_cross_entropy": lambda f, a: f(a.logits, a.labels),
+    "fused.surprise": lambda f, a: f(a.logits, a.labels[:, None], torch.ones_like(a.logits[:, :1]), None),
+    "validation.check_tensors": lambda f, a: f(logits=a.logits, target=a.labels) and None,
+    "validation.check_linear_layer": lambda f, a: f(a.x, a.W.T, None) and None,
+    "fused.linear_cross_entropy": lambda f, a: f(a.x, a.W.T, a.labels),
     "cases.value_and_gradient": lambda f, a: f(losses.cross_entropy, a.logits, a.labels),
     "compare.textbook": lambda f, a: f(a.logits, a.labels),
     "compare.three_ways": lambda f, a: f("cross_entropy", {"": (0.0, a.logits, a.labels, {})}) is None,
@@ -192,10 +197,12 @@ WITHOUT = {
     "training.batches": "yields row numbers on the CPU, the same for every device, which may index a tensor of any",
     "validation.check_reduction": "takes a word",
     "validation.check_integer": "takes a number",
+    "validation.check_positive": "takes a number",
     "validation.check_fraction": "takes a number",
     "validation.check_num_classes": "takes a number",
 }  # fmt: skip
 MODULES = {
+    "__main__": "prints what is installed; its own tests run it",
     "plots": "draws NumPy's arrays",
     "exercises": "judges functions; its own tests run them",
     "distributed": "runs in several processes; its own tests do",

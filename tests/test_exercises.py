@@ -495,3 +495,23 @@ def test_a_value_at_the_edge_of_the_numbers_is_judged_too(value):
     assert asked
     for key in asked:
         assert exercises.examine(key, value).status in ("solved", "not yet")
+
+
+# ---- what an exercise may say of itself ----
+
+
+def test_a_tolerance_may_depend_on_the_arguments():
+    own = Exercise(**vars(EXERCISE) | {"tolerance": lambda p: 1e-12 if len(p) < 3 else 1e-3})
+    assert diagnose(own, lambda p: mean_surprisal(p) + (1e-6 if len(p) >= 3 else 0)).startswith("solved")
+    assert diagnose(own, lambda p: mean_surprisal(p) + 1e-6).startswith("not yet")
+
+
+def test_shapes_that_do_not_fit_are_the_same_mistake_in_torch_as_in_numpy():
+    def no_keepdims(z):
+        return np.exp(z) / np.exp(z).sum(axis=1)
+
+    known = Exercise(**vars(MATRIX) | {"mistakes": (Mistake(no_keepdims, "keepdims?"),)})
+    assert diagnose(known, no_keepdims) == "not yet. keepdims?"
+    assert diagnose(known, lambda z: torch.exp(torch.tensor(z)) / torch.exp(torch.tensor(z)).sum(1)) == (
+        "not yet. keepdims?"
+    )

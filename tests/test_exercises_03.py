@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xent_helpers import losses
+from xent_helpers import exercises, losses
 from xent_helpers.exercises import chapter_03 as chapter
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the wrong answers overflow, as they should
@@ -18,8 +18,21 @@ def test_the_numbers_that_the_messages_quote():
     assert f"{10 ** chapter.log10_loss(np.array([[40.0, 0.0, 0.0]]), np.array([0]))[0]:.1e}" == "8.5e-18"
 
 
-@pytest.mark.parametrize("case", range(5))
-def test_the_references_agree_with_the_package(case):
-    z, y = chapter.cross_entropy_inputs(np.random.default_rng(0))[case]
-    z = z.astype(np.float64)
-    assert chapter.shifted_cross_entropy(z, y) == pytest.approx(losses.cross_entropy(z, y, reduction="none"), abs=1e-15)
+def test_the_references_agree_with_the_package():
+    for z, y in chapter.cross_entropy_inputs(np.random.default_rng(0)):
+        due = losses.cross_entropy(z.astype(np.float64), y, reduction="none")
+        assert chapter.shifted_cross_entropy(z, y) == pytest.approx(due, rel=1e-12, abs=1e-15)
+
+
+def test_the_cap_is_never_given_away():
+    for number in (16.12, 16.118, 100, 27.6, 27.631, 28, 0, np.inf, [27.63], "27.63", lambda: 27.6310211):
+        result = exercises.examine("3.2", number)
+        assert result.status == "not yet" and "27.631" not in result.message.replace("27.63 is not", ""), result
+    assert exercises.examine("3.2", 16.12).mistakes == ("cap_of_the_text_rounded 2",)
+
+
+def test_a_likely_repair_of_the_binary_loss_is_known():
+    assert exercises.examine("3.3", lambda z, y: np.log(1 + np.exp(z)) - y * z).mistakes == (
+        "binary_stable_on_the_other_side",
+    )
+    assert exercises.examine("3.3", lambda z, y: np.log1p(np.exp(z)) - y * z).mistakes

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from xent_helpers import exercises, losses
 from xent_helpers.exercises import chapter_04 as chapter
 
 EXERCISES = {exercise.key: exercise for exercise in chapter.EXERCISES}
@@ -21,3 +22,13 @@ def test_the_snippet_in_the_notebook_is_the_one_that_the_catalogue_knows():
     gradient = x.T @ (p - y) / len(y)
     hessian = (x.T * p) @ x
     np.testing.assert_allclose(chapter.newton_as_printed(x, w, y), w + np.linalg.solve(hessian, gradient))
+
+
+def test_two_slips_at_once_are_both_named():
+    wrong = exercises.examine("4.1", lambda z, y: losses.softmax(z, axis=0) - np.eye(z.shape[1])[y])
+    assert wrong.mistakes == ("gradient_over_samples", "times N")
+
+
+def test_a_wrong_newton_step_is_shown_on_a_small_table():
+    wrong = exercises.examine("4.2", lambda x, w, y: chapter.newton_step(x, w, y) * 1.01)
+    assert "for x = [[" in wrong.message and len(wrong.message) < 200

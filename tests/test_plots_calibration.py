@@ -24,6 +24,8 @@ def two_rows(*values):
     return np.array([values, values]) + np.array([[0.0], [0.02]])
 
 
+LOGITS = np.random.default_rng(0).normal(size=(200, 4))
+LABELS = np.where(np.arange(200) % 3, LOGITS.argmax(axis=1), 0)
 CURVE = np.linspace(0.1, 1.2, 12)
 RUNS = {
     "accuracy": two_rows(0.93, 0.95, 0.95),
@@ -40,6 +42,7 @@ DRAWN = {
     "temperature_curves": lambda: plots.temperature_curves(
         CURVE, {"training": 1 / CURVE, "validation": (CURVE - 0.5) ** 2 + 1}, {"validation": 2.0}
     ),
+    "at_temperature": lambda: plots.at_temperature(2.0, LOGITS, LABELS)[0],
     "overconfidence": lambda: plots.overconfidence(np.array([10, 100, 1000]), RUNS)[0],
     "cost_against_threshold": lambda: plots.cost_against_threshold(
         CURVE / 1.2, {"plain": np.array([(CURVE - 0.2) ** 2] * 2), "bent": np.array([(CURVE - 0.7) ** 2] * 2)}, 0.25
@@ -128,3 +131,18 @@ def test_asking_always_is_the_diagonal():
     assert ax.lines[-1].get_xdata().tolist() == ax.lines[-1].get_ydata().tolist() == [0.1, 0.2, 0.3]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.21, 0.21, 0.21])
     assert "bold from 0.21 to 0.21" in ax.figure.alt
+
+
+@pytest.mark.parametrize("T", [0.5, 1.0, 10.0])
+def test_a_temperature_shows_its_reliability_and_its_loss(T):
+    left, right = plots.at_temperature(T, LOGITS, LABELS)
+    p = np.exp(LOGITS / T) / np.exp(LOGITS / T).sum(axis=1, keepdims=True)
+    hits = (LOGITS.argmax(axis=1) == LABELS).mean()
+    nll = -np.log(p[np.arange(200), LABELS]).mean()
+    shown = reliability(p.max(axis=1), LOGITS.argmax(axis=1) == LABELS, 10)
+    points = np.column_stack([shown.claimed, shown.happened])[shown.count > 0]
+    np.testing.assert_allclose(left.lines[1].get_xydata(), points)
+    assert f"T = {T:.2f}: claims {p.max(axis=1).mean():.2f}, right {hits:.2f}" == left.get_title(loc="left")
+    assert right.lines[-1].get_xydata().tolist() == [[T, pytest.approx(nll)]] and right.get_xscale() == "log"
+    temperatures, curve = right.lines[0].get_data()
+    assert np.interp(T, temperatures, curve) == pytest.approx(nll, abs=1e-3)

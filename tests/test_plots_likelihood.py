@@ -11,6 +11,7 @@ FLIPS = np.array([1, 1, 0, 1] * 50)
 DRAWN = {
     "likelihood_as_n_grows": lambda: plots.likelihood_as_n_grows(FLIPS, (4, 40))[0],
     "loss_against_probability": plots.loss_against_probability,
+    "likelihood_at": lambda: plots.likelihood_at(0.6, FLIPS[:8])[0],
     "loss_floor": lambda: plots.loss_floor()[0],
 }
 
@@ -72,3 +73,16 @@ def test_the_floor_is_the_entropy_and_no_point_of_the_bowl_is_below():
         assert bowl.get_ydata().min() >= entropy - 1e-12
         assert dot.get_xydata().tolist() == [[share, pytest.approx(entropy)]]
     assert "share of ones 0.25: least 0.562 nats" in axes[0].figure.alt
+
+
+@pytest.mark.parametrize("theta", [0.01, 0.6, 0.99])
+def test_one_theta_shows_every_factor_and_their_product(theta):
+    flips = np.array([1, 0, 1, 1])
+    factors, curve = plots.likelihood_at(theta, flips)
+    heights = {round(bar.get_x() + bar.get_width() / 2): bar.get_height() for bar in factors.patches}
+    assert [heights[i] for i in (1, 2, 3, 4)] == pytest.approx([theta, 1 - theta, theta, theta])
+    assert {bar.get_hatch() for bar in factors.patches} == {"", "//"}
+    grid, likelihood = curve.lines[0].get_data()
+    assert np.allclose(likelihood, grid**3 * (1 - grid)) and grid[likelihood.argmax()] == pytest.approx(0.75)
+    assert curve.lines[-1].get_xydata().tolist() == [[theta, pytest.approx(theta**3 * (1 - theta))]]
+    assert f"theta = {theta:.2f} gives" in curve.figure.alt and "highest at 0.75" in curve.figure.alt

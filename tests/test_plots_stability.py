@@ -25,6 +25,7 @@ def package(z, y):
 BOTH = {"naive": naive, "package": package}
 DRAWN = {
     "sigmoid_and_softplus": lambda: plots.sigmoid_and_softplus()[0],
+    "scores_to_loss": lambda: plots.scores_to_loss((1.0, 2.0, 0.1), 1)[0],
     "loss_of_a_wrong_answer": lambda: plots.loss_of_a_wrong_answer(BOTH),
     "overflow_map": lambda: plots.overflow_map(BOTH, (np.float32,))[0],
     "relative_error": lambda: plots.relative_error(BOTH, (np.float32,), rows=4)[0],
@@ -132,3 +133,17 @@ def test_relative_errors_lie_between_the_floor_and_one():
         assert ax.get_title(loc="left") == dtype.__name__
     assert "naive in float64 has no digit left from margin 40 on" in axes[0].figure.alt
     assert "package in float32 keeps its digits throughout" in axes[0].figure.alt
+
+
+@pytest.mark.parametrize("z, y", [((1.0, 2.0, 0.1), 1), ((-4.0, 4.0, 4.0), 0), ((0.0, 0.0, 0.0), 2)])
+def test_scores_probabilities_and_loss_are_one_sample_s(z, y):
+    scores, shares, curve = plots.scores_to_loss(z, y)
+    p = np.exp(z) / np.exp(z).sum()
+    assert [bar.get_height() for bar in scores.patches] == list(z)
+    assert [bar.get_height() for bar in shares.patches] == pytest.approx(list(p))
+    assert [bar.get_hatch() for bar in shares.patches] == ["//" if c == y else None for c in range(3)]
+    lse, gap = scores.lines[0].get_ydata()[0], scores.lines[-1].get_ydata()
+    assert lse == pytest.approx(np.log(np.exp(z).sum())) and gap.tolist() == [z[y], pytest.approx(lse)]
+    assert curve.lines[-1].get_xydata().tolist() == [[pytest.approx(p[y]), pytest.approx(-np.log(p[y]))]]
+    assert lse < scores.get_ylim()[1] and -np.log(p[y]) < curve.get_ylim()[1]
+    assert f"{-np.log(p[y]):.3f}" in scores.get_title(loc="left") and f"{-np.log(p[y]):.3f}" in curve.figure.alt

@@ -236,7 +236,7 @@ def _margins(logits: Array, target: Array) -> Array:
     margins = z - xp.take_along_axis(z, xp.astype(target, xp.int64)[:, None], axis=1)
     if not bool(xp.any(margins > 0)):
         raise ValueError(
-            "logits puts every label first, expected some mistakes: with none, the smaller T the better, without "
+            "the logits put every label first, expected some mistakes: with none, the smaller T the better, without "
             "end. Are these the samples that the model was trained on? Fit on others."
         )
     if not bool(xp.mean(margins) < 0):

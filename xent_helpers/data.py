@@ -1,12 +1,17 @@
 """The course's small real data sets. They come with scikit-learn: nothing is downloaded."""
 
 from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
 
 import numpy as np
 import torch
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
+
+_DESCRIPTIONS = ("breast_cancer", "diabetes", "digits", "iris", "wine_data")
+_TEXT_SHA256 = "3197060a22ed9b08f47cec2d0c656f7a31e349d5d91bee901d8b1301116ff63d"
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,31 @@ def breast_cancer() -> DataSet:
 def digits() -> DataSet:
     """1,797 handwritten digits as 8 × 8 pictures, grey levels 0 to 16, 10 classes (Alpaydin and Kaynak, 1998)."""
     return _loaded(datasets.load_digits())
+
+
+def text() -> bytes:
+    """14,279 bytes of English: scikit-learn's descriptions of five of its data sets, one after the other.
+
+    Every number that chapter 9 prints depends on each byte, so their SHA-256 is checked.
+
+    Raises:
+        RuntimeError: this version of scikit-learn has other descriptions.
+
+    Example:
+        >>> len(text()), text()[:18]
+        (14279, b'.. _breast_cancer_')
+
+    Source: the files ``sklearn/datasets/descr/*.rst`` of scikit-learn 1.9 (BSD-3-Clause).
+    """
+    folder = files("sklearn.datasets") / "descr"
+    found = b"".join((folder / f"{name}.rst").read_bytes() for name in _DESCRIPTIONS)
+    digest = sha256(found).hexdigest()
+    if digest != _TEXT_SHA256:
+        raise RuntimeError(
+            f"scikit-learn's descriptions have the SHA-256 {digest[:12]}…, expected {_TEXT_SHA256[:12]}…: "
+            "another version of it has changed them. Install the version that constraints.txt names."
+        )
+    return found
 
 
 def _loaded(bunch) -> DataSet:

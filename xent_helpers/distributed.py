@@ -35,12 +35,15 @@ BOUND = 1e-13  # losses of about 10 in float64, added up in another order
 def mean_over_all(logits: Tensor, target: Tensor) -> Tensor:
     """Return this process's part of the mean loss over the valid targets of all processes; the parts add up to it.
 
-    Divide by the valid targets of all, not by one's own: a mean of means weighs a target of a process that has few of
-    them more than another's.
+    The mean is Σ v_n ℓ_n / Σ v_n over the samples n of all processes, v_n = 0 where the target is ``IGNORE``, else 1;
+    a part has its own samples' ℓ_n, and the denominator of all: a mean of means weighs a target of a process that has
+    few of them more than another's. In nats; NaN where no process has a valid target.
 
     Args:
-        logits: (M, C), this process's samples.
-        target: (M,), class indices or ``IGNORE``.
+        logits: (rows, C), this process's samples.
+        target: (rows,), class indices or ``IGNORE``.
+
+    Source: section 9.5, equation (9.4).
     """
     count = (target != IGNORE).sum()
     dist.all_reduce(count)
@@ -50,8 +53,9 @@ def mean_over_all(logits: Tensor, target: Tensor) -> Tensor:
 class VocabularyParallel(torch.autograd.Function):
     """Losses (N,) from a slice of the classes: ``apply(logits, target, first)``, two all-reduces, no logits sent.
 
-    ``logits`` (N, C/R) are those of the classes from ``first`` on; ``target`` (N,) counts all classes.
-    loss = log Σ_c exp(z_c) − z_y: the largest logit, the sum and z_y are each put together from the slices.
+    ``logits`` (N, columns) are this process's, the classes from ``first`` on; ``target`` (N,) counts all classes.
+    ℓ = m + log s − z_y in nats, with m = max_c z_c and s = Σ_c exp(z_c − m): m, s and z_y are put together from the
+    slices, and the gradient p − y of the slice is exp(z − m) / s, less 1 at the label (equation 9.10).
     """
 
     @staticmethod

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_array_api_obj
+from array_api_compat import array_namespace, device, is_array_api_obj, is_torch_array
 
 Array = Any  # any array of a library that follows the Python array API standard
 REDUCTIONS = ("none", "mean", "sum")
@@ -43,6 +43,17 @@ def check_arrays(*, weight: Array | None = None, pos_weight: Array | None = None
                 f"for both: move one of them, e.g. {name}.to({first}.device)."
             )
     return array_namespace(leader)
+
+
+def check_tensors(**arrays: Array) -> None:
+    """Refuse what ``check_arrays`` refuses, and arrays of another library than torch, with a TypeError."""
+    if all(map(is_torch_array, arrays.values())) and len({array.device for array in arrays.values()}) == 1:
+        return
+    check_arrays(**arrays)
+    name = next(iter(arrays))
+    raise TypeError(
+        f"{name} is from {_library(arrays[name])}, expected a torch tensor: convert it, e.g. torch.from_numpy({name})."
+    )
 
 
 def check_floating(**arrays: Array | None) -> None:
@@ -143,6 +154,13 @@ def check_num_classes(num_classes: Any) -> int:
     if check_integer("num_classes", num_classes) < 1:
         raise ValueError(f"num_classes is {num_classes}, expected at least 1: pass the number of different labels.")
     return int(num_classes)
+
+
+def check_positive(name: str, value: Any) -> int:
+    """Return a whole number of at least 1 as an int; refuse less (ValueError) and anything else (TypeError)."""
+    if check_integer(name, value) < 1:
+        raise ValueError(f"{name} is {value}, expected at least 1: leave it out to get the usual one.")
+    return int(value)
 
 
 def check_samples(name: str, labels: Array) -> None:
@@ -246,6 +264,35 @@ def check_linear_model(x: Array, weights: Array, outputs: bool) -> None:
             f"weights has shape {_shape(weights)}, expected {expected} for x of shape {_shape(x)}: "
             f"give it one row for each feature, the column of ones included."
         )
+
+
+def check_linear_layer(x: Array, weight: Array, bias: Array | None) -> int:
+    """Return the number of classes of a layer: ``x`` (N, D) or (D,), ``weight`` (C, D), ``bias`` (C,), of one type.
+
+    Raises:
+        TypeError: one of them is not floating, or not of the type of ``x``.
+        ValueError: a shape does not fit.
+    """
+    check_floating(x=x, weight=weight, bias=bias)
+    if x.ndim not in (1, 2):
+        raise ValueError(f"x has shape {_shape(x)}, expected (N, D) or (D,): flatten it, e.g. x.reshape(-1, D).")
+    if weight.ndim != 2 or weight.shape[0] == 0 or weight.shape[1] != x.shape[-1]:
+        raise ValueError(
+            f"weight has shape {_shape(weight)}, expected (C, {x.shape[-1]}) for x of shape {_shape(x)}: "
+            f"give it one row for each class, as torch.nn.Linear does."
+        )
+    if bias is not None and _shape(bias) != (weight.shape[0],):
+        raise ValueError(
+            f"bias has shape {_shape(bias)}, expected ({weight.shape[0]},) for weight of shape {_shape(weight)}: "
+            f"give it one number for each class."
+        )
+    for name, array in {"weight": weight, "bias": bias}.items():
+        if array is not None and array.dtype != x.dtype:
+            raise TypeError(
+                f"{name} has dtype {_dtype(array)} and x has dtype {_dtype(x)}, expected the same for both: "
+                f"convert one of them, e.g. {name}.to(x.dtype)."
+            )
+    return weight.shape[0]
 
 
 def check_distributions(axis: Any, **arrays: Array) -> int:

@@ -1,13 +1,15 @@
 """Chapter 7's exercises, answered rightly in other ways."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import torch
-from scipy import special
+from scipy import optimize, special
 from torch.nn import functional as F
 
-from xent_helpers import calibration
+from xent_helpers import calibration, losses
 
 
 def ece_loop(claimed, came_true, bins):
@@ -29,6 +31,21 @@ def ece_histogram(claimed, came_true, bins):
     edges = np.arange(bins + 1) / bins
     gap, _ = np.histogram(claimed, edges, weights=came_true - claimed)
     return np.abs(gap).sum() / len(claimed)
+
+
+def ece_pandas(claimed, came_true, bins):
+    table = pd.DataFrame({"s": claimed, "y": came_true, "b": np.minimum((claimed * bins).astype(int), bins - 1)})
+    means = table.groupby("b").agg(n=("s", "size"), s=("s", "mean"), y=("y", "mean"))
+    return (means.n * (means.y - means.s).abs()).sum() / len(table)
+
+
+def nll_log_sum_exp(z, y, T):
+    return np.mean(np.log(np.exp((z - z[np.arange(len(y)), y][:, None]) / T).sum(axis=1)))
+
+
+def nll_power_of_probabilities(z, y, T):
+    p = special.softmax(z, axis=1) ** (1 / T)
+    return -np.log((p / p.sum(axis=1, keepdims=True))[np.arange(len(y)), y]).mean()
 
 
 def nll_torch(z, y, T):
@@ -58,6 +75,23 @@ def report_by_margins(z_train, y_train, z_valid, y_valid, z_test, y_test):
     return np.mean(special.logsumexp(a * z_test, axis=1) - a * z_test[np.arange(len(y_test)), y_test])
 
 
+def report_by_search(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    """Another search for the bottom of the bowl."""
+    fit = optimize.minimize_scalar(lambda u: losses.cross_entropy(z_valid * np.exp(u), y_valid), (-1.0, 0.0), tol=1e-10)
+    return losses.cross_entropy(z_test * np.exp(fit.x), y_test)
+
+
+def report_by_loop(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    T = calibration.fit_temperature(z_valid, y_valid)
+    p = losses.softmax(z_test / T)
+    return sum(-math.log(row[label]) for row, label in zip(p, y_test, strict=True)) / len(y_test)
+
+
+def unweighted_einsum(p, w):
+    q = np.einsum("nc,c->nc", p, 1 / w)
+    return np.einsum("nc,n->nc", q, 1 / np.einsum("nc->n", q))
+
+
 def unweighted_loop(p, w):
     rows = []
     for row in p:
@@ -74,25 +108,34 @@ RIGHT = {
     "7.1": [
         1 / 401,
         np.float64(50) / 20_050,
+        Fraction(50, 50 + 20_000),
+        torch.tensor(1 / 401, dtype=torch.float64),
+        1 / (1 + math.exp(math.log(20_000) - math.log(50))),
     ],
     "7.2": [
         ece_loop,
         ece_torch,
         ece_histogram,
+        ece_pandas,
         calibration.expected_calibration_error,
     ],
     "7.3": [
         nll_torch,
         nll_scipy,
         nll_loop,
+        nll_log_sum_exp,
+        nll_power_of_probabilities,
     ],
     "7.4": [
         report_torch,
         report_by_margins,
+        report_by_search,
+        report_by_loop,
     ],
     "7.5": [
         unweighted_loop,
         unweighted_torch,
+        unweighted_einsum,
         lambda p, w: calibration.shift_prior_probs(p, w, np.ones(len(w))),
     ],
 }

@@ -39,7 +39,7 @@ def call(function: Callable, arguments: tuple, convert: Callable[[Any], Any] = l
             came = _finished(function(*handed))
         except (Exception, SystemExit) as error:
             came = Raised(type(error).__name__, str(error))
-    changed = not all(agree(outcome(a), outcome(b)) for a, b in zip(handed, arguments, strict=True))
+    changed = not all(agree(outcome(a), outcome(b)) for a, b in zip(handed, map(convert, arguments), strict=True))
     return Call(came, changed, printed.getvalue())
 
 

@@ -204,7 +204,7 @@ ENTROPY = Exercise(
         ),
     ),
     domain=entropy_domain,
-    tolerance=1e-10,
+    tolerance=1e-12,
     must=(NEVER_NEGATIVE, Must("is at most log C", lambda h, p: h <= np.log(len(p)) + 1e-9)),
     slips=(NEGATIVE, *BASES, OVER_SAMPLES, HALVED, DOUBLED, *EPSILONS),  # N stands for the length of p here, C
     hints=(
@@ -525,8 +525,8 @@ EFFECTIVE = Exercise(
         ),
         Mistake(
             effective_mean_of_exp,
-            "Every class that occurs counts as one whole class, the rarest like the most frequent. That is also what "
-            "the mean of exp(−log p) = 1/p comes to: in which order do the mean and exp come?",
+            "That counts every class that occurs as one whole class, however rare. (Averaging exp(−log p) does that "
+            "too.) In which order come the mean and exp?",
         ),
         Mistake(
             effective_by_squares,
@@ -584,8 +584,8 @@ SQUARE = (
 )
 BRIER = "Score d is the Brier score. What does equation 2.13 say about its expected value?"
 ACCURACY = (
-    "Score e counts errors. The truth is never beaten, but is it the only best report? Look at (0.7, 0.3, 0) and "
-    "(1, 0, 0) when the first class is the most probable."
+    "Score e counts errors, and takes the first of equal ones. The truth is never beaten, but is it the only best "
+    "report? Look at (0.7, 0.3, 0) and (1, 0, 0) when the first class is the most probable."
 )
 PENALTY = (
     "Score f adds a reward for spread-out reports to a strictly proper score. At the truth the first part is flat: "

@@ -1,9 +1,26 @@
 """Exercises of chapter 4: the gradient of the logits, a Newton step, a curvature."""
 
+from functools import partial
+
 import numpy as np
 
 from xent_helpers import losses
-from xent_helpers.exercises.checker import Exercise, Mistake
+from xent_helpers.exercises.record import Exercise, Mistake, Must
+from xent_helpers.exercises.slips import EPSILONS, NEGATIVE
+
+LARGEST = 1000
+
+
+def are_logits(z):
+    return z.ndim == 2 and len(z) > 0 and z.shape[1] > 1 and np.all(np.abs(z) <= LARGEST)
+
+
+def drawn_logits(rng):
+    """Tables of every shape: one sample, two classes, as many samples as classes; near, and far apart."""
+    shapes = [*rng.integers([(2, 3), (1, 4), (3, 2), (5, 6)], [(6, 6), (2, 9), (9, 3), (30, 12)])]
+    shapes += [(n, n) for n in rng.integers(3, 6, 2)]
+    return [rng.normal(scale=2.0, size=shape) for shape in shapes] + [rng.uniform(-LARGEST, LARGEST, (3, 3))]
+
 
 # 4.1 ---------------------------------------------------------------------------------------------------------
 
@@ -58,11 +75,88 @@ def gradient_of_squared_error(z, y):
     return p * (error - np.sum(p * error, axis=1, keepdims=True)) / len(z)
 
 
+def gradient_over_everything(z, y):
+    p = losses.softmax(z.ravel(), axis=0).reshape(z.shape)
+    return (p - np.eye(z.shape[1])[y]) / len(z)
+
+
+def gradient_over_classes(z, y):
+    return (losses.softmax(z, axis=1) - np.eye(z.shape[1])[y]) / z.shape[1]
+
+
+def gradient_at_the_label_only(z, y):
+    hit = np.eye(z.shape[1])[y]
+    return hit * (losses.softmax(z, axis=1) - 1) / len(z)
+
+
+def gradient_less_one_everywhere(z, y):
+    return (losses.softmax(z, axis=1) - 1) / len(z)
+
+
+def gradient_less_one_in_rows(z, y):
+    p = losses.softmax(z, axis=1)
+    p[y] -= 1
+    return p / len(z)
+
+
+def gradient_less_one_in_columns(z, y):
+    p = losses.softmax(z, axis=1)
+    p[:, y] -= 1
+    return p / len(z)
+
+
+def gradient_of_logits_themselves(z, y):
+    return (z - np.eye(z.shape[1])[y]) / len(z)
+
+
+def gradient_of_log_probabilities(z, y):
+    return (losses.log_softmax(z, axis=1) - np.eye(z.shape[1])[y]) / len(z)
+
+
+def gradient_of_sigmoids(z, y):
+    return (losses.sigmoid(z) - np.eye(z.shape[1])[y]) / len(z)
+
+
+def gradient_times_slope_of_sigmoid(z, y):
+    p = losses.softmax(z, axis=1)
+    return (p - np.eye(z.shape[1])[y]) * p * (1 - p) / len(z)
+
+
+def gradient_of_a_bias(z, y):
+    return np.mean(losses.softmax(z, axis=1) - np.eye(z.shape[1])[y], axis=0)
+
+
+def gradient_shared_by_all_samples(z, y):
+    mean = np.mean(losses.softmax(z, axis=1) - np.eye(z.shape[1])[y], axis=0)
+    return np.broadcast_to(mean, z.shape)
+
+
+def gradient_of_the_favourite(z, y):
+    return (losses.softmax(z, axis=1) - np.eye(z.shape[1])[z.argmax(axis=1)]) / len(z)
+
+
+def gradient_of_decisions(z, y):
+    return (np.eye(z.shape[1])[z.argmax(axis=1)] - np.eye(z.shape[1])[y]) / len(z)
+
+
+def gradient_by_forward_differences(z, y, h):
+    rows, hit = np.arange(len(y)), np.eye(z.shape[1])
+    change = [losses.cross_entropy(z + h * one, y, reduction="none") for one in hit]
+    return (np.stack(change, axis=1) - losses.cross_entropy(z, y, reduction="none")[rows, None]) / h / len(z)
+
+
 def gradient_inputs(rng):
-    plain = (np.array([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]]), np.array([2, 0]))
-    drawn = [(rng.normal(scale=2.0, size=(n, c)), rng.integers(0, c, n)) for n, c in ((5, 3), (4, 4), (30, 10), (6, 2))]
+    plain = [
+        (np.array([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]]), np.array([2, 0])),
+        (np.array([[1.0, -1.0]]), np.array([1])),
+    ]
+    drawn = [(z, rng.integers(0, z.shape[1], len(z))) for z in drawn_logits(rng)]
     large = (np.array([[0.0, 800.0, -800.0], [1000.0, 999.0, 0.0]]), np.array([0, 0]))
-    return [plain, *drawn, (np.array([[1.0, -1.0]]), np.array([1])), large]
+    return [*plain, *drawn, large]
+
+
+def gradient_domain(z, y):
+    return are_logits(z) and len(y) == len(z) and np.all((y >= 0) & (y < z.shape[1]))
 
 
 LOGITS = Exercise(
@@ -70,6 +164,16 @@ LOGITS = Exercise(
     task="Return the gradient (N, C) of the mean cross-entropy with respect to logits z (N, C); y (N,) are labels.",
     reference=logit_gradient,
     inputs=gradient_inputs,
+    domain=gradient_domain,
+    tolerance=1e-12,
+    must=(
+        Must("adds up to 0 along each row", lambda g, z, y: np.allclose(g.sum(axis=1), 0, rtol=0, atol=1e-6)),
+        Must(
+            "is at most 0 at the label and at least 0 beside it",
+            lambda g, z, y: np.all(np.where(np.arange(z.shape[1]) == y[:, None], g <= 1e-9, g >= -1e-9)),
+        ),
+    ),
+    rounds=3,  # each draws a dozen inputs
     mistakes=(
         Mistake(
             gradient_without_mean,
@@ -119,6 +223,80 @@ LOGITS = Exercise(
             gradient_of_squared_error,
             "That is the slope of ½‖p − y‖², which keeps the softmax's Jacobian. For the cross-entropy, what cancels "
             "it?",
+        ),
+        Mistake(
+            gradient_over_everything,
+            "All your probabilities together add up to 1, so the samples compete with one another. Along which axis do "
+            "the classes of one sample lie?",
+        ),
+        Mistake(
+            gradient_over_classes,
+            "You divided by C, the number of classes. Over what does the mean of the loss run?",
+        ),
+        Mistake(
+            gradient_at_the_label_only,
+            "Only the true class's logit has a slope in yours. The others stand in LSE(z) too: what happens to the "
+            "loss when one of them grows?",
+        ),
+        Mistake(
+            gradient_less_one_everywhere,
+            "You subtract 1 from every entry, so each row's slopes add up to 1 − C (before the mean). From which entry "
+            "of a row does z_y take 1 away?",
+        ),
+        Mistake(
+            gradient_less_one_in_rows,
+            "p[y] picks whole rows, and takes the label for the number of a sample. Which two indices name one entry "
+            "of each row?",
+        ),
+        Mistake(
+            gradient_less_one_in_columns,
+            "p[:, y] picks whole columns, for every sample. How do you pair row i with label i only? (np.arange(N) as "
+            "the row index.)",
+        ),
+        Mistake(
+            gradient_of_logits_themselves,
+            "You subtract the one-hot row from the logits, as if the loss were a squared error of z. What does the "
+            "derivative of LSE(z) turn logits into?",
+        ),
+        Mistake(
+            gradient_of_log_probabilities,
+            "You subtract the one-hot row from log p. Is it the probability or its logarithm that comes out of the "
+            "derivative of LSE(z)?",
+        ),
+        Mistake(
+            gradient_of_sigmoids,
+            "Your probabilities are sigmoids, as if every class were a yes-or-no question of its own. Where do the "
+            "classes compete?",
+        ),
+        Mistake(
+            gradient_times_slope_of_sigmoid,
+            "You multiply p − y by p (1 − p), as for a squared error. Which factor of −log p cancels the slope of p?",
+        ),
+        Mistake(
+            gradient_of_a_bias,
+            "You took the mean over the samples, which is the slope with respect to a bias that they share. Each "
+            "sample has logits of its own: which shape has their gradient?",
+        ),
+        Mistake(
+            gradient_shared_by_all_samples,
+            "You gave every row the mean of all rows. On which samples' losses does z_i act?",
+        ),
+        Mistake(
+            gradient_of_the_favourite,
+            "You subtract 1 at the class that the model likes best, so the labels play no role. Which class is y?",
+        ),
+        Mistake(
+            gradient_of_decisions,
+            "You subtract the label from the decision, all or nothing, so a right answer teaches nothing more. How "
+            "sure was the model of each class?",
+        ),
+        *(
+            Mistake(
+                partial(gradient_by_forward_differences, h=h),
+                "You took a forward difference, which is off by half its step times the curvature. Fine as a check; "
+                "what does equation 4.3 say without any step?",
+            )
+            for h in (1e-4, 1e-5, 1e-6)
         ),
     ),
     hints=(
@@ -182,12 +360,88 @@ def newton_step_alone(x, w, y):
     return newton_step(x, w, y) - w
 
 
+def newton_too_long(x, w, y):
+    return w + (newton_step(x, w, y) - w) * len(y)
+
+
+def newton_uphill_too_long(x, w, y):
+    return w - (newton_step(x, w, y) - w) * len(y)
+
+
+def newton_multiplied(x, w, y):
+    p = 1 / (1 + np.exp(-x @ w))
+    return w - (x.T * (p * (1 - p))) @ x @ (x.T @ (p - y)) / len(y) ** 2
+
+
+def newton_of_squares(x, w, y):
+    return w - np.linalg.solve(x.T @ x, x.T @ (1 / (1 + np.exp(-x @ w)) - y))
+
+
+def newton_by_the_bound(x, w, y):
+    return w - np.linalg.solve(x.T @ x / 4, x.T @ (1 / (1 + np.exp(-x @ w)) - y))
+
+
+def newton_with_p_squared(x, w, y):
+    p = 1 / (1 + np.exp(-x @ w))
+    return w - np.linalg.solve((x.T * p**2) @ x, x.T @ (p - y))
+
+
+def newton_with_the_gradients_products(x, w, y):
+    p = 1 / (1 + np.exp(-x @ w))
+    return w - np.linalg.solve((x.T * (p - y) ** 2) @ x, x.T @ (p - y))
+
+
+def newton_without_sigmoid(x, w, y):
+    z = x @ w
+    p = 1 / (1 + np.exp(-z))
+    return w - np.linalg.solve((x.T * (p * (1 - p))) @ x, x.T @ (z - y))
+
+
+def newton_with_labels_turned_round(x, w, y):
+    return newton_step(x, w, 1 - y)
+
+
+def newton_twice(x, w, y):
+    return newton_step(x, newton_step(x, w, y), y)
+
+
+def newton_half_way(x, w, y):
+    return (w + newton_step(x, w, y)) / 2
+
+
+def newton_with_a_ridge(x, w, y, small):
+    p = 1 / (1 + np.exp(-x @ w))
+    hessian = (x.T * (p * (1 - p))) @ x / len(y)
+    return w - np.linalg.solve(hessian + small * np.eye(len(w)), x.T @ (p - y) / len(y))
+
+
+def newton_from_zero(x, w, y):
+    return newton_step(x, np.zeros_like(w), y)
+
+
 def newton_inputs(rng):
-    cases = []
-    for n, d, scale in ((20, 2, 0.0), (30, 3, 0.5), (60, 5, 1.0), (12, 1, 0.3)):
+    cases = [(np.array([[1.0], [2.0]]), np.array([0.5]), np.array([1.0, 0.0]))]
+    counts = zip(rng.integers([12, 20, 30, 60], [20, 30, 60, 90]), (1, 2, 3, 5), (0.3, 0.0, 0.5, 1.0), strict=True)
+    for n, d, scale in counts:
         x = np.column_stack([np.ones(n), rng.normal(size=(n, d))])
         cases.append((x, scale * rng.normal(size=d + 1), rng.integers(0, 2, n).astype(float)))
-    return cases
+    n = rng.integers(6, 12)
+    cases.append((rng.normal(size=(n, 1)), rng.normal(size=1), np.ones(n)))  # no constant column, one class only
+    return [case for case in cases if newton_domain(*case)]
+
+
+def newton_domain(x, w, y):
+    """The sigmoid is far from its ends, and the Hessian far from singular."""
+    if x.ndim != 2 or not (len(x) == len(y) >= x.shape[1] == len(w)) or np.any((y != 0) & (y != 1)):
+        return False
+    if np.any(np.abs(x @ w) > 8):
+        return False
+    p = 1 / (1 + np.exp(-x @ w))
+    return np.linalg.cond((x.T * (p * (1 - p))) @ x) < 1e3
+
+
+def goes_downhill(after, x, w, y):
+    return (after - w) @ (x.T @ (1 / (1 + np.exp(-x @ w)) - y)) <= 0
 
 
 NEWTON = Exercise(
@@ -195,6 +449,10 @@ NEWTON = Exercise(
     task="Repair the snippet: return the weights after one Newton step on the mean binary cross-entropy.",
     reference=newton_step,
     inputs=newton_inputs,
+    domain=newton_domain,
+    tolerance=1e-10,
+    must=(Must("lies downhill of w", goes_downhill),),
+    slips=(NEGATIVE, *EPSILONS),  # the output is no number a sample
     mistakes=(
         Mistake(
             newton_as_printed,
@@ -208,7 +466,7 @@ NEWTON = Exercise(
         Mistake(
             newton_too_short,
             "Direction and curvature are right, but the step is N times too short: the gradient is a mean and the "
-            "Hessian a sum. Divide both by N, or neither.",
+            "Hessian a sum. What becomes of the step when both are divided by N, or neither?",
         ),
         Mistake(
             newton_with_p,
@@ -240,6 +498,63 @@ NEWTON = Exercise(
             "solves H d = g for a whole matrix?",
         ),
         Mistake(newton_step_alone, "That is the step. The weights after the step are asked for: what is missing?"),
+        Mistake(
+            newton_too_long,
+            "Direction and curvature are right, but the step is N times too long: the gradient is a sum and the "
+            "Hessian a mean. What becomes of the step when both are divided by N, or neither?",
+        ),
+        Mistake(
+            newton_uphill_too_long,
+            "Two mistakes: the step goes uphill, and it is N times too long, a sum (the gradient) against a mean (the "
+            "Hessian). What is the bottom of L + L'd + ½L''d²?",
+        ),
+        Mistake(
+            newton_multiplied,
+            "You multiplied the gradient with the Hessian, so a steep direction gets a longer step. What does the "
+            "bottom of L + L'd + ½L''d² do with L''?",
+        ),
+        Mistake(
+            newton_of_squares,
+            "Your Hessian is XᵀX, that of the squared error: every sample curves alike. What stands between the two X "
+            "in equation 4.9?",
+        ),
+        Mistake(
+            newton_by_the_bound,
+            "Your curvature is ¼ for every sample, the most that there can be. That step is safe, and too short. What "
+            "is the curvature where p is not ½?",
+        ),
+        Mistake(
+            newton_with_p_squared,
+            "Your curvature of a sample is p². Does it stay the same when the two classes change names, and should it?",
+        ),
+        Mistake(
+            newton_with_the_gradients_products,
+            "Your curvature of a sample is (p − y)², the square of its slope. Its mean over y is the right one: what "
+            "does equation 4.9 have, in which there is no y?",
+        ),
+        Mistake(
+            newton_without_sigmoid,
+            "Your gradient has the logits where the probabilities belong. What comes out of X w, and what does the "
+            "label want to be compared with?",
+        ),
+        Mistake(
+            newton_with_labels_turned_round,
+            "Your step moves toward the wrong labels, 1 for 0 and 0 for 1. For y = 1, should x · w grow or shrink?",
+        ),
+        Mistake(newton_twice, "That is where two steps lead. How many are asked for?"),
+        Mistake(
+            newton_half_way,
+            "Your step is half as long as Newton's. Where is the bottom of L + L'd + ½L''d²: is there a ½ left in it?",
+        ),
+        *(
+            Mistake(
+                partial(newton_with_a_ridge, small=small),
+                "You add a small number to the diagonal. It guards against a singular Hessian and moves every step: is "
+                "there anything singular here?",
+            )
+            for small in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
+        ),
+        Mistake(newton_from_zero, "Your step starts from zero weights. Where does the caller want to start?"),
     ),
     hints=(
         "Take equation 4.11 and the snippet side by side. Start with the sign in the last line.",
@@ -302,12 +617,83 @@ def curvature_negative(z, v):
     return -curvature_along(z, v)
 
 
+def curvature_without_diagonal(z, v):
+    return -(np.sum(losses.softmax(z, axis=1) * v, axis=1) ** 2)
+
+
+def curvature_as_square_of_the_mean(z, v):
+    return np.sum(losses.softmax(z, axis=1) * v, axis=1) ** 2
+
+
+def slope_along(z, v):
+    return np.sum(losses.softmax(z, axis=1) * v, axis=1)
+
+
+def curvature_plus(z, v):
+    p = losses.softmax(z, axis=1)
+    return np.sum(p * v**2, axis=1) + np.sum(p * v, axis=1) ** 2
+
+
+def curvature_times_v_once(z, v):
+    p = losses.softmax(z, axis=1)
+    return p * (v - np.sum(p * v, axis=1, keepdims=True))
+
+
+def curvature_of_each_class(z, v):
+    p = losses.softmax(z, axis=1)
+    return p * (v - np.sum(p * v, axis=1, keepdims=True)) ** 2
+
+
+def curvature_that_overflows(z, v):
+    p = np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)
+    return np.sum(p * v**2, axis=1) - np.sum(p * v, axis=1) ** 2
+
+
+def curvature_of_absolute_distances(z, v):
+    p = losses.softmax(z, axis=1)
+    return np.sum(p * np.abs(v - np.sum(p * v, axis=1, keepdims=True)), axis=1)
+
+
+def curvature_of_a_unit_direction(z, v):
+    return curvature_along(z, v) / np.sum(v**2, axis=1)
+
+
+def curvature_of_sigmoids(z, v):
+    p = losses.sigmoid(z)
+    return np.sum(p * (1 - p) * v**2, axis=1)
+
+
+def curvature_with_logits_for_weights(z, v):
+    return np.sum(z * v**2, axis=1) - np.sum(z * v, axis=1) ** 2
+
+
+def curvature_of_both_swapped(z, v):
+    return curvature_along(v, z)
+
+
+def curvature_as_matrix(z, v):
+    p = losses.softmax(z, axis=1)
+    return v @ (np.diag(p.mean(axis=0)) - p.T @ p / len(p)) @ v.T
+
+
+def curvature_without_keepdims(z, v):
+    p = losses.softmax(z, axis=1)
+    return np.sum(p * (v - np.sum(p * v, axis=1)) ** 2, axis=1)
+
+
 def curvature_inputs(rng):
-    plain = (np.array([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]]), np.array([[1.0, 0.0, 0.0], [1.0, -1.0, 0.0]]))
-    drawn = [(rng.normal(size=(n, c)), rng.normal(size=(n, c))) for n, c in ((5, 3), (4, 4), (8, 10))]
+    plain = [
+        (np.array([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]]), np.array([[1.0, 0.0, 0.0], [1.0, -1.0, 0.0]])),
+        (np.array([[0.0, 1.0]]), np.array([[2.0, 1.0]])),
+    ]
+    drawn = [(z, rng.normal(size=z.shape)) for z in drawn_logits(rng)]
     flat = (rng.normal(size=(3, 5)), np.full((3, 5), 2.0))
     large = (np.array([[800.0, 799.0, 0.0], [0.0, 1000.0, -1000.0]]), rng.normal(size=(2, 3)))
-    return [plain, *drawn, flat, large]
+    return [*plain, *drawn, flat, large]
+
+
+def curvature_domain(z, v):
+    return are_logits(z) and v.shape == z.shape and np.all(np.abs(v) <= 10)
 
 
 CURVATURE = Exercise(
@@ -315,6 +701,10 @@ CURVATURE = Exercise(
     task="Return vᵀHv (N,) for each row of logits z (N, C) and its direction v (N, C), without forming H.",
     reference=curvature_along,
     inputs=curvature_inputs,
+    domain=curvature_domain,
+    tolerance=1e-11,
+    must=(Must("is never negative", lambda curvature, z, v: np.all(curvature >= -1e-9)),),
+    rounds=3,  # each draws a dozen inputs
     mistakes=(
         Mistake(
             curvature_of_squares,
@@ -332,12 +722,12 @@ CURVATURE = Exercise(
         ),
         Mistake(
             curvature_diagonal_only,
-            "You used only the diagonal of H, p (1 − p). The entries −p_i p_j beside it couple the classes. What does "
-            "the sum over all of them add up to?",
+            "That is what the diagonal of H gives, p (1 − p) (or every p_c v_c squared before the sum). The entries "
+            "−p_i p_j beside it couple the classes. What does the sum over all of them add up to?",
         ),
         Mistake(
             curvature_mean_not_squared,
-            "The mean has to be squared before you subtract it. (Check the units: v² minus v?)",
+            "You subtract the mean itself. Check the units: what can be subtracted from the mean of v²?",
         ),
         Mistake(
             curvature_down_the_columns,
@@ -350,13 +740,73 @@ CURVATURE = Exercise(
         ),
         Mistake(
             curvature_of_the_mean_loss,
-            "You divided by N. Each row's own curvature is asked for, not that of the mean loss.",
+            "You divided by N, for the curvature of the mean loss. Whose curvature is asked for?",
         ),
         Mistake(curvature_summed, "You added the rows up. One number for each row is asked for: which axis is left?"),
         Mistake(
             curvature_negative,
             "Yours is negative, so the loss would be a hill. A variance is the mean of the squares minus the square of "
             "the mean: which is the larger?",
+        ),
+        Mistake(
+            curvature_without_diagonal,
+            "That is −(p · v)², from −ppᵀ alone: negative, so the loss would be a hill. What else is in H beside −ppᵀ?",
+        ),
+        Mistake(
+            curvature_as_square_of_the_mean,
+            "That is (p · v)², the square of the mean. What is it to be subtracted from?",
+        ),
+        Mistake(
+            slope_along,
+            "That is p · v, the mean of v, and the slope of the log-sum-exp along v. What measures how v scatters "
+            "around it?",
+        ),
+        Mistake(
+            curvature_plus,
+            "You add the square of the mean. Along v = (1, …, 1) the loss is flat: what sign makes it so?",
+        ),
+        Mistake(
+            curvature_times_v_once,
+            "That is H v, a vector for each row, and right. Which product makes a number of v and H v?",
+        ),
+        Mistake(
+            curvature_of_each_class,
+            "These are the terms of the classes. One number for each row is asked for: what joins them?",
+        ),
+        Mistake(
+            curvature_that_overflows,
+            "Right for small logits; for a logit of 800, exp gives inf, and inf/inf is nan. What may you subtract "
+            "from all logits of a row without changing p? (Or use losses.softmax.)",
+        ),
+        Mistake(
+            curvature_of_absolute_distances,
+            "You average the distances from the mean, not their squares. What is vᵀHv for 2v, compared with v?",
+        ),
+        Mistake(
+            curvature_of_a_unit_direction,
+            "You divided by ‖v‖², for the direction of length 1. What is vᵀHv for 2v, compared with v?",
+        ),
+        Mistake(
+            curvature_of_sigmoids,
+            "That is the curvature of C sigmoids, each a question of its own. What couples the classes of a softmax?",
+        ),
+        Mistake(
+            curvature_with_logits_for_weights,
+            "You weight with the logits, which may be negative. What turns them into probabilities?",
+        ),
+        Mistake(
+            curvature_of_both_swapped,
+            "You took the softmax of v and the scatter of z. Which of the two are the logits?",
+        ),
+        Mistake(
+            curvature_as_matrix,
+            "You made one matrix for all samples, and N × N products. Each row has its own p: which axis do you sum "
+            "over, and which one stays?",
+        ),
+        Mistake(
+            curvature_without_keepdims,
+            "The means have shape (N,), and NumPy subtracts them from the columns of v. What does keepdims=True change "
+            "about that shape?",
         ),
     ),
     hints=(

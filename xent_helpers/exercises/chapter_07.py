@@ -1,9 +1,28 @@
 """Exercises of chapter 7: a threshold from costs, the ECE, a temperature, an honest report, weights taken out."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from xent_helpers import calibration, losses
-from xent_helpers.exercises.checker import Exercise, Mistake
+from xent_helpers.exercises.chapter_01 import NEVER_NEGATIVE, SMALL_NUMBERS
+from xent_helpers.exercises.record import Exercise, Mistake, Must
+from xent_helpers.exercises.slips import (
+    BASES,
+    DOUBLED,
+    EPSILONS,
+    HALVED,
+    NEGATIVE,
+    ONE_FEWER,
+    OVER_CLASSES,
+    OVER_SAMPLES,
+    SUMMED,
+    TRANSPOSED,
+    Slip,
+)
+
+A_SHARE = Must("lies between 0 and 1", lambda share, *_: 0 <= share <= 1)
 
 # 7.1 ---------------------------------------------------------------------------------------------------------
 
@@ -18,22 +37,58 @@ THRESHOLD = Exercise(
     reference=when_to_ring,
     inputs=lambda rng: [()],
     mistakes=(
-        Mistake(lambda: 0.5, "One half is right if both mistakes cost the same. Which of the two is dearer here?"),
+        Mistake(
+            lambda: 0.5,
+            "One half is right if both mistakes cost the same. Which of the two is dearer here?",
+            name="one half",
+        ),
         Mistake(
             lambda: 50 / 20_000,
-            "That is the ratio of the costs, where the *odds* p / (1 − p) break even. Which p has these odds?",
+            "That is the ratio of the costs, where the *odds* p / (1 − p) break even; as a probability it would be "
+            "right if ringing cost 50 at a fire, too. Which p has these odds?",
+            name="the odds",
         ),
         Mistake(
             lambda: 20_000 / 50,
             "No probability is that large: it is the ratio of the costs, upside down. Where do p times the one cost "
             "and 1 − p times the other break even?",
+            name="the odds upside down",
+        ),
+        Mistake(
+            lambda: (50 + 20_000) / 50,
+            "No probability is above 1. You divided the sum of both costs by one of them: which way round must it be?",
+            name="the reciprocal",
+        ),
+        Mistake(
+            lambda: 50 / (20_000 - 50),
+            "That is what p · 20,000 = (1 + p) · 50 gives. How often does a ringing detector ring in vain, if fire has "
+            "the probability p?",
+            name="a difference of costs",
+        ),
+        Mistake(
+            lambda: np.log(50 / 20_000),
+            "That is the logarithm of the odds, a logit. Which function turns a logit into a probability?",
+            name="the logit",
+        ),
+        Mistake(
+            lambda: 100 * 50 / (50 + 20_000),
+            "That is a number of per cent. A probability lies between 0 and 1: what is 1 %?",
+            name="per cent",
+        ),
+        Mistake(
+            lambda: 50,
+            "That is a cost. From which probability of fire on does silence cost as much, on average, as ringing?",
+            name="a cost",
         ),
         Mistake(
             lambda: 20_000 / (50 + 20_000),
             "With this threshold the detector rings only when it is nearly certain. A missed fire is the dear mistake: "
             "should one ring sooner or later than at ½?",
+            name="costs exchanged",
         ),
     ),
+    must=(A_SHARE,),
+    slips=(),
     hints=(
         "Let p be the probability of fire. What does ringing cost on average, and what does silence?",
         "Ringing costs 50 (1 − p), silence 20000 p. For which p are they equal?",
@@ -133,9 +188,79 @@ def ece_equal_counts(claimed, came_true, bins):
     return sum(len(part) * abs(came_true[part].mean() - claimed[part].mean()) for part in parts) / len(claimed)
 
 
-def claims(rng, n, shift=0.0):
-    claimed = rng.uniform(size=n)
-    return claimed, (rng.random(n) < np.clip(claimed + shift, 0, 1)).astype(int)
+def ece_of_open_bins(claimed, came_true, bins):
+    total = 0.0
+    for b in range(bins):
+        inside = (claimed > b / bins) & (claimed <= (b + 1) / bins)
+        if inside.any():
+            total += inside.mean() * abs(came_true[inside].mean() - claimed[inside].mean())
+    return total
+
+
+def ece_of_groups(claimed, came_true, index):
+    gaps = [np.sum((came_true - claimed)[index == b]) for b in np.unique(index)]
+    return np.sum(np.abs(gaps)) / len(claimed)
+
+
+def ece_own_bin_for_claim_1(claimed, came_true, bins):
+    return ece_of_groups(claimed, came_true, np.floor(claimed * bins))
+
+
+def ece_rounded_bins(claimed, came_true, bins):
+    return ece_of_groups(claimed, came_true, np.round(claimed * bins))
+
+
+def ece_one_edge_too_few(claimed, came_true, bins):
+    return ece_of_groups(claimed, came_true, np.digitize(claimed, np.linspace(0, 1, bins)))
+
+
+def ece_one_bin_too_few(claimed, came_true, bins):
+    return ece(claimed, came_true, max(bins - 1, 1))
+
+
+def ece_range_of_claims(claimed, came_true, bins):
+    gaps, _ = np.histogram(claimed, bins, weights=came_true - claimed)
+    return np.sum(np.abs(gaps)) / len(claimed)
+
+
+def ece_of_favourite(claimed, came_true, bins, tie):
+    says_yes = claimed >= 0.5 if tie else claimed > 0.5
+    return ece(np.maximum(claimed, 1 - claimed), (says_yes == came_true).astype(int), bins)
+
+
+def ece_unweighted_signed(claimed, came_true, bins, sign):
+    return sign * np.mean(gaps_and_counts(claimed, came_true, bins)[0])
+
+
+def ece_sum_of_gaps(claimed, came_true, bins):
+    return np.sum(np.abs(gaps_and_counts(claimed, came_true, bins)[0]))
+
+
+def ece_root_of_squares(claimed, came_true, bins):
+    return np.sqrt(ece_squared(claimed, came_true, bins))
+
+
+def ece_brier(claimed, came_true, bins):
+    return np.mean((claimed - came_true) ** 2)
+
+
+def ece_in_percent(claimed, came_true, bins):
+    return 100 * ece(claimed, came_true, bins)
+
+
+def ece_of_accuracy(claimed, came_true, bins):
+    return abs(np.mean((claimed > 0.5) == came_true) - np.mean(claimed))
+
+
+def ece_of_each_bin(claimed, came_true, bins):
+    gap, count = gaps_and_counts(claimed, came_true, bins)
+    return np.abs(gap) * count / len(claimed)
+
+
+def claims(rng, n, bins, shift=0.0):
+    """Claims that no rounding moves across an edge, and outcomes that come more or less often than claimed."""
+    claimed = (rng.integers(0, bins, n) + rng.uniform(0.05, 0.95, n)) / bins
+    return claimed, (rng.random(n) < np.clip(claimed + shift, 0, 1)).astype(int), bins
 
 
 def ece_inputs(rng):
@@ -143,13 +268,29 @@ def ece_inputs(rng):
     return [
         (np.array([0.1, 0.3, 0.6, 0.8, 0.9]), np.array([1, 0, 1, 0, 1]), 2),
         (full, rng.integers(0, 2, len(full)), 4),
-        (*claims(rng, 500, -0.2), 10),
+        claims(rng, int(rng.integers(100, 200)), 10, -0.2),
         (np.array([0.0, 0.25, 0.5, 0.75, 1.0, 0.6, 0.3]), np.array([1, 0, 0, 1, 0, 1, 1]), 4),
+        (rng.integers(0, 9, 12) / 8, rng.integers(0, 2, 12), 8),
         (np.array([0.91, 0.97, 0.99, 0.52]), np.array([1, 0, 1, 1]), 10),
         (np.array([1.0, 1.0, 1.0]), np.array([1, 0, 0]), 5),
-        (*claims(rng, 40, 0.3), 15),
+        claims(rng, int(rng.integers(20, 60)), int(rng.integers(3, 20)), 0.3),
+        claims(rng, int(rng.integers(2, 9)), 1),
+        claims(rng, 1, int(rng.integers(2, 9))),
     ]
 
+
+def ece_domain(claimed, came_true, bins):
+    """Claims on an edge only where the edge is an exact binary fraction, so that every way of binning agrees."""
+    off_edges = np.abs(claimed * bins - np.round(claimed * bins)) > 1e-3
+    exact = (claimed == 0) | (claimed == 1) | (bins & (bins - 1) == 0)
+    in_range = np.all((claimed >= 0) & (claimed <= 1) & (off_edges | exact))
+    return bins > 0 and len(claimed) == len(came_true) > 0 and in_range and set(came_true.tolist()) <= {0, 1}
+
+
+OVER_BINS = Slip(
+    "over bins", "the result is divided by the number of bins as well: do the weights n_b / N not make it a mean?",
+    lambda output, arguments: output / arguments[2],
+)  # fmt: skip
 
 ECE = Exercise(
     key="7.2",
@@ -205,6 +346,15 @@ ECE = Exercise(
             "Claims of exactly 1 fall out of your bins: the last one ends below 1. Into which bin do they belong?",
         ),
         Mistake(
+            ece_own_bin_for_claim_1,
+            "Claims of exactly 1 get a bin of their own, beyond the last one. Into which bin do they belong?",
+        ),
+        Mistake(
+            ece_of_open_bins,
+            "Claims of exactly 0 fall out of your bins, and those on an edge are in the lower one: that is what "
+            "lower < claim ≤ upper gives, a widespread piece of code. Which side of a bin is to be closed here?",
+        ),
+        Mistake(
             ece_upper_edge,
             "You put claims on an edge into the lower bin. Others do, too, but the task says the upper one. Which "
             "side of your comparison needs the equals sign?",
@@ -213,7 +363,71 @@ ECE = Exercise(
             ece_equal_counts,
             "Your bins hold equally many claims. A good choice, but another one. How wide is each bin to be here?",
         ),
+        Mistake(
+            ece_rounded_bins,
+            "You rounded to the nearest edge, so the edges became the middles of your bins, and there is one bin too "
+            "many. Which way of rounding keeps all claims between two edges together?",
+        ),
+        *(
+            Mistake(
+                wrong,
+                "You have one bin too few: that is what edges from np.linspace(0, 1, bins) give. How many edges do "
+                "three bins have?",
+            )
+            for wrong in (ece_one_edge_too_few, ece_one_bin_too_few)
+        ),
+        Mistake(
+            ece_range_of_claims,
+            "Your bins reach from the smallest claim to the largest, as np.histogram cuts them unless told otherwise. "
+            "From where to where are they to reach?",
+        ),
+        *(
+            Mistake(
+                partial(ece_of_favourite, tie=tie),
+                "You turned each claim into the larger of p and 1 − p, and asked whether that side won. That is the "
+                "confidence of a classifier; here the claim is about one event. What should a claim of 0.1 be compared "
+                "with?",
+            )
+            for tie in (True, False)
+        ),
+        *(
+            Mistake(
+                partial(ece_unweighted_signed, sign=sign),
+                "Two things are missing: each bin speaks as loudly as any other, and without the absolute value too "
+                "bold and too timid bins cancel. Which weight has a bin in equation 7.3, and which sign its gap?",
+            )
+            for sign in (1, -1)
+        ),
+        Mistake(
+            ece_sum_of_gaps,
+            "You added the gaps up as they are, so more bins make a larger number. Which weights, that add up to 1, "
+            "stand in equation 7.3?",
+        ),
+        Mistake(
+            ece_root_of_squares,
+            "You squared the gaps, averaged, and took the root. That is a calibration error too, one that large gaps "
+            "rule. Which power of the gap stands in equation 7.3?",
+        ),
+        Mistake(
+            ece_brier,
+            "That is the Brier score: each claim against its own outcome, squared. It measures skill as well as "
+            "honesty. What has to be averaged in a bin before the difference is taken?",
+        ),
+        Mistake(
+            ece_of_accuracy,
+            "That is the accuracy of the claims' verdicts against the mean claim, and one bin for all. What share is a "
+            "claim of an event to be compared with, and where do the bins come in?",
+        ),
+        Mistake(ece_in_percent, "That is the ECE in per cent. Papers print it so; how large can a mean gap be here?"),
+        Mistake(
+            ece_of_each_bin,
+            "These are the parts that the bins contribute. One number is asked for: how do you get it from them?",
+        ),
     ),
+    domain=ece_domain,
+    rounds=4,
+    must=(A_SHARE,),
+    slips=(NEGATIVE, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_BINS, HALVED, DOUBLED, *EPSILONS),
     hints=(
         "Bin number of a claim: bins times the claim, rounded down; the claim 1 would get one too much.",
         "For each bin that is not empty: the share of claims in it, times |mean outcome − mean claim|.",
@@ -269,17 +483,84 @@ def nll_along_samples(z, y, T):
     return -np.mean(np.log(losses.softmax(z / T, axis=0)[np.arange(len(y)), y]))
 
 
+def chosen(p, y):
+    return p[np.arange(len(y)), y]
+
+
+def nll_padded(z, y, T, small):
+    return -np.mean(np.log(chosen(losses.softmax(z / T), y) + small))
+
+
+def nll_clipped(z, y, T, small):
+    return -np.mean(np.log(np.clip(chosen(losses.softmax(z / T), y), small, 1 - small)))
+
+
+def nll_of_label_divided(z, y, T):
+    return np.mean(losses.logsumexp(z) - chosen(z, y) / T)
+
+
+def nll_of_sum_divided(z, y, T):
+    return np.mean(losses.logsumexp(z / T) - chosen(z, y))
+
+
+def nll_of_logits(z, y, T):
+    return -np.mean(chosen(z / T, y))
+
+
+def nll_log_of_mean(z, y, T):
+    return -np.log(np.mean(chosen(losses.softmax(z / T), y)))
+
+
+def nll_no_logarithm(z, y, T):
+    return 1 - np.mean(chosen(losses.softmax(z / T), y))
+
+
+def nll_of_favourite(z, y, T):
+    return -np.mean(np.max(losses.log_softmax(z / T), axis=1))
+
+
+def nll_whole_columns(z, y, T):
+    return -np.mean(losses.log_softmax(z / T)[:, y])
+
+
+def nll_all_classes(z, y, T):
+    return -np.mean(np.sum(losses.log_softmax(z / T), axis=1))
+
+
+def nll_each_sample(z, y, T):
+    return losses.cross_entropy(z / T, y, reduction="none")
+
+
+def nll_perplexity(z, y, T):
+    return np.exp(nll_at(z, y, T))
+
+
+def temperature_inputs(rng):
+    sizes = rng.integers([(2, 3), (3, 2), (5, 8), (1, 4)], [(8, 6), (9, 3), (20, 12), (2, 9)])
+    shapes = [*sizes, (4, 4)]  # as many samples as classes: where axes can be confused and nothing raises
+    drawn = [
+        (3 * rng.normal(size=(n, c)), rng.integers(0, c, n), T)
+        for (n, c), T in zip(shapes, (2.5, 0.5, 1.0, 1.7, rng.uniform(1, 10)), strict=True)
+    ]
+    sure = (np.array([[40.0, 0.0, -20.0], [25.0, 0.0, 0.0]]), np.array([2, 1]), 1.0)
+    return [
+        (np.array([[2.0, 0.0]]), np.array([1]), 2.0),
+        *drawn,
+        sure,
+        (rng.normal(size=(3, 3)), np.zeros(3, int), 4.0),
+    ]
+
+
+def temperature_domain(z, y, T):
+    labels = len(z) == len(y) > 0 and z.shape[1] > 1 and np.all((y >= 0) & (y < z.shape[1]))
+    return labels and np.all(np.abs(z) <= 50) and T >= 0.5
+
+
 TEMPERATURE = Exercise(
     key="7.3",
     task="Return the mean NLL, in nats, of labels y (N,) under softmax of the logits z (N, C) at temperature T.",
     reference=nll_at,
-    inputs=lambda rng: [
-        (np.array([[2.0, 0.0]]), np.array([1]), 2.0),
-        (3 * rng.normal(size=(6, 3)), rng.integers(0, 3, 6), 2.5),
-        (3 * rng.normal(size=(4, 4)), rng.integers(0, 4, 4), 0.5),
-        (rng.normal(size=(5, 10)), rng.integers(0, 10, 5), 1.0),
-        (100 * rng.normal(size=(8, 5)), rng.integers(0, 5, 8), 4.0),
-    ],
+    inputs=temperature_inputs,
     mistakes=(
         Mistake(
             nll_multiplied,
@@ -303,8 +584,8 @@ TEMPERATURE = Exercise(
         ),
         Mistake(
             nll_divided,
-            "You divided the loss by T. That changes the unit of the loss, not the probabilities. What is it that T "
-            "divides?",
+            "That is the loss at T = 1, divided by T (which p to the power 1/T gives too, unless its rows are made to "
+            "add up to 1 again). It changes the unit of the loss, not the probabilities. What is it that T divides?",
         ),
         Mistake(nll_ignoring_temperature, "Your result does not depend on T. Where should it come in?"),
         Mistake(nll_summed, "You added the losses up. What should happen to your number if every sample came twice?"),
@@ -315,7 +596,53 @@ TEMPERATURE = Exercise(
             "Your softmax runs along axis 0, over the samples, so each class's column adds up to 1. Along which axis "
             "do the classes compete?",
         ),
+        Mistake(
+            nll_of_label_divided,
+            "You divided the label's logit by T, but not those in the logarithm of the sum. Which logits does T reach?",
+        ),
+        Mistake(
+            nll_of_sum_divided,
+            "You divided the logits in the logarithm of the sum by T, but not the label's own. Which logits does T "
+            "reach?",
+        ),
+        Mistake(
+            nll_of_logits,
+            "You charge −z_y / T as if logits were logarithms of probabilities. What has to be taken off, so that the "
+            "probabilities of a row add up to 1?",
+        ),
+        Mistake(
+            nll_log_of_mean,
+            "That is the logarithm of the mean probability. The likelihood is a product: in which order do logarithm "
+            "and mean come?",
+        ),
+        Mistake(
+            nll_no_logarithm,
+            "You charge 1 − p of the label. What does a product of probabilities become under the logarithm?",
+        ),
+        Mistake(
+            nll_of_favourite,
+            "You charge for the class that the model likes best, whatever the label is. Whose probability counts?",
+        ),
+        Mistake(
+            nll_whole_columns,
+            "[:, y] pairs every row with every label, an N × N table. How do you pair row i with label i only?",
+        ),
+        Mistake(nll_all_classes, "You charge for every class of a row. Which one of them came true?"),
+        Mistake(nll_each_sample, "That is the loss of each sample. One number is asked for: which one of them all?"),
+        Mistake(nll_perplexity, "That is the perplexity, exp of the loss. In which unit is the loss itself?"),
+        *(
+            Mistake(
+                partial(wrong, small=small),
+                "You keep the logarithm from 0 by a small number, added or as a bound, so a label with a tiny "
+                "probability costs less than it should. What does losses.log_softmax do about it?",
+            )
+            for small in SMALL_NUMBERS
+            for wrong in (nll_padded, nll_clipped)
+        ),
     ),
+    domain=temperature_domain,
+    rounds=4,
+    must=(NEVER_NEGATIVE,),
     hints=(
         "p = softmax(z / T), and then the mean of −log p at the labels.",
         "losses.cross_entropy takes logits and does the rest: which logits belong to temperature T?",
@@ -362,23 +689,98 @@ def report_uncalibrated(z_train, y_train, z_valid, y_valid, z_test, y_test):
     return float(losses.cross_entropy(z_test, y_test))
 
 
-def three_parts(rng, n, classes):
-    """Logits and labels of three parts; the logits know the training labels too well, and less of the others."""
-    arrays = []
-    for knows in (3.0, 1.2, 1.0):
+def report_on_both(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    T = calibration.fit_temperature(z_valid, y_valid)
+    return float(losses.cross_entropy(np.concatenate([z_valid, z_test]) / T, np.concatenate([y_valid, y_test])))
+
+
+def report_fitted_on_all(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    z, y = np.concatenate([z_train, z_valid, z_test]), np.concatenate([y_train, y_valid, y_test])
+    return float(losses.cross_entropy(z_test / calibration.fit_temperature(z, y), y_test))
+
+
+def report_of_probabilities(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    T = calibration.fit_temperature(z_valid, y_valid)
+    return float(losses.cross_entropy(losses.softmax(z_test / T), y_test))
+
+
+def report_summed(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    return honest_report(z_train, y_train, z_valid, y_valid, z_test, y_test) * len(y_test)
+
+
+def report_divided(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    return float(losses.cross_entropy(z_test, y_test)) / calibration.fit_temperature(z_valid, y_valid)
+
+
+def report_of_temperature(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    return calibration.fit_temperature(z_valid, y_valid)
+
+
+def report_of_errors(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    return float(np.mean(z_test.argmax(axis=1) != y_test))
+
+
+def report_of_accuracy(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    return float(np.mean(z_test.argmax(axis=1) == y_test))
+
+
+def report_on_training(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    return float(losses.cross_entropy(z_train / calibration.fit_temperature(z_valid, y_valid), y_train))
+
+
+def report_of_mean_temperature(z_train, y_train, z_valid, y_valid, z_test, y_test):
+    T = (calibration.fit_temperature(z_valid, y_valid) + calibration.fit_temperature(z_test, y_test)) / 2
+    return float(losses.cross_entropy(z_test / T, y_test))
+
+
+def part(rng, n, classes, knows):
+    """Logits that know their labels more or less well; some favour a wrong class, so that there is a best T."""
+    while True:
         labels = rng.integers(0, classes, n)
         logits = 3 * rng.normal(size=(n, classes)) + 3 * knows * np.eye(classes)[labels]
-        logits[0, (labels[0] + 1) % classes] = logits[0].max() + 1  # a mistake, so that the best T is finite
-        arrays += [logits, labels]
-    return tuple(arrays)
+        logits[0, (labels[0] + 1) % classes] = logits[0].max() + 1
+        if has_best_temperature(logits, labels):
+            return logits, labels
+
+
+def has_best_temperature(z, y):
+    margins = z - z[np.arange(len(y)), y][:, None]
+    return bool(np.any(margins > 0) and np.mean(margins) < -0.1)
+
+
+def three_parts(rng, sizes, classes):
+    """Three parts; the logits know the training labels too well, and less of the others."""
+    parts = [part(rng, n, classes, knows) for n, knows in zip(sizes, (3.0, 1.2, 1.0), strict=True)]
+    return tuple(array for pair in parts for array in pair)
+
+
+def report_inputs(rng):
+    logits = [np.array([[gap, 0.0]] * n) for gap, n in ((4.0, 5), (2.0, 4), (1.0, 3))]
+    labels = [np.array([0] * (n - 1) + [1]) for n in (5, 4, 3)]
+    plain = tuple(array for pair in zip(logits, labels, strict=True) for array in pair)
+    sizes = [rng.permutation([int(n) for n in rng.integers((20, 40, 60), (40, 60, 90))]) for _ in range(2)]
+    drawn = [three_parts(rng, some, int(rng.integers(2, 11))) for some in sizes]
+    return [plain, three_parts(rng, (8, 8, 8), 2), *drawn]
+
+
+def report_domain(*arrays):
+    parts = list(zip(arrays[::2], arrays[1::2], strict=True))
+    right = all(len(z) == len(y) > 1 and np.all((y >= 0) & (y < z.shape[1])) for z, y in parts)
+    same = len({z.shape[1] for z, _ in parts}) == 1
+    return right and same and all(np.all(np.abs(z) < 100) and has_best_temperature(z, y) for z, y in parts)
+
+
+def _one_fewer_test_sample(output, arguments):
+    n = len(arguments[5])
+    return output * n / (n - 1)
 
 
 REPORT = Exercise(
     key="7.4",
-    task="Repair the report: return a test loss that says how the calibrated model does on pictures to come.",
+    task="Repair the report: return the loss on all of the test part that says how the calibrated model does on "
+    "pictures to come.",
     reference=honest_report,
-    inputs=lambda rng: [three_parts(rng, n, classes) for n, classes in ((30, 3), (60, 4), (200, 10))],
-    rounds=2,
+    inputs=report_inputs,
     mistakes=(
         Mistake(
             report_fitted_on_test,
@@ -408,7 +810,46 @@ REPORT = Exercise(
             report_uncalibrated,
             "Honest, but this is the model without a temperature. Where should T come from?",
         ),
+        Mistake(
+            report_on_both,
+            "T is fitted where it should be, but its own samples are part of the report. Which part has had no say in "
+            "anything?",
+        ),
+        Mistake(
+            report_fitted_on_all,
+            "All data together fit T, those that the model was trained on and those that are to be reported. Which "
+            "labels may have a say in T?",
+        ),
+        Mistake(
+            report_of_mean_temperature,
+            "The mean of two temperatures, one of them fitted on the test part: its labels still have a say. Which "
+            "labels may have one?",
+        ),
+        Mistake(
+            report_on_training,
+            "You report on the training part. Are those pictures to come?",
+        ),
+        Mistake(
+            report_of_probabilities,
+            "The right T; but you handed probabilities to a loss that takes logits, so the softmax is taken twice. "
+            "What does losses.cross_entropy do with its input?",
+        ),
+        Mistake(
+            report_divided,
+            "The right T; but you divided the loss by it, in place of the logits. At which point does T act?",
+        ),
+        Mistake(report_summed, "The right T, and a sum. What should the report be if every sample came twice?"),
+        Mistake(report_of_temperature, "That is T itself. Which loss does it lead to, and on which part?"),
+        *(
+            Mistake(wrong, "You counted how often the favourite is right. Can a temperature change that number?")
+            for wrong in (report_of_errors, report_of_accuracy)
+        ),
     ),
+    domain=report_domain,
+    rounds=2,
+    tolerance=1e-7,  # T may come from any other search for the bottom of the bowl
+    must=(NEVER_NEGATIVE,),
+    slips=(NEGATIVE, *BASES, replace(ONE_FEWER, after=_one_fewer_test_sample), HALVED, DOUBLED),
     hints=(
         "Which labels have a say in T? May they have one in the loss that is reported?",
         "Fit on z_valid and y_valid, divide z_test, report with y_test.",
@@ -465,17 +906,82 @@ def divided_then_softmax(p, w):
     return losses.softmax(p / w)
 
 
+def weighted_not_normalised(p, w):
+    return p * w
+
+
+def weights_squared(p, w):
+    return unweighted(p, w**2)
+
+
+def root_of_weights(p, w):
+    return unweighted(p, np.sqrt(w))
+
+
+def weights_over_samples(p, w):
+    return unweighted(p, w[:, None])
+
+
+def logits_returned(p, w):
+    return np.log(p) - np.log(w)
+
+
+def log_probabilities_returned(p, w):
+    return np.log(unweighted(p, w))
+
+
+def each_class_alone(p, w):
+    return p / (p + w * (1 - p))
+
+
+def most_probable_only(p, w):
+    return np.eye(len(w))[np.argmax(p / w, axis=1)]
+
+
+def divided_by_mean_weight(p, w):
+    return p / w.mean()
+
+
+def normalised_by_largest(p, w):
+    q = p / w
+    return q / q.max(axis=1, keepdims=True)
+
+
+def weights_taken_off(p, w):
+    q = p - w
+    return q / q.sum(axis=1, keepdims=True)
+
+
+def balanced_instead(p, w):
+    q = p / p.mean(axis=0)
+    return q / q.sum(axis=1, keepdims=True)
+
+
+def weighted_padded(p, w, small):
+    return losses.softmax(np.log(p + small) - np.log(w))
+
+
+def weights_inputs(rng):
+    sizes = rng.integers([(2, 3), (2, 2), (4, 6), (1, 4)], [(6, 5), (8, 3), (9, 12), (2, 7)])
+    shapes = [*sizes, (3, 3), (4, 4)]
+    drawn = [(rng.dirichlet(np.ones(c), n), rng.uniform(0.2, 5.0, c)) for n, c in shapes]
+    equal = (rng.dirichlet(np.ones(4), 6), np.full(4, 2.0))
+    sure = (np.array([[0.0, 1.0], [1.0, 0.0], [0.25, 0.75]]), np.array([1e-3, 1.0]))
+    rare = (np.array([[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]]), np.array([40.0, 1.0, 0.01]))
+    return [(np.array([[0.5, 0.5]]), np.array([1.0, 9.0])), *drawn, equal, sure, rare]
+
+
+def weights_domain(p, w):
+    rows = p.ndim == 2 and len(p) > 0 and p.shape[1] == len(w) > 1 and np.allclose(p.sum(axis=1), 1, atol=1e-9)
+    return rows and np.all(p >= 0) and np.all(w >= 1e-3)
+
+
 WEIGHTS = Exercise(
     key="7.5",
-    task="Turn probabilities (N, C) of a model trained with class weights w (C,) into those of unweighted training.",
+    task="Turn probabilities (N, C) of a model trained with class weights w (C,) above 0 into those of unweighted "
+    "training.",
     reference=unweighted,
-    inputs=lambda rng: [
-        (np.array([[0.5, 0.5]]), np.array([1.0, 9.0])),
-        (rng.dirichlet(np.ones(3), 5), np.array([0.5, 1.0, 4.0])),
-        (rng.dirichlet(np.ones(10), 4), rng.uniform(0.2, 5.0, 10)),
-        (rng.dirichlet(np.ones(3), 3), np.array([0.4, 0.7, 3.0])),
-        (rng.dirichlet(np.ones(4), 6), np.full(4, 2.0)),
-    ],
+    inputs=weights_inputs,
     mistakes=(
         Mistake(
             weighted_again,
@@ -512,7 +1018,72 @@ WEIGHTS = Exercise(
             "up to 1 without changing their proportions?",
         ),
         Mistake(left_alone, "You left the probabilities as they were. Are they those of this world?"),
+        Mistake(
+            weighted_not_normalised,
+            "You multiplied by the weights, which puts them in a second time, and the rows no longer add up to 1. "
+            "Which way leads back, and what restores the sum?",
+        ),
+        Mistake(
+            weights_squared,
+            "You took the weights out twice. By equation 7.11, how often are they in?",
+        ),
+        Mistake(
+            root_of_weights,
+            "You took the root of each weight out, so half of it stays (on the scale of logits). By equation 7.11, "
+            "which power of w is in?",
+        ),
+        Mistake(
+            weights_over_samples,
+            "Your weights lie along the samples, one for each row. With which axis of p does w go?",
+        ),
+        Mistake(
+            logits_returned,
+            "These are logits, and the right ones. Which function turns them into probabilities?",
+        ),
+        Mistake(log_probabilities_returned, "These are the logarithms of the right probabilities. What undoes them?"),
+        Mistake(
+            each_class_alone,
+            "You treated each class as if all others had weight 1, one against the rest, and the rows do not add up to "
+            "1. By what are all classes of a row divided in equation 7.11?",
+        ),
+        Mistake(
+            most_probable_only,
+            "You decided for one class in each row. Probabilities are asked for: what is lost in a decision?",
+        ),
+        Mistake(
+            divided_by_mean_weight,
+            "One number divides all classes, so their proportions stay as they were. Which weight belongs to which "
+            "column?",
+        ),
+        Mistake(
+            normalised_by_largest,
+            "Your rows have 1 as their largest entry. What has to be 1 in a row of probabilities?",
+        ),
+        Mistake(
+            weights_taken_off,
+            "You subtracted the weights from the probabilities. In equation 7.11 they are factors: what undoes a "
+            "factor?",
+        ),
+        Mistake(
+            balanced_instead,
+            "You divided by the mean of each column, as if all classes should come equally often; w has no say. What "
+            "does the weighted model report in place of q_c?",
+        ),
+        *(
+            Mistake(
+                partial(weighted_padded, small=small),
+                "You add a small number to keep the logarithm from 0, and a class with probability 0 gets some. What "
+                "does a probability of 0 become when it is divided by its weight?",
+            )
+            for small in SMALL_NUMBERS[:-1]
+        ),
     ),
+    domain=weights_domain,
+    must=(
+        Must("has rows that add up to 1", lambda q, p, w: np.allclose(q.sum(axis=1), 1, atol=1e-6)),
+        Must("has no entry below 0", lambda q, p, w: np.all(q >= 0)),
+    ),
+    slips=(NEGATIVE, TRANSPOSED, OVER_SAMPLES, OVER_CLASSES, HALVED, DOUBLED, *EPSILONS),
     hints=(
         "By equation 7.11 the weighted model reports p*_c in proportion to w_c q_c. What is q_c in proportion to?",
         "Divide each column by its weight, then each row by its sum.",

@@ -101,8 +101,8 @@ class Catalogue:
         """A known mistake that raises the same exceptions on the same inputs, and no others."""
         for mistake in self.exercise.mistakes:
             theirs = [self.at(number, Explanation(mistake)) for number in range(len(came))]
-            kinds = [one.kind if isinstance(one, Raised) else None for one in theirs]
-            if kinds == [one.kind if isinstance(one, Raised) else None for one in came]:
+            kinds = [one.family if isinstance(one, Raised) else None for one in theirs]
+            if kinds == [one.family if isinstance(one, Raised) else None for one in came]:
                 return mistake
         return None
 

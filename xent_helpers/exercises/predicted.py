@@ -32,13 +32,13 @@ def examine_value(exercise: Exercise, answer: Any) -> tuple[str, str, tuple[str,
 def _no_number(value: Any, due: Numbers) -> str:
     asked = "a number" if due.array.ndim == 0 else f"a list of {len(due.array)} numbers"
     more = " without quotation marks" if isinstance(value, str) else ""
-    return f"{words.type_shown(value)[0].upper()}{words.type_shown(value)[1:]} came, and {asked} is asked for{more}."
+    return f"{words.capital(words.type_shown(value))} came, and {asked} is asked for{more}."
 
 
 def _unknown(exercise: Exercise, came: Any, due: Any) -> str:
     """What can be said of a wrong value without giving the right one away."""
     if not isinstance(came, Numbers) or not isinstance(due, Numbers):
-        return f"{words.outcome_shown(came).capitalize()} is not it. Ask for a hint."
+        return f"{words.capital(words.outcome_shown(came))} is not it. Ask for a hint."
     if came.array.shape != due.array.shape:
         asked = "one number" if due.array.ndim == 0 else f"a list of {len(due.array)} numbers"
         return f"{asked.capitalize()} is asked for; {words.outcome_shown(came)} came."

@@ -43,24 +43,28 @@ class Must:
 class Exercise:
     """One exercise: what is asked, the reference that solves it, and what people get wrong.
 
-    key: chapter and number, such as "3.2".
-    task: one sentence, shown as long as nothing has been attempted.
-    reference: the solution, both the one shown and the one compared with. Without parameters it asks for a value (a
-        number, a list, a choice), which is never printed; else for a function with the same parameters.
-    inputs: takes a seeded generator and returns argument tuples, from plain to tricky. It is called several times;
-        draw sizes and numbers from the generator so that no shape can be special-cased, put the cases that separate
-        the mistakes in every time, and stay within the domain that the task states.
-    mistakes: the catalogue, see ``Mistake``. The first that matches is named.
-    hints: two or three sentences, each going a little further.
-    afterwards: what to look at next, once it is solved.
-    domain: tells whether arguments lie within what the task states. With it the checker shrinks a failing input to
-        few samples, few classes and plain numbers; without it, it shows the smallest failing input of those drawn.
-    must: properties of a right answer (``Must``). When a wrong answer breaks one, that is said in place of the value.
-    slips: the slips of the output or the labels that may join a mistake, from ``slips``. By default those that suit
-        what the reference returns: a number, one number a sample, or a matrix. ``()`` for none.
-    rounds: how often ``inputs`` is called; fewer where the reference is slow, so that a check answers within a second.
-    tolerance: relative error that a right answer in float64 may have, where 1e-9 is too narrow or too wide; a float,
-        or a dict by precision, as in ``values.RELATIVE``, for the precisions that differ.
+    Args:
+        key: chapter and number, such as "3.2".
+        task: one sentence, shown as long as nothing has been attempted.
+        reference: the solution, both the one shown and the one compared with. Without parameters it asks for a value (a
+            number, a list, a choice), which is never printed; else for a function with the same parameters.
+        inputs: takes a seeded generator and returns argument tuples, from plain to tricky. It is called several times;
+            draw sizes and numbers from the generator so that no shape can be special-cased, put the cases that separate
+            the mistakes in every time, and stay within the domain that the task states.
+        mistakes: the catalogue, see ``Mistake``. The first that matches is named.
+        hints: two or three sentences, each going a little further.
+        afterwards: what to look at next, once it is solved.
+        domain: tells whether arguments lie within what the task states. With it the checker shrinks a failing input to
+            few samples, few classes and plain numbers; without it, it shows the smallest failing input of those drawn.
+        must: properties of a right answer (``Must``). When a wrong answer breaks one, that is said in place of the
+            value.
+        slips: the slips of the output or the labels that may join a mistake, from ``slips``. By default those that suit
+            what the reference returns: a number, one number a sample, or a matrix. ``()`` for none.
+        rounds: how often ``inputs`` is called; fewer where the reference is slow, so that a check answers within a
+            second.
+        tolerance: relative error that a right answer in float64 may have, where 1e-9 is too narrow or too wide; a
+            float, or a dict by precision, as in ``values.RELATIVE``, for the precisions that differ; or a function of
+            the arguments that returns one of them, where large arguments cost digits.
     """
 
     key: str
@@ -73,7 +77,7 @@ class Exercise:
     domain: Callable[..., bool] | None = None
     must: tuple[Must, ...] = ()
     slips: tuple[Slip, ...] | None = None
-    tolerance: float | dict[str, float] | None = None
+    tolerance: float | dict[str, float] | Callable[..., float | dict[str, float]] | None = None
     rounds: int = 6
 
     @property
@@ -89,6 +93,6 @@ def _name(function: Callable) -> str:
     """A function's name; for a partial, its function's name and what was fixed; "unnamed" for a lambda."""
     if isinstance(function, partial):
         fixed = [*function.args, *function.keywords.values()]
-        return " ".join([_name(function.func), *(getattr(part, "__name__", str(part)) for part in fixed)])
+        return " ".join([_name(function.func), *(_name(part) if callable(part) else str(part) for part in fixed)])
     name = getattr(function, "__name__", type(function).__name__)
     return "unnamed" if name == "<lambda>" else name

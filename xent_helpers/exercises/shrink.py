@@ -23,25 +23,29 @@ def smallest(
 
     ``keep`` is a list that holds the best so far, for a caller that has to stop early.
     """
-    best = min(failing, key=cost)
     keep = [] if keep is None else keep
-    keep[:] = [best]
+    keep[:] = [min(failing, key=cost)]
+    with np.errstate(all="ignore"):  # inputs may hold inf and NaN
+        _shrink(keep, fails, domain)
+    return keep[0]
+
+
+def _shrink(keep: list[tuple], fails: Callable[[tuple], bool], domain: Callable[..., bool] | None) -> None:
     tried, left = set(), TRIES if domain else 0
     while left:
-        for candidate in candidates(best):
+        for candidate in candidates(keep[0]):
             mark = repr(_plain(candidate))
-            if mark in tried or cost(candidate) >= cost(best) or not _within(domain, candidate):
+            if mark in tried or cost(candidate) >= cost(keep[0]) or not _within(domain, candidate):
                 continue
             tried.add(mark)
             left -= 1
             if fails(candidate):
-                best = keep[0] = candidate
+                keep[0] = candidate
                 break
             if not left:
                 break
         else:
             break
-    return best
 
 
 def cost(arguments: tuple) -> tuple[int, int]:
@@ -75,7 +79,7 @@ def _within(domain: Callable[..., bool], arguments: tuple) -> bool:
 def candidates(arguments: tuple) -> Iterator[tuple]:
     """Inputs that are a little smaller or plainer, the boldest steps first."""
     arrays = tuple(_array(one) if isinstance(one, torch.Tensor) else one for one in arguments)
-    for steps in (_fewer_samples, _fewer_classes, _plainer_numbers):
+    for steps in (_fewer_samples, _fewer_classes, _fewer_features, _plainer_numbers):
         for candidate in steps(arrays):
             yield tuple(
                 torch.from_numpy(np.ascontiguousarray(new)) if isinstance(old, torch.Tensor) else new
@@ -90,16 +94,34 @@ def _fewer_samples(arguments: tuple) -> Iterator[tuple]:
     rows = range(n)
     kept = [[i] for i in rows[:12]] + [list(rows[: n // 2]), list(rows[n // 2 :])]
     kept += [[i for i in rows if i != out] for out in rows[:12]]
+    long = [place for place, one in enumerate(arguments) if np.ndim(one) and len(one) == n]
+    square = [place for place in long if np.shape(arguments[place]) == (n, n)]  # its rows may be classes
     for keep in kept:
-        fewer = tuple(one[keep] if np.ndim(one) and len(one) == n else one for one in arguments)
-        yield from _with_whole_shares(arguments, fewer)
+        for spared in (None, *square):
+            rows_of = set(long) - {spared}
+            fewer = tuple(one[keep] if place in rows_of else one for place, one in enumerate(arguments))
+            yield from _with_whole_shares(arguments, fewer)
 
 
 def _fewer_classes(arguments: tuple) -> Iterator[tuple]:
-    c = next((one.shape[-1] for one in arguments if np.ndim(one) > 1), None)
-    c = c or next((int(one) for one in arguments if isinstance(one, int)), 0)
-    for out in reversed(range(c)) if c > 1 else ():
-        yield from _with_whole_shares(arguments, tuple(_without_class(one, out, c) for one in arguments))
+    """One entry fewer along the last axis of the matrices that are as wide; the domain says if the rest fits."""
+    lengths = [one.shape[-1] for one in arguments if np.ndim(one) > 1]
+    lengths = lengths or [int(one) for one in arguments if isinstance(one, int)][:1]
+    for c in dict.fromkeys(lengths):
+        for out in reversed(range(c)) if c > 1 else ():
+            yield from _with_whole_shares(arguments, tuple(_without_class(one, out, c) for one in arguments))
+
+
+def _fewer_features(arguments: tuple) -> Iterator[tuple]:
+    """One column fewer of a matrix and that row of another, as the product of both needs it."""
+    matrices = [place for place, one in enumerate(arguments) if np.ndim(one) == 2]
+    for left, right in permutations(matrices, 2):
+        d = arguments[left].shape[1]
+        for out in reversed(range(d)) if d == len(arguments[right]) > 1 else ():
+            fewer = list(arguments)
+            fewer[left] = np.delete(arguments[left], out, axis=1)
+            fewer[right] = np.delete(arguments[right], out, axis=0)
+            yield tuple(fewer)
 
 
 def _without_class(one: object, out: int, c: int) -> object:

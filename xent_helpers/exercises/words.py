@@ -5,6 +5,7 @@ from textwrap import shorten
 from typing import Any
 
 import numpy as np
+import torch
 
 from xent_helpers.exercises.record import Exercise
 from xent_helpers.exercises.values import Numbers, Other, Outcome, Raised, outcome
@@ -21,7 +22,12 @@ def arguments_shown(exercise: Exercise, arguments: tuple) -> str:
 def value_shown(value: Any) -> str:
     """A value with few digits; a large array by its shape."""
     came = outcome(value)
-    return outcome_shown(came) if isinstance(came, Numbers) else shorten(repr(value), 60, placeholder=" …")
+    if isinstance(came, Numbers):
+        return outcome_shown(came)
+    truths = np.asarray(value) if isinstance(value, np.ndarray | torch.Tensor) else None
+    if truths is not None and truths.dtype == bool:
+        return str(truths.tolist()) if truths.size <= MANY else f"an array of shape {truths.shape}"
+    return shorten(repr(value), 80, placeholder=" …")
 
 
 def outcome_shown(came: Outcome, digits: int = 4) -> str:
@@ -54,6 +60,11 @@ def number_shown(number: float, digits: int = 4) -> str:
     return f"{number:.8g}" if looks_whole and not number.is_integer() else short
 
 
+def capital(said: str) -> str:
+    """``said`` with a capital first letter, and the others as they are, for they may be somebody's own."""
+    return said[0].upper() + said[1:]
+
+
 def type_shown(value: Any) -> str:
     """What kind of thing something is that is no number, without addresses."""
     if value is None or isinstance(value, bool | np.bool_):
@@ -83,6 +94,8 @@ def fault_said(exercise: Exercise, arguments: tuple, came: Outcome, due: Outcome
         return f"Your code raises {outcome_shown(came)} {where}."
     if isinstance(came, Other):
         return _no_number(where, came.value, due)
+    if isinstance(due, Other):
+        return f"{capital(outcome_shown(came))} is not the right choice {where}. Ask for a hint."
     if came.array.shape != due.array.shape:
         return (
             f"Your function returns {shape_shown(came.array)} {where}; what is asked for there is "
@@ -108,7 +121,7 @@ def _no_number(where: str, value: Any, due: Outcome) -> str:
         word = "yield" if "generator" in kind else "async"
         return f"Your function makes a {kind}, which computes nothing by itself: use return, without {word}."
     if isinstance(due, Other):
-        return f"{type_shown(value).capitalize()} is not the right choice {where}. Ask for a hint."
+        return f"{capital(type_shown(value))} is not the right choice {where}. Ask for a hint."
     return f"Your function returns {type_shown(value)} {where}; what is asked for is {shape_shown(due.array)}" + (
         "." if due.array.ndim == 0 else ", an array of numbers."
     )

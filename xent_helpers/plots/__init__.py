@@ -1,6 +1,7 @@
 """The figures of the course: one function draws one figure and returns its Axes."""
 
 from xent_helpers.plots.calibration import (
+    at_temperature,
     calibration_and_refinement,
     cost_against_threshold,
     ece_of_a_perfect_model,
@@ -17,13 +18,21 @@ from xent_helpers.plots.gradients import (
     steepest_curvature,
 )
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
-from xent_helpers.plots.likelihood import likelihood_as_n_grows, loss_against_probability, loss_floor
+from xent_helpers.plots.language_model import (
+    memory_against_chunk,
+    next_byte_table,
+    time_against_chunk,
+    training_in_bits,
+)
+from xent_helpers.plots.likelihood import likelihood_as_n_grows, likelihood_at, loss_against_probability, loss_floor
+from xent_helpers.plots.sliders import explore
 from xent_helpers.plots.stability import (
     exact_loss,
     loss_of_a_wrong_answer,
     outcomes,
     overflow_map,
     relative_error,
+    scores_to_loss,
     sigmoid_and_softplus,
 )
 from xent_helpers.plots.targets import (
@@ -47,6 +56,7 @@ from xent_helpers.plots.training import (
 
 __all__ = [
     "against_noise",
+    "at_temperature",
     "bounded_norms",
     "calibration_and_refinement",
     "confusion_matrix",
@@ -57,18 +67,22 @@ __all__ = [
     "ece_of_a_perfect_model",
     "exact_loss",
     "expected_scores",
+    "explore",
     "floors",
     "gradient_cloud",
     "gradient_factors",
     "honesty",
     "learning_curves",
     "likelihood_as_n_grows",
+    "likelihood_at",
     "loss_against_probability",
     "loss_floor",
     "loss_of_a_wrong_answer",
     "loss_parts",
     "losses_and_slopes",
+    "memory_against_chunk",
     "newton_parabola",
+    "next_byte_table",
     "norm_growth",
     "opinions",
     "outcomes",
@@ -80,12 +94,15 @@ __all__ = [
     "reliability_diagram",
     "saturation",
     "score_triangles",
+    "scores_to_loss",
     "sigmoid_and_softplus",
     "smoothing_valley",
     "steepest_curvature",
     "students",
     "surprise_curve",
     "temperature_curves",
+    "time_against_chunk",
+    "training_in_bits",
     "two_fits",
     "which_loss",
 ]

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from xent_helpers.calibration import Reliability
+from xent_helpers.calibration import Reliability, reliability
+from xent_helpers.losses import cross_entropy, softmax
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, canvas
 
 
@@ -31,17 +32,22 @@ def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share th
         gridspec_kw={"height_ratios": [3.2, 1]},
     )
     for (name, table), (upper, lower) in zip(tables.items(), axes.T, strict=True):
-        used = table.count > 0
-        claimed, happened, width = table.claimed[used], table.happened[used], 1 / len(table.count)
-        upper.plot([0, 1], [0, 1], color=BLACK, linestyle="--", linewidth=1.2)
-        upper.vlines(claimed, claimed, happened, color=VERMILION, linewidth=4, alpha=0.45)
-        upper.plot(claimed, happened, "o-", color=BLUE, linewidth=1.4, clip_on=False)
-        lower.bar(table.lower, table.count, width, align="edge", color=GREY, edgecolor="white")
+        _reliability(upper, table)
+        lower.bar(table.lower, table.count, 1 / len(table.count), align="edge", color=GREY, edgecolor="white")
         upper.set(title=f"{name}: claims {means[name][0]:.2f}, right {means[name][1]:.2f}", xlim=(0, 1), ylim=(0, 1))
         lower.set(xlabel="claimed probability")
     axes[0, 0].set_ylabel(what)
     axes[1, 0].set_ylabel("claims")
     return axes
+
+
+def _reliability(ax: Axes, table: Reliability) -> None:
+    """Draw the bins that are used as points, their gaps as bars, and the diagonal."""
+    used = table.count > 0
+    claimed, happened = table.claimed[used], table.happened[used]
+    ax.plot([0, 1], [0, 1], color=BLACK, linestyle="--", linewidth=1.2)
+    ax.vlines(claimed, claimed, happened, color=VERMILION, linewidth=4, alpha=0.45)
+    ax.plot(claimed, happened, "o-", color=BLUE, linewidth=1.4, clip_on=False)
 
 
 def ece_of_a_perfect_model(sizes: np.ndarray, measured: np.ndarray, predicted: np.ndarray, bins: int) -> Axes:
@@ -94,6 +100,41 @@ def calibration_and_refinement(calibration: Mapping[str, float], refinement: Map
     ax.set(title="Hatched: refinement. Solid: calibration, which relabelling removes", xlabel="mean loss in nats")
     ax.set(ylabel="forecaster", xlim=(0, 1.18 * max(a + b for a, b in zip(left, right, strict=True))))
     return ax
+
+
+def at_temperature(T: float, logits: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Draw the reliability of logits divided by ``T``, and their mean NLL on its curve against the temperature.
+
+    Args:
+        T: temperature, from 0.5 to 10.
+        logits: logits (N, C), undivided.
+        target: labels (N,).
+    """
+    p = softmax(logits / T)
+    claimed, right = p.max(axis=1), p.argmax(axis=1) == target
+    table, nll = reliability(claimed, right, bins=10), float(cross_entropy(logits / T, target))
+    axes = canvas(
+        f"At temperature {T:.2f}, left: share that was right against the mean claim of each bin; on average, claims "
+        f"{claimed.mean():.2f}, right {right.mean():.2f}. Right: mean NLL against T, {nll:.3f} nats at the point.",
+        1,
+        2,
+        figsize=(9.2, 3.8),
+    )
+    used = table.count > 0
+    axes[0].plot([0, 1], [0, 1], color=BLACK, linestyle="--", linewidth=1.2)
+    axes[0].vlines(
+        table.claimed[used], table.claimed[used], table.happened[used], color=VERMILION, linewidth=4, alpha=0.45
+    )
+    axes[0].plot(table.claimed[used], table.happened[used], "o-", color=BLUE, linewidth=1.4, clip_on=False)
+    axes[0].set(title=f"T = {T:.2f}: claims {claimed.mean():.2f}, right {right.mean():.2f}", xlim=(0, 1), ylim=(0, 1))
+    axes[0].set(xlabel="claimed probability", ylabel="share that was right")
+    grid = np.geomspace(0.5, 10, 40)
+    axes[1].plot(grid, [float(cross_entropy(logits / t, target)) for t in grid], color=BLACK)
+    axes[1].plot(T, nll, "s", color=VERMILION, markersize=9)
+    axes[1].set(title=f"Mean NLL {nll:.3f} nats", xlabel="temperature T", ylabel="mean NLL in nats", xscale="log")
+    axes[1].set_xticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
+    axes[1].xaxis.set_minor_formatter(NullFormatter())
+    return axes
 
 
 def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], best: Mapping[str, float]) -> Axes:

@@ -5,7 +5,41 @@ from matplotlib.axes import Axes
 
 from xent_helpers.likelihood import bernoulli_log_likelihood, bernoulli_mle
 from xent_helpers.losses import binary_cross_entropy
-from xent_helpers.plots.style import BLACK, BLUE, GREY, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
+
+
+def likelihood_at(theta: float, outcomes: np.ndarray) -> np.ndarray:
+    """Draw the probability that ``theta`` gives to each outcome, and their product on the likelihood's curve.
+
+    Args:
+        theta: probability of a 1, between 0 and 1.
+        outcomes: a few outcomes (N,), integers 0 and 1.
+    """
+    factors = np.where(outcomes == 1, theta, 1 - theta)
+    share, product = float(bernoulli_mle(outcomes)), float(np.prod(factors))
+    grid = np.linspace(0, 1, 201)
+    curve = np.prod(np.where(outcomes[:, None] == 1, grid, 1 - grid), axis=0)
+    axes = canvas(
+        f"Left, the probability that theta = {theta:.2f} gives to each of {len(outcomes)} outcomes: {theta:.2f} to a "
+        f"1, {1 - theta:.2f} to a 0. Right, their product, {product:.2e}, as a point on the curve of the likelihood, "
+        f"which is highest at {share:.2f}.",
+        1,
+        2,
+        figsize=(9.2, 3.4),
+    )
+    for outcome, colour, hatch in ((1, BLUE, ""), (0, VERMILION, "//")):
+        where = np.flatnonzero(outcomes == outcome)
+        axes[0].bar(where + 1, factors[where], color=colour, hatch=hatch, edgecolor="white")
+    axes[0].set_xticks(np.arange(len(outcomes)) + 1, [str(outcome) for outcome in outcomes])
+    axes[0].set(title=f"θ = {theta:.2f} for each 1, {1 - theta:.2f} for each 0", ylim=(0, 1))
+    axes[0].set(xlabel="what came", ylabel="its probability")
+    axes[1].plot(grid, curve, color=BLACK)
+    axes[1].plot([theta, theta], [0, product], color=GREEN, linestyle=":")
+    axes[1].plot(theta, product, "o", color=GREEN, markersize=9)
+    axes[1].set(title=f"Their product: L(θ) = {product:.2e}", xlabel="θ, probability of a 1", ylabel="likelihood L(θ)")
+    axes[1].set(xlim=(0, 1), ylim=(0, 1.15 * curve.max()))
+    axes[1].ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    return axes
 
 
 def likelihood_as_n_grows(flips: np.ndarray, sizes: tuple[int, ...] = (10, 100, 1000)) -> np.ndarray:

@@ -10,7 +10,7 @@ from xent_helpers.plots.style import BLACK, BLUE, GREEN, VERMILION, canvas
 ALT = (
     "Three panels. The average negative log-likelihood of a coin with 7 heads in 10 flips has its minimum, the "
     "entropy 0.611, at 0.7. In float32 PyTorch's loss of a confident right answer drops to 0 at a margin of about 17, "
-    "while the course's falls on as exp(-margin). A classifier of digits starts at ln 10 and learns."
+    "while the course's falls on as exp(-margin). A classifier of digits starts at log 10 and learns."
 )
 
 
@@ -67,5 +67,5 @@ def _train(ax: Axes, steps: int = 60) -> None:
         w -= 0.5 * x.T @ (losses.softmax(x @ w) - y) / len(x)
     ax.plot(history, color=GREEN)
     ax.plot(0, np.log(10), "o", color=BLACK)
-    ax.annotate("ln 10", (0, np.log(10)), (3, np.log(10) - 0.05))
+    ax.annotate("log 10", (0, np.log(10)), (3, np.log(10) - 0.05))
     ax.set(title="Train with it", xlabel="step of gradient descent", ylabel="training loss (nats)", ylim=(0, 2.5))

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from xent_helpers.losses import sigmoid, softplus
+from xent_helpers.losses import logsumexp, sigmoid, softmax, softplus
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, canvas
 
 Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -65,6 +65,43 @@ def sigmoid_and_softplus(p: float = 0.75) -> np.ndarray:
         ylabel="loss of label 0 (nats)",
         ylim=(-0.2, 6),
     )
+    return axes
+
+
+def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
+    """Draw scores with their log-sum-exp, the softmax of the scores, and the loss of class ``y``.
+
+    Args:
+        z: the scores of one sample, between −4 and 4, at most six.
+        y: its true class.
+    """
+    p, lse = softmax(np.array(z)), float(logsumexp(np.array(z)))
+    loss = lse - z[y]
+    axes = canvas(
+        f"Scores {', '.join(f'{score:.1f}' for score in z)} with their log-sum-exp {lse:.2f}; the probabilities "
+        f"{', '.join(f'{share:.3f}' for share in p)}; the loss of class {y}, {loss:.3f} nats, which is both the gap "
+        f"between log-sum-exp and the score and minus the logarithm of its probability.",
+        1,
+        3,
+        figsize=(10.2, 3.4),
+    )
+    for ax, values in zip(axes[:2], (z, p), strict=True):
+        bars = ax.bar(range(len(z)), values, color=SKY, edgecolor=BLACK, linewidth=0.8)
+        bars[y].set(facecolor=BLUE, hatch="//")
+        ax.set_xticks(range(len(z)), [f"{c}, true" if c == y else str(c) for c in range(len(z))])
+        ax.set_xlabel("class")
+        ax.grid(False, axis="x")
+    axes[0].axhline(lse, color=VERMILION, linestyle="--")
+    axes[0].axhline(0, color=BLACK, linewidth=0.8)
+    axes[0].plot([y, y], [z[y], lse], color=VERMILION, linewidth=5, solid_capstyle="butt")
+    axes[0].set(title=f"LSE − true score = {loss:.3f}", ylabel="score (dashed: log-sum-exp)", ylim=(-4.5, 6))
+    axes[1].set(title=f"softmax: p of the true class {p[y]:.3f}", ylabel="probability", ylim=(0, 1))
+    grid = np.geomspace(1e-4, 1, 200)
+    axes[2].plot(grid, -np.log(grid), color=BLACK)
+    axes[2].plot([p[y], p[y]], [0, loss], color=VERMILION, linestyle=":")
+    axes[2].plot(p[y], loss, "o", color=VERMILION, markersize=9, clip_on=False)
+    axes[2].set(title=f"−log p = {loss:.3f} nats", xlabel="p of the true class", ylabel="loss in nats")
+    axes[2].set(xlim=(0, 1), ylim=(0, 9))
     return axes
 
 

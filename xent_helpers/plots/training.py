@@ -142,24 +142,24 @@ def plateau(curves: Mapping[str, Sequence[float]], floor: float) -> Axes:
 
 
 def norm_growth(steps: np.ndarray, norms: np.ndarray, flow: np.ndarray, flow_norms: np.ndarray, limit: float) -> Axes:
-    """Draw ‖w‖ against the number of steps on a logarithmic axis, where growth by ln t is a straight line.
+    """Draw ‖w‖ against the number of steps on a logarithmic axis, where growth by log t is a straight line.
 
     Args:
         steps, norms: the norm of the weights at some steps of gradient descent.
         flow, flow_norms: the same for the gradient flow, at its times.
-        limit: the slope, per unit of ln t, that theory predicts in the end.
+        limit: the slope, per unit of log t, that theory predicts in the end.
     """
     ax = canvas(
         f"Norm of the weights against steps, from {norms[0]:.2f} at step {steps[0]} to {norms[-1]:.2f} at "
         f"step {steps[-1]}, and on to {flow_norms[-1]:.1f} at time {flow[-1]:.0e}. The curve bends up towards a "
-        f"straight line of slope {limit:.2f} per unit of ln t and never flattens.",
+        f"straight line of slope {limit:.2f} per unit of log t and never flattens.",
         figsize=(7.2, 4.2),
     )
     ax.plot(flow, flow_norms, color=BLUE, label="gradient flow")
     ax.plot(steps, norms, "o", color=BLACK, linestyle="none", markersize=6, label="gradient descent")
     ax.plot(flow, flow_norms[-1] + limit * np.log(flow / flow[-1]), color=VERMILION, linestyle="--", linewidth=1.4,
-            label=f"slope 1/γ = {limit:.2f} per unit of ln t")  # fmt: skip
-    ax.set(title="On separable data the weights grow like ln t, without end", xscale="log", ylim=(0, None))
+            label=f"slope 1/γ = {limit:.2f} per unit of log t")  # fmt: skip
+    ax.set(title="On separable data the weights grow like log t, without end", xscale="log", ylim=(0, None))
     ax.set(xlabel="steps t", ylabel="norm of the weights ‖w‖")
     ax.legend(loc="upper left")
     return ax

@@ -1,0 +1,47 @@
+"""The benchmark in one picture."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from benchmarks.speed import FLOOR, PRODUCTS, TORCH, UNFUSED
+from xent_helpers.plots.style import BLACK, DescribedFigure, canvas
+
+ALT = (
+    "Three panels. Times over F.cross_entropy's for losses of logits by size, times over the unfused form's for the "
+    "last layer and its loss, and times over the best choice against the logits in a chunk, the rule's choice marked."
+)
+
+
+def draw(dense: pd.DataFrame, linear: pd.DataFrame, chunks: pd.DataFrame) -> DescribedFigure:
+    """Draw the first device's ratios; below 1 is faster than torch."""
+    axes = canvas(ALT, 1, 3, figsize=(15, 4.8))
+    first = [table[table["device"] == table["device"].iloc[0]] for table in (dense, linear, chunks)]
+    _ratios(axes[0], first[0][first[0]["pass"] == "both"], TORCH, FLOOR, "(N, C)")
+    axes[0].set(title="Logits to loss and gradient", ylabel="time over F.cross_entropy's")
+    _ratios(axes[1], first[1], UNFUSED, PRODUCTS, "(N, D, C)")
+    axes[1].set(title="Last layer, loss and gradients", ylabel="time over the unfused form's")
+    _chunks(axes[2], first[2])
+    return axes[0].figure
+
+
+def _ratios(ax: Axes, table: pd.DataFrame, base: str, floor: str, xlabel: str) -> None:
+    for marker, (name, group) in zip("osD^vP*", table.groupby("implementation", sort=False), strict=False):
+        if name != base:
+            ax.plot(group["size"], group["over torch"], marker=marker, alpha=0.6 if name == floor else 1, label=name)
+    ax.axhline(1, color=BLACK, linewidth=1)
+    ax.set_yscale("log")
+    ax.set_xlabel(xlabel)
+    ax.tick_params(axis="x", labelrotation=20)
+    ax.legend(fontsize=8)
+
+
+def _chunks(ax: Axes, table: pd.DataFrame) -> None:
+    for marker, (size, group) in zip("osD^", table.groupby("size", sort=False), strict=False):
+        (line,) = ax.plot(group["logits in a chunk"], group["over the best"], marker=marker, markersize=4, label=size)
+        rule = group[group["is the rule"]]
+        ax.plot(
+            rule["logits in a chunk"], rule["over the best"], "o", color=line.get_color(), markersize=13, mfc="none"
+        )
+    ax.set_xscale("log", base=2)
+    ax.set(title="The rule's chunk (ring) is near the best", xlabel="logits in a chunk", ylabel="time over the best's")
+    ax.legend(fontsize=8)

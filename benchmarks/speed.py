@@ -1,0 +1,147 @@
+"""How long each implementation takes: on logits, with the last layer, and against the size of a chunk."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from benchmarks.turns import in_turns, milliseconds, ratio
+from xent_helpers import fused, gradients, losses
+from xent_helpers.fused import fused_cross_entropy, linear_cross_entropy
+
+Row = dict[str, object]
+OURS, TORCH, FLOOR = "fused_cross_entropy", "F.cross_entropy", "floor: copy and exp"
+UNFUSED, PRODUCTS = "unfused, torch", "floor: three products"
+
+
+def logits_and_labels(n: int, classes: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random logits that want a gradient, float32, and labels."""
+    rng = torch.Generator().manual_seed(0)
+    z = torch.randn(n, classes, generator=rng).to(device).requires_grad_()
+    return z, torch.randint(classes, (n,), generator=rng).to(device)
+
+
+def layer_and_labels(n: int, features: int, classes: int, device: torch.device) -> list[torch.Tensor]:
+    """Random features and weight that want a gradient, float32, and labels."""
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(n, features, generator=rng)
+    weight = torch.randn(classes, features, generator=rng) / features**0.5
+    y = torch.randint(classes, (n,), generator=rng).to(device)
+    return [t.to(device).requires_grad_() for t in (x, weight)] + [y]
+
+
+def unfused(x: torch.Tensor, weight: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """All logits at once, as most code has it."""
+    return F.cross_entropy(F.linear(x, weight), y)
+
+
+def torch_chunked(x: torch.Tensor, weight: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """PyTorch's own chunked operation."""
+    return F.linear_cross_entropy(x, weight, y, options=torch.nn.LinearCrossEntropyOptions())
+
+
+def plain(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The course's kernel without its checks, which is what a compiler can take in one piece."""
+    favoured = torch.arange(z.shape[1], device=z.device) == y[:, None]
+    return torch.where(favoured, losses.surprisal(z, favoured), 0.0).sum() / len(y)
+
+
+def dense_contestants(compiled: bool = False) -> dict[str, Callable]:
+    """The losses of logits on torch; if asked for, the compiled one too where torch finds a C++ compiler."""
+    found = {OURS: fused_cross_entropy, TORCH: F.cross_entropy, "scratch, torch": losses.cross_entropy}
+    if compiled and any(map(shutil.which, ("c++", "g++", "clang++"))):
+        found["scratch, torch.compile"] = torch.compile(plain, dynamic=True)
+    return found
+
+
+LINEAR_CONTESTANTS = {"linear_cross_entropy": linear_cross_entropy, UNFUSED: unfused, "chunked, torch": torch_chunked}
+
+
+def backward(loss: Callable, inputs: list[torch.Tensor], y: torch.Tensor) -> None:
+    """Forward and backward pass, with gradients that start from nothing."""
+    for tensor in inputs:
+        tensor.grad = None
+    loss(*inputs, y).backward()
+
+
+def dense(sizes: list[tuple[int, int]], device: torch.device, seconds: float, contestants: dict) -> Iterator[Row]:
+    """Time losses of logits (N, C), forward alone and with backward."""
+    for n, classes in sizes:
+        z, y = logits_and_labels(n, classes, device)
+        fixed = z.detach()
+        floor = {FLOOR: lambda fixed=fixed: (fixed.clone(), fixed.exp())}
+        there = {name: partial(loss, fixed, y) for name, loss in contestants.items()} | floor
+        back = {name: partial(backward, loss, [z], y) for name, loss in contestants.items()} | floor
+        if device.type == "cpu":
+            there["scratch, NumPy"] = partial(losses.cross_entropy, fixed.numpy(), y.numpy())
+            back["scratch, NumPy"] = partial(_numpy_both, fixed.numpy(), y.numpy())
+        yield from _rows({"forward": there, "both": back}, f"({n}, {classes})", device, seconds, TORCH, FLOOR)
+
+
+def linear(sizes: list[tuple[int, int, int]], device: torch.device, seconds: float) -> Iterator[Row]:
+    """Time the last layer and its loss, (N, D, C), forward and backward."""
+    for n, features, classes in sizes:
+        x, weight, y = layer_and_labels(n, features, classes, device)
+        runs = {name: partial(backward, loss, [x, weight], y) for name, loss in LINEAR_CONTESTANTS.items()}
+        z = torch.randn(n, classes, device=device)
+        runs[PRODUCTS] = partial(_products, x.detach(), weight.detach(), z)
+        yield from _rows({"both": runs}, f"({n}, {features}, {classes})", device, seconds, UNFUSED, PRODUCTS)
+
+
+def chunks(size: tuple[int, ...], choices: list[int], device: torch.device, seconds: float) -> Iterator[Row]:
+    """Time forward and backward against the logits in a chunk: (N, C) for the dense loss, (N, D, C) for the linear."""
+    if len(size) == 2:
+        name, rule, loss, make = "DENSE_CHUNK", fused.DENSE_CHUNK, fused_cross_entropy, logits_and_labels
+    else:
+        name, loss, make = "LINEAR_CHUNK", linear_cross_entropy, layer_and_labels
+        rule = max(fused.LINEAR_CHUNK, fused.LINEAR_ROWS * size[-1])
+    *inputs, y = make(*size, device)
+
+    def run(choice: int) -> None:
+        with _set(name, choice), _set("LINEAR_ROWS", 1):
+            backward(loss, inputs, y)
+
+    times = in_turns({str(c): partial(run, c) for c in sorted({*choices, rule})}, device, seconds)
+    best = min(times, key=partial(milliseconds, times))
+    for choice in times:
+        row = {
+            "device": str(device),
+            "size": str(size),
+            "logits in a chunk": int(choice),
+            "ms": milliseconds(times, choice),
+        }
+        yield row | {"over the best": ratio(times, choice, best), "is the rule": int(choice) == rule}
+
+
+@contextmanager
+def _set(name: str, value: int) -> Iterator[None]:
+    before = getattr(fused, name)
+    setattr(fused, name, value)
+    try:
+        yield
+    finally:
+        setattr(fused, name, before)
+
+
+def _rows(passes: dict, size: str, device: torch.device, seconds: float, base: str, floor: str) -> Iterator[Row]:
+    for which, runs in passes.items():
+        times = in_turns(runs, device, seconds)
+        for name in runs:
+            row = {"device": str(device), "size": size, "pass": which, "implementation": name}
+            row |= {"ms": milliseconds(times, name), "over torch": ratio(times, name, base)}
+            yield row | {"over the floor": ratio(times, name, floor)}
+
+
+def _numpy_both(z: np.ndarray, y: np.ndarray) -> None:
+    losses.cross_entropy(z, y)
+    gradients.cross_entropy_gradient(z, y)
+
+
+def _products(x: torch.Tensor, weight: torch.Tensor, z: torch.Tensor) -> None:
+    torch.mm(x, weight.T)
+    torch.mm(z, weight)
+    torch.mm(z.T, x)

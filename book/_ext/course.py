@@ -1,0 +1,251 @@
+"""What the book adds to Sphinx: the README's map, links between chapters, alternative texts, boxes, API pages."""
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import chapters
+import offline
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
+
+import xent_helpers
+
+CURIOUS = " (for the curious)"
+# What is linked in running text; `(3.2)` counts when chapter 3 has such an equation.
+KEY = r"\d+(?:\.\d+)?(?!\.?\d)"
+CITED = re.compile(
+    rf"(?P<kind>(?i:equation|section|chapter))s? (?P<keys>{KEY}(?:(?:, | and | or | to ){KEY})*)"
+    r"|\((?P<bare>\d+\.\d+)\)"
+)
+NOT_LINKED = (nodes.reference, nodes.title, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block)
+
+
+# ---- before a page is read ----
+
+
+def prepare_notebook(app: Sphinx, document: str, content: list[str]) -> None:
+    """Set predictions and exercises in boxes; in the notebook they are plain Markdown."""
+    if not document.startswith("notebooks/"):
+        return
+    notebook = json.loads(content[0])
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if "predict" in cell["metadata"].get("tags", []):
+            cell["source"] = _box("predict", "Predict before you read on", source.removeprefix("**Predict.**").strip())
+        elif cell["cell_type"] == "markdown":
+            cell["source"] = re.sub(
+                r"^\*\*(\d+\.\d+) \(([^)]*)\)\.\*\*(.*?)(?=^\*\*\d+\.\d+ \(|\Z)",
+                lambda found: _box("exercise", f"Exercise {found[1]}, {found[2]}", found[3].strip()) + "\n",
+                source,
+                flags=re.DOTALL | re.MULTILINE,
+            )
+    content[0] = json.dumps(notebook)
+
+
+def _box(kind, title, text):
+    return f":::::{{admonition}} {title}\n:class: {kind}\n{text}\n:::::\n"
+
+
+def write_api_pages(app: Sphinx) -> None:
+    """One page a module, so that a new module has its page without anybody's doing."""
+    folder = Path(app.srcdir, "book", "api")
+    folder.mkdir(exist_ok=True)
+    names = [
+        module.name
+        for module in walk_packages(xent_helpers.__path__, "xent_helpers.")
+        if not re.search(r"\.(_\w+|chapter_\d+)$", module.name)  # the chapters' exercises are for `solution` to show
+    ]
+    rows = []
+    for name in names:  # a package shows what it defines; what it passes on stands on the page of its module
+        summary = import_module(name).__doc__.splitlines()[0]
+        page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```\n"
+        _write_changed(folder / f"{name}.md", page)
+        rows.append(f"| [{name.removeprefix('xent_helpers.')}]({name}.md) | {summary} |")
+    for page in folder.glob("xent_helpers.*.md"):
+        if page.stem not in names:
+            page.unlink()
+    table = "\n".join(["| Module | What it holds |", "|---|---|", *rows])
+    tree = "\n".join(
+        ["```{toctree}", ":hidden:", "", *[f"{name.removeprefix('xent_helpers.')} <{name}>" for name in names], "```"]
+    )
+    intro = "The helpers that the chapters share, from their docstrings. All their examples are run by the tests."
+    _write_changed(folder / "index.md", f"# xent_helpers\n\n{intro}\n\n{table}\n\n{tree}\n")
+
+
+def _write_changed(path, text):
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+class FromReadme(SphinxDirective):
+    """The README's ``picture`` or ``map``, which tests hold to the notebooks, so that neither is written twice."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        readme = Path(self.env.srcdir, "README.md")
+        self.env.note_dependency(str(readme))
+        text = readme.read_text(encoding="utf-8").split("## In class")[0].splitlines()
+        opening = {"picture": "![", "map": "|"}[self.arguments[0]]
+        lines = [line for line in text if line.startswith(opening)]
+        shown = self.parse_text_to_nodes("\n".join(lines).replace("](", "](../"))
+        return [nodes.container("", *shown, classes=[f"course-{self.arguments[0]}"])]
+
+
+def escape_bars(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Docstrings write |x| for a magnitude, which is a substitution to reStructuredText, outside code at least."""
+    doctest = False
+    for number, line in enumerate(lines):
+        doctest = bool(line.strip()) and (doctest or line.lstrip().startswith(">>>"))
+        if not doctest:
+            lines[number] = re.sub(r"(``.*?``)|\|", lambda found: found[1] or r"\|", line)
+
+
+# ---- when a page has been read ----
+
+
+def finish_page(app: Sphinx, doctree: nodes.document) -> None:
+    """Give anchors to sections and equations, and alternative texts to figures."""
+    document = app.env.docname
+    chapter = next((chapter for chapter in chapters.chapters().values() if chapter.document == document), None)
+    if chapter is None:
+        return
+    for section in doctree.findall(nodes.section):
+        title = section[0].astext()
+        if numbered := re.match(r"(\d+\.\d+) ", title):
+            section["ids"].insert(0, chapters.anchor("section", numbered[1]))
+        if title.endswith(CURIOUS):
+            section["classes"].append("curious")
+    for equation in doctree.findall(nodes.math_block):
+        for key in re.findall(r"\\tag\{([\d.]+)\}", equation.astext()):
+            equation["ids"].append(chapters.anchor("equation", key))
+    for container in doctree.findall(nodes.container):
+        for name in container["classes"]:
+            if name.startswith("tag_statement-"):
+                container["ids"].append(name.removeprefix("tag_"))
+    _describe_figures(doctree, chapter)
+
+
+def _describe_figures(doctree, chapter):
+    """MyST-NB drops the alternative text that a figure carries in its metadata."""
+    texts = [
+        output["metadata"]["image/png"]["alt"]
+        for cell in chapter.notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    for image, text in zip(doctree.findall(nodes.image), texts, strict=True):
+        image["alt"] = text
+
+
+# ---- when all pages are known ----
+
+
+def link_page(app: Sphinx, doctree: nodes.document, document: str) -> None:
+    """Link what running text names: equations, sections, chapters, statements, and each term's first occurrence."""
+    if not document.startswith(("notebooks/", "book/")) or document.startswith("book/api/"):
+        return
+    terms = glossary(app) if document.startswith("notebooks/") else {}
+    for text in list(doctree.findall(nodes.Text)):
+        if not _inside(text, NOT_LINKED):
+            pieces = _linked(app, document, text, terms)
+            if pieces:
+                text.parent.replace(text, pieces)
+
+
+def glossary(app: Sphinx) -> dict[str, tuple[str, str]]:
+    """Page and anchor of each term of the glossary, by the term in small letters."""
+    found = app.env.domains.standard_domain.get_objects()
+    return {name.lower(): (page, anchor) for name, _, kind, page, anchor, _ in found if kind == "term"}
+
+
+def _inside(node, kinds):
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, kinds):
+            return True
+    return False
+
+
+def _linked(app, document, node, terms):
+    """The text as nodes, none if it links nothing; ``terms`` loses those that it links."""
+    text, pieces, end = node.astext(), [], 0
+    places = [*_cited(document, text, _in_references(node)), *_statements(document, text), *_defined(text, terms)]
+    for start, stop, page, anchor in sorted(places):
+        if start < end:
+            continue
+        link = make_refnode(app.builder, document, page, anchor, nodes.Text(text[start:stop]))
+        pieces += [nodes.Text(text[end:start]), link]
+        end = stop
+    return [*pieces, nodes.Text(text[end:])] if pieces else []
+
+
+def _in_references(node):
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, nodes.section) and node[0].astext() == "References":
+            return True
+    return False
+
+
+def _cited(document, text, in_references):
+    """Start, end, page and anchor of the equations, sections and chapters that ``text`` names."""
+    known = chapters.chapters()
+    for found in CITED.finditer(text):
+        kind = (found["kind"] or "equation").lower()
+        first = found.start("keys" if found["keys"] else "bare")
+        for key in re.finditer(KEY, found["keys"] or found["bare"]):
+            chapter = known.get(key[0].split(".")[0])
+            anchor = "" if kind == "chapter" else chapters.anchor(kind, key[0])
+            if chapter is None or (chapter.document == document and not anchor):
+                continue
+            # "Sections 2.1 and 2.2" among the references are the cited book's, unless they are of this chapter.
+            if in_references and (found["kind"] or "").istitle() and chapter.document != document:
+                continue
+            if not anchor or anchor in chapter.anchors():
+                start = found.start() if found["keys"] and not key.start() else first + key.start()
+                yield start, first + key.end(), chapter.document, anchor
+
+
+def _statements(document, text):
+    """The number of a statement leads to the cell that shows it."""
+    if document == "book/statements" and re.fullmatch(r"S\d+", text):
+        for chapter in chapters.chapters().values():
+            if f"statement-{text}" in chapter.anchors():
+                yield 0, len(text), chapter.document, f"statement-{text}"
+
+
+def _defined(text, terms):
+    """The first occurrence of each term of the glossary, longer terms first."""
+    taken = []
+    for term in sorted(terms, key=len, reverse=True):
+        found = re.search(rf"(?<![\w-]){re.escape(term)}(?:e?s)?(?![\w-])", text, re.IGNORECASE)
+        if found and not any(found.start() < end and start < found.end() for start, end in taken):
+            taken.append(found.span())
+            yield *found.span(), *terms.pop(term)
+
+
+# ---- when the book is written ----
+
+
+def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
+    """MathJax, beside the pages."""
+    if exception is None and app.builder.format == "html":
+        offline.copy_mathjax(Path(app.outdir, "_static", "mathjax"))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register all of it."""
+    app.add_directive("from-readme", FromReadme)
+    app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("builder-inited", write_api_pages)
+    app.connect("source-read", prepare_notebook)
+    app.connect("doctree-read", finish_page)
+    app.connect("doctree-resolved", link_page)
+    app.connect("build-finished", copy_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

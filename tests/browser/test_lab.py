@@ -1,0 +1,129 @@
+"""Every notebook in JupyterLab, as `make lab` starts it: Run All without an error, sliders that move the picture."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+from tests.browser.conftest import ROOT, SHOTS
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+TOKEN = "browser"
+IDLE = "text=/Python 3 \\(ipykernel\\) \\| Idle/"
+MINUTES = 10
+# All cells stay in the page, so that every slider can be reached.
+SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
+PICTURE = "handle => [...handle.closest('.jp-Cell').querySelectorAll('img')].map(image => image.src).join()"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address of a JupyterLab on a copy of the course, which keeps its own settings to itself."""
+    folder = tmp_path_factory.mktemp("lab")
+    for name in ("notebooks", "xent_helpers"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    shutil.copy(ROOT / "README.md", folder)
+    settings = folder / "config" / "labconfig"
+    settings.mkdir(parents=True)
+    shared = json.loads((ROOT / ".jupyter" / "labconfig" / "default_setting_overrides.json").read_text())
+    settings.joinpath("default_setting_overrides.json").write_text(json.dumps(shared | SETTINGS))
+    port = free_port()
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "PYTHONPATH": str(folder),
+    }
+    arguments = ["--no-browser", "--allow-root", f"--port={port}", f"--IdentityProvider.token={TOKEN}"]
+    log = (folder / "lab.log").open("w")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *arguments],
+        cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    try:
+        for _ in range(240):
+            time.sleep(0.5)
+            if "is running at" in (folder / "lab.log").read_text():
+                break
+            assert server.poll() is None, (folder / "lab.log").read_text()
+        yield f"http://127.0.0.1:{port}", folder
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def run_all(page):
+    """Run every cell, and wait until the kernel rests and no cell is waiting for its turn."""
+    page.wait_for_selector(IDLE, timeout=120_000)
+    page.click("text=Run >> nth=0")
+    page.click("text=Run All Cells >> nth=0")
+    end = time.monotonic() + 60 * MINUTES
+    calm = 0
+    while calm < 3:
+        assert time.monotonic() < end, f"still running after {MINUTES} minutes"
+        page.wait_for_timeout(1000)
+        waiting = page.locator(".jp-InputPrompt", has_text="[*]").count()
+        calm = calm + 1 if not waiting and page.locator(IDLE).count() else 0
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_run_all(path, lab, browser):
+    address, folder = lab
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(f"{address}/lab/tree/notebooks/{path.name}?token={TOKEN}&reset", timeout=120_000)
+    run_all(page)
+    move_sliders(page, path)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{path.stem}.png")
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(2000)
+    page.click("text=Kernel >> nth=0")
+    page.click("text=Shut Down All Kernels")
+    page.locator("button:has-text('Shut Down All')").last.click()
+    page.wait_for_timeout(1000)
+    page.close()
+    saved = [c for c in nbformat.read(folder / "notebooks" / path.name, as_version=4).cells if c.cell_type == "code"]
+    assert [cell.id for cell in saved if cell.execution_count is None] == []
+    failed = [
+        cell.id
+        for cell in saved
+        if "raises-exception" not in cell.metadata.get("tags", [])
+        and any(output.output_type == "error" for output in cell.outputs)
+    ]
+    assert failed == []
+
+
+def move_sliders(page, path):
+    """Each slider is moved a step, and another picture must come."""
+    sources = "\n".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code")
+    wanted, handles = bool(re.search(r"Slider|interact|\.explore\(", sources)), page.locator(".noUi-handle")
+    assert bool(handles.count()) == wanted, f"{handles.count()} sliders"
+    for number in range(handles.count()):
+        handle = handles.nth(number)
+        handle.scroll_into_view_if_needed()
+        before = handle.evaluate(PICTURE)
+        assert before, f"slider {number}: no picture in its cell"
+        handle.focus()
+        handle.press("ArrowRight")
+        end = time.monotonic() + 60
+        while handle.evaluate(PICTURE) in ("", before):
+            assert time.monotonic() < end, f"slider {number} moved and the picture stayed"
+            page.wait_for_timeout(250)
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / f"{path.stem}-slider-{number}.png")
