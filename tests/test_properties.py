@@ -30,7 +30,7 @@ from tests.odd_arrays import (
     shares,
 )
 from tests.test_every_function import STANDARD, Inputs, arrays_in, public
-from xent_helpers import calibration, coding, data, gradients, information, likelihood, losses, targets, training
+from xent_helpers import calibration, coding, data, fused, gradients, information, likelihood, losses, targets, training
 
 PUBLIC = public()
 HELPERS = [name for name in STANDARD if not name.startswith("validation")]
@@ -482,3 +482,40 @@ def test_a_split_parts_the_rows_and_keeps_the_classes_in_proportion(fraction, se
     near(parts.x_train.std(0), np.ones(4), units=1e4)
     share = len(parts.y_test) / 3
     assert all(abs((parts.y_test == c).sum() - share) <= 1 for c in range(3))
+
+
+# Fused losses: the same value and the same gradient as the plain one, on tensors laid out in any way
+
+
+@given(
+    st.data(), st.integers(0, 4), st.integers(1, 5), st.sampled_from(["mean", "sum"]), st.sampled_from(sorted(TENSORS))
+)
+def test_fused_losses_are_the_plain_one(data, n, c, reduction, layout):
+    z = data.draw(arrays(np.float64, (n, c), elements=finite))
+    x = data.draw(arrays(np.float64, (n, 2), elements=st.floats(-4, 4)))
+    weight = data.draw(arrays(np.float64, (c, 2), elements=st.floats(-8, 8)))
+    y = torch.tensor(data.draw(arrays(np.int64, n, elements=st.sampled_from([*range(c), -100]))))
+    place = TENSORS[layout]
+    options = {"reduction": reduction}
+    calls = (
+        (lambda one: fused.fused_cross_entropy(one, y, **options), lambda one: one, z),
+        (
+            lambda one: fused.linear_cross_entropy(one, place(weight), y, **options),
+            lambda one: one @ torch.tensor(weight).T,
+            x,
+        ),
+        (
+            lambda one: fused.linear_cross_entropy(place(x), one, y, **options),
+            lambda one: torch.tensor(x) @ one.T,
+            weight,
+        ),
+    )
+    for quick, logits, values in calls:
+        leaf, other = place(values).requires_grad_(), torch.tensor(values, requires_grad=True)
+        got = call(quick, leaf)
+        due = losses.cross_entropy(logits(other), y, **options)
+        near(got, due.detach(), units=64, scale=64)
+        if n and (y >= 0).any():
+            got.backward()
+            due.backward()
+            near(leaf.grad, other.grad, units=64, scale=64)
