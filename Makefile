@@ -7,6 +7,9 @@ TEST_ARGS ?=
 NOTEBOOKS ?=
 BENCH_ARGS ?=
 ROWS ?=
+MODULE ?=
+TARGET ?= cross_entropy binary_cross_entropy_with_logits examine grade
+SECONDS ?= 600
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -14,7 +17,7 @@ BOOK_READY := .venv/book-ready
 BROWSER_READY := .venv/browser-ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint matrix clean
+.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -70,6 +73,15 @@ lint: $(READY)  ## check the style of the code and the spelling
 
 matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
 	@$(BIN)/python -m tests.matrix $(ROWS)
+
+properties: $(READY)  ## try the helpers on 1,000 random inputs a property (half an hour)
+	@$(BIN)/python -m pytest -q --hypothesis-profile=thorough $$(grep -l "@given" tests/test_*.py)
+
+fuzz: $(READY)  ## look for inputs that crash the helpers, 10 minutes a target (TARGET="…", SECONDS=…; Linux)
+	@set -e; for target in $(TARGET); do $(BIN)/python -m tests.fuzz $$target -max_total_time=$(SECONDS); done
+
+mutants: $(READY)  ## change the helpers and see whether the tests notice (MODULE="…"; minutes to hours)
+	@$(BIN)/python -m tests.mutants $(MODULE)
 
 clean:  ## remove .venv and everything else that a command has made
 	@rm -rf .venv build book/api mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info

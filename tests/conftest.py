@@ -2,12 +2,19 @@
 
 import pytest
 import torch
+from hypothesis import settings
 
 from xent_helpers import devices
 
 # The tests of the simulated accelerator need it: `make test-sim` brings it, `make test` runs as a machine without one.
 SIMULATED = torch._C._get_privateuse1_backend_name() == "sim"
 collect_ignore = [] if SIMULATED else ["test_simulated.py"]
+
+
+# `make test` draws few examples, the same each time; `make properties` draws many, and other ones each time.
+settings.register_profile("default", max_examples=25, derandomize=True, deadline=None, database=None)
+settings.register_profile("thorough", max_examples=1000, derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("default")
 
 
 @pytest.fixture(params=devices.available(), ids=str)

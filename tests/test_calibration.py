@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from sklearn.calibration import calibration_curve
@@ -106,7 +106,6 @@ def test_booleans_and_float32_are_welcome(array):
 
 
 @given(st.integers(0, 1000), st.integers(1, 12), st.integers(1, 6))
-@settings(max_examples=60)
 def test_finer_nested_bins_never_lower_the_ece_and_one_bin_is_the_gap_of_the_means(seed, bins, factor):
     claimed, came_true = claims(seed, 50)
     coarse, fine = (expected_calibration_error(claimed, came_true, count) for count in (bins, bins * factor))

@@ -488,6 +488,15 @@ def test_two_kernels_write_at_the_same_time(one_exercise):
     assert logbook.solved(keys) == (set(keys), "")
 
 
+@pytest.mark.parametrize("value", [0, 0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, 1e308, np.float32(0), 10**30])
+def test_a_value_at_the_edge_of_the_numbers_is_judged_too(value):
+    """Whatever number is handed in where a value is asked for, there is a verdict, and no error."""
+    asked = [key for key, one in exercises.all_exercises().items() if one.asks_for_value]
+    assert asked
+    for key in asked:
+        assert exercises.examine(key, value).status in ("solved", "not yet")
+
+
 # ---- what an exercise may say of itself ----
 
 

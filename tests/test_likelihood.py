@@ -148,3 +148,20 @@ def test_any_integer_type_is_a_label(kind):
 def test_bad_input_is_refused_with_one_sentence(call, error, sentence):
     with pytest.raises(error, match=sentence):
         call()
+
+
+def test_errors_name_the_argument():
+    for labels in (np.zeros((2, 2), int), np.zeros(2), np.array([0, 5])):
+        with pytest.raises((ValueError, TypeError, IndexError), match=r"^labels "):
+            class_counts(labels, 3)
+
+
+def test_a_coin_has_no_third_side():
+    with pytest.raises(IndexError, match="labels from 0 to 1"):
+        bernoulli_mle(np.array([0, 1, 2]))
+
+
+def test_half_precision_is_rounded_once():
+    theta, y = np.array([0.3], np.float16), np.array([1, 0, 0] * 21)
+    exact = 21 * np.log(np.float64(theta)) + 42 * np.log1p(-np.float64(theta))
+    assert bernoulli_log_likelihood(theta, y).tolist() == exact.astype(np.float16).tolist()

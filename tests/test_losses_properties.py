@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests import reference
@@ -17,8 +17,6 @@ from xent_helpers.losses import (
     sigmoid,
     softmax,
 )
-
-moderate = settings(max_examples=60, deadline=None, derandomize=True)
 
 EPS = np.finfo(np.float64).eps
 numbers = st.floats(-1e4, 1e4, allow_subnormal=False)
@@ -39,7 +37,6 @@ def near(a, b, scale=1.0, units=64):
     np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=units * EPS, atol=units * EPS * scale)
 
 
-@moderate
 @given(batches(), st.integers(-1000, 1000))
 def test_a_constant_added_to_the_logits_changes_nothing(batch, constant):
     z, y, w, smoothing, reduction = batch
@@ -50,7 +47,6 @@ def test_a_constant_added_to_the_logits_changes_nothing(batch, constant):
     near(logsumexp(z + constant), logsumexp(z) + constant, scale=1e4)
 
 
-@moderate
 @given(batches(), st.randoms(use_true_random=False))
 def test_classes_may_be_listed_in_any_order(batch, random):
     z, y, w, smoothing, reduction = batch
@@ -62,7 +58,6 @@ def test_classes_may_be_listed_in_any_order(batch, random):
     near(a, b)
 
 
-@moderate
 @given(batches())
 def test_one_hot_rows_are_labels(batch):
     z, y, w, smoothing, _ = batch
@@ -74,7 +69,6 @@ def test_one_hot_rows_are_labels(batch):
     near(cross_entropy(z, rows), cross_entropy(z, y))
 
 
-@moderate
 @given(batches())
 def test_weights_of_one_change_nothing(batch):
     z, y, w, smoothing, reduction = batch
@@ -87,7 +81,6 @@ def test_weights_of_one_change_nothing(batch):
         assert np.array_equal(loss(x, p, weight=ones, reduction=reduction), loss(x, p, reduction=reduction))
 
 
-@moderate
 @given(batches())
 def test_losses_of_parts_make_the_loss_of_the_whole(batch):
     z, y, w, smoothing, _ = batch
@@ -99,7 +92,6 @@ def test_losses_of_parts_make_the_loss_of_the_whole(batch):
     near(nll_loss(z, y, weight=w), (w[y] * -z[np.arange(len(y)), y]).sum() / w[y].sum(), scale=1e5)
 
 
-@moderate
 @given(batches())
 def test_an_ignored_sample_is_as_good_as_absent(batch):
     z, y, w, smoothing, _ = batch
@@ -110,14 +102,12 @@ def test_an_ignored_sample_is_as_good_as_absent(batch):
     near(nll_loss(longer, labels, weight=w), nll_loss(z, y, weight=w), scale=1e5)
 
 
-@moderate
 @given(batches(height=300))
 def test_cross_entropy_is_nll_of_log_softmax(batch):
     z, y, w, _, reduction = batch
     near(cross_entropy(z, y, weight=w, reduction=reduction), nll_loss(log_softmax(z), y, weight=w, reduction=reduction))
 
 
-@moderate
 @given(st.lists(numbers, min_size=1, max_size=6), st.floats(0, 1))
 def test_binary_cross_entropy_is_the_two_class_case(z, y):
     z, y = np.array(z), np.full(len(z), y)
@@ -129,7 +119,6 @@ def test_binary_cross_entropy_is_the_two_class_case(z, y):
     near(sigmoid(z), softmax(two)[:, 1])
 
 
-@moderate
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=6), st.sampled_from([0.0, 1.0]))
 def test_the_binary_losses_agree(z, y):
     z, y = np.array(z), np.full(len(z), y)
@@ -141,7 +130,6 @@ def test_the_binary_losses_agree(z, y):
     )
 
 
-@moderate
 @given(batches())
 def test_the_gradient_is_p_minus_y(batch):
     z, y, w, smoothing, _ = batch
@@ -153,7 +141,6 @@ def test_the_gradient_is_p_minus_y(batch):
     assert (off <= 16 * EPS * share.sum(1, keepdims=True) * gap).all()
 
 
-@moderate
 @given(batches())
 def test_losses_are_not_negative_and_softmax_sums_to_one(batch):
     z, y, w, smoothing, reduction = batch
@@ -162,7 +149,6 @@ def test_losses_are_not_negative_and_softmax_sums_to_one(batch):
     assert (log_softmax(z) <= 0).all()
 
 
-@moderate
 @given(batches())
 def test_values_against_50_digits(batch):
     z, y, w, smoothing, reduction = batch
@@ -172,7 +158,6 @@ def test_values_against_50_digits(batch):
         assert abs(g - e) <= 4 * EPS * scale + 2.0**-1070
 
 
-@moderate
 @given(
     st.lists(st.tuples(numbers, st.floats(0, 1, allow_subnormal=False), st.floats(0.125, 4)), min_size=1, max_size=5)
 )

@@ -7,11 +7,14 @@ functions measure and correct finished predictions; they are not meant to be tra
 from math import inf
 from typing import NamedTuple
 
+import numpy as np
 from array_api_compat import array_namespace, device
 
 from xent_helpers import losses
 from xent_helpers import validation as check
 from xent_helpers.validation import Array
+
+_quiet = np.errstate(all="ignore")  # a row with nothing left becomes NaN, and says so
 
 
 class Reliability(NamedTuple):
@@ -135,6 +138,7 @@ def slope_and_curvature(margins: Array, a: float) -> tuple[float, float]:
     return float(xp.mean(mean)), float(xp.mean(variance))
 
 
+@_quiet
 def shift_prior(logits: Array, trained: Array, wanted: Array) -> Array:
     """Move logits from one set of class frequencies to another: z_c + log wanted_c − log trained_c.
 
@@ -167,6 +171,7 @@ def shift_prior(logits: Array, trained: Array, wanted: Array) -> Array:
     return logits + xp.astype(xp.where(ruled_out, -inf, shift), logits.dtype)
 
 
+@_quiet
 def shift_prior_probs(probs: Array, trained: Array, wanted: Array) -> Array:
     """Move probabilities from one set of class frequencies to another: p_c · wanted_c / trained_c, normalised.
 

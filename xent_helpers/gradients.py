@@ -7,11 +7,15 @@ p − 1 is nowhere taken where p may be close to 1, so tiny gradients and curvat
 
 from collections.abc import Callable
 
+import numpy as np
 from array_api_compat import array_namespace, device
 
 from xent_helpers import validation as check
 from xent_helpers.losses import one_hot, sigmoid, softmax
 from xent_helpers.validation import Array
+
+# An infinite or huge input gives what arithmetic makes of it, mostly NaN; NumPy need not warn of that too.
+_quiet = np.errstate(all="ignore")
 
 
 def softmax_jacobian(logits: Array) -> Array:
@@ -105,6 +109,7 @@ def cross_entropy_hessian(logits: Array) -> Array:
     return softmax_jacobian(logits)
 
 
+@_quiet
 def softmax_regression_gradient(x: Array, weights: Array, target: Array) -> Array:
     r"""∂L/∂W = Xᵀ(P − Y) / N for the mean cross-entropy L of the logits X W.
 
@@ -133,6 +138,7 @@ def softmax_regression_gradient(x: Array, weights: Array, target: Array) -> Arra
     return xp.astype(xp.matrix_transpose(x) @ cross_entropy_gradient(x @ weights, target), dtype)
 
 
+@_quiet
 def softmax_regression_hessian(x: Array, weights: Array) -> Array:
     r"""∂²L/∂W_dc∂W_ek = Σ_i x_id x_ie p_ic (δ_ck − p_ik) / N for the mean cross-entropy L of the logits X W.
 
@@ -163,6 +169,7 @@ def softmax_regression_hessian(x: Array, weights: Array) -> Array:
     return xp.astype(xp.permute_dims(xp.reshape(hessian, (d, d, c, c)), (0, 2, 1, 3)), dtype)
 
 
+@_quiet
 def logistic_regression_gradient(x: Array, weights: Array, target: Array) -> Array:
     r"""∂L/∂w = Xᵀ(p − y) / N for the mean binary cross-entropy L of the logits X w, with p = sigmoid(X w).
 
@@ -196,6 +203,7 @@ def logistic_regression_gradient(x: Array, weights: Array, target: Array) -> Arr
     return xp.astype(xp.matrix_transpose(x) @ ((1.0 - target) * sigmoid(z) - target * sigmoid(-z)) / x.shape[0], dtype)
 
 
+@_quiet
 def logistic_regression_hessian(x: Array, weights: Array) -> Array:
     r"""∂²L/∂w∂w = Xᵀ diag(p (1 − p)) X / N for the mean binary cross-entropy L of the logits X w.
 

@@ -114,6 +114,7 @@ def kl_divergence(truth: Array, belief: Array, axis: int = -1) -> Array:
     return _rounded(mean_surprise(q, p, axis) - mean_surprise(q, q, axis), dtype)
 
 
+@_quiet
 def brier_score(truth: Array, belief: Array, axis: int = -1) -> Array:
     r"""Σ_c (p_c − q_c)² + Σ_c q_c (1 − q_c), the squared error to expect when q is true and p is believed.
 
@@ -173,24 +174,35 @@ def perplexity(nats: Array | float) -> Array | float:
     return xp.exp(nats)
 
 
+@_quiet
 def nats_to_bits(nats: Array | float) -> Array | float:
-    """nats / log 2: a nat is 1.4427 bits.
+    """nats / log 2: a nat is 1.4427 bits. Takes a floating array or a plain number, else raises TypeError.
 
     Example:
         >>> print(f"{nats_to_bits(log(8.0)):.4f}")
         3.0000
     """
+    _check_amount(nats=nats)
     return nats / LN2
 
 
+@_quiet
 def bits_to_nats(bits: Array | float) -> Array | float:
-    """bits · log 2: a bit is 0.6931 nats.
+    """bits · log 2: a bit is 0.6931 nats. Takes a floating array or a plain number, else raises TypeError.
 
     Example:
         >>> print(f"{bits_to_nats(1.0):.4f}")
         0.6931
     """
+    _check_amount(bits=bits)
     return bits * LN2
+
+
+def _check_amount(**amount: Array | float) -> None:
+    """Refuse what is neither a floating array nor a plain number."""
+    if not all(isinstance(value, Real) for value in amount.values()):
+        check.check_arrays(**amount)
+        check.check_floating(**amount)
 
 
 def _check(axis: int, **arrays: Array):

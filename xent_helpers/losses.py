@@ -45,7 +45,8 @@ def surprisal(z: Array, favoured: Array) -> Array:
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)) without overflow: the two-class ``surprisal``, in nats, any shape."""
     xp = array_namespace(x)
-    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+    above = x >= 0  # with maximum and abs, autograd's second derivative would be 0 at 0, where it is 1/4
+    return xp.where(above, x, 0.0) + xp.log1p(xp.exp(xp.where(above, -x, x)))
 
 
 @_quiet
@@ -192,8 +193,8 @@ def one_hot(index: Array, num_classes: int) -> Array:
     xp = check.check_arrays(index=index)
     num_classes = check.check_num_classes(num_classes)
     check.check_index_type("index", index)
-    labels = xp.astype(index, xp.int64)
-    check.check_labels("index", labels, num_classes)
+    labels = check.as_int64(index)
+    check.check_labels("index", index, num_classes)
     return xp.astype(_is_class(labels, num_classes), xp.int64)
 
 
@@ -374,9 +375,10 @@ def binary_cross_entropy_with_logits(
     """
     _, dtype = _check_binary("logits", logits, target, reduction, weight=weight, pos_weight=pos_weight)
     z, y = _computed(logits, dtype), _computed(target, dtype)
-    positive = y if pos_weight is None else y * _computed(pos_weight, dtype)
-    loss = _cost(positive, softplus(-z)) + _cost(1.0 - y, softplus(z))
-    return _reduced_binary(loss, weight, reduction, dtype)
+    positive = _cost(y, softplus(-z))  # weighted afterwards: a tiny y · c would lose digits first
+    if pos_weight is not None:
+        positive = _cost(_computed(pos_weight, dtype), positive)
+    return _reduced_binary(positive + _cost(1.0 - y, softplus(z)), weight, reduction, dtype)
 
 
 def expected_surprisal(z: Array, q: Array) -> Array:
@@ -419,9 +421,9 @@ def _is_class(index: Array, num_classes: int) -> Array:
 def _hits(target: Array, classes: int, ignore_index: int) -> tuple[Array, Array]:
     """Checked labels as boolean rows: where the label is (N, C), and which rows are kept (N, 1)."""
     xp = array_namespace(target)
-    labels = xp.astype(target, xp.int64)
+    labels = check.as_int64(target)
     kept = labels != ignore_index
-    check.check_labels("target", labels, classes, kept)
+    check.check_labels("target", target, classes, kept)
     kept = xp.reshape(kept, (-1, 1))
     return _is_class(xp.reshape(labels, (-1,)), classes) & kept, kept
 

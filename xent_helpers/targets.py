@@ -5,6 +5,7 @@ array that follows the Python array API standard. The losses that read only the 
 written as functions of its surprise s = −log p_y, that is of the cross-entropy itself.
 """
 
+from math import nan
 from numbers import Real
 
 import numpy as np
@@ -14,8 +15,8 @@ from xent_helpers import validation as check
 from xent_helpers.losses import cross_entropy, log_softmax, logsumexp, softmax
 from xent_helpers.validation import Array
 
-# log 0 = −inf is meant where the transition matrix says that a confusion never happens.
-_quiet = np.errstate(divide="ignore")
+# log 0 = −inf is meant where the transition matrix says that a confusion never happens, and 0/0 where nothing is left.
+_quiet = np.errstate(divide="ignore", invalid="ignore", over="ignore")
 
 
 def smoothed(q: Array, epsilon: float) -> Array:
@@ -36,14 +37,16 @@ def smoothed(q: Array, epsilon: float) -> Array:
     """
     check.check_arrays(q=q)
     check.check_floating(q=q)
+    check.check_axis("q", q, -1)
     check.check_fraction("epsilon", epsilon)
     return (1.0 - epsilon) * q + epsilon / q.shape[-1]
 
 
+@_quiet
 def best_probabilities(q: Array, weight: Array | None = None) -> Array:
     """The probabilities with the least loss −Σ_c w_c q_c log p_c: the shares w_c q_c / Σ_k w_k q_k.
 
-    Without weights that is q itself (Gibbs' inequality, chapter 2).
+    Without weights that is q itself (Gibbs' inequality, chapter 2). A row whose shares are all 0 gives NaN.
 
     Args:
         q: target rows (..., C) that sum to 1.
@@ -60,6 +63,7 @@ def best_probabilities(q: Array, weight: Array | None = None) -> Array:
     """
     xp = check.check_arrays(q=q, weight=weight)
     check.check_floating(q=q)
+    check.check_axis("q", q, -1)
     check.check_weight(weight, q.shape[-1])
     shares = q if weight is None else q * weight
     return shares / xp.sum(shares, axis=-1, keepdims=True)
@@ -88,7 +92,9 @@ def distillation_loss(student: Array, teacher: Array, temperature: float = 1.0, 
     Source: Hinton, Vinyals and Dean (2015); chapter 8, equation 8.8.
     """
     check.check_arrays(student=student, teacher=teacher)
+    check.check_floating(student=student, teacher=teacher)
     check.check_same_shape("student", student, "teacher", teacher)
+    check.check_class_scores("student", student)
     _check_positive("temperature", temperature)
     softened = softmax(teacher / temperature, axis=-1)
     return temperature**2 * cross_entropy(student / temperature, softened, reduction=reduction)
@@ -188,7 +194,8 @@ def flip_matrix(num_classes: int, rate: float) -> np.ndarray:
          [0.1 0.8 0.1]
          [0.1 0.1 0.8]]
     """
-    check.check_integer("num_classes", num_classes)
+    if check.check_num_classes(num_classes) == 1:
+        raise ValueError("num_classes is 1, expected at least 2: a single class cannot be mistaken for another.")
     check.check_fraction("rate", rate)
     others = rate / (num_classes - 1)
     return np.full((num_classes, num_classes), others) + (1.0 - rate - others) * np.eye(num_classes)
@@ -201,7 +208,7 @@ def resample_matrix(num_classes: int, rate: float) -> np.ndarray:
         >>> print(resample_matrix(4, 0.2)[0])
         [0.85 0.05 0.05 0.05]
     """
-    check.check_integer("num_classes", num_classes)
+    check.check_num_classes(num_classes)
     return smoothed(np.eye(num_classes), rate)
 
 
@@ -230,8 +237,12 @@ def noisy_labels(labels: np.ndarray, transition: np.ndarray, rng: np.random.Gene
 
 def _reduced(loss: Array, reduction: str) -> Array:
     check.check_reduction(reduction)
+    if reduction == "none":
+        return loss
     xp = array_namespace(loss)
-    return {"none": loss, "mean": xp.mean(loss), "sum": xp.sum(loss)}[reduction]
+    if reduction == "sum" or 0 in loss.shape:
+        return xp.sum(loss) * (1.0 if reduction == "sum" else nan)  # NumPy warns of the mean of nothing
+    return xp.mean(loss)
 
 
 def _check_positive(name: str, value: float) -> None:

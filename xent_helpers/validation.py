@@ -127,7 +127,8 @@ def check_probabilities(name: str, p: Array, remedy: str) -> None:
 
 def check_labels(name: str, labels: Array, num_classes: int, kept: Array | None = None) -> None:
     """Refuse labels outside 0 … num_classes − 1, among those that are ``kept`` or all, with an IndexError."""
-    bad = (labels < 0) | (labels >= num_classes)
+    values = as_int64(labels)
+    bad = (values < 0) | (values >= num_classes)
     remedy = "count classes from 0"
     if kept is not None:
         bad = bad & kept
@@ -137,6 +138,15 @@ def check_labels(name: str, labels: Array, num_classes: int, kept: Array | None 
             f"{name} holds {_first(labels, bad)}, expected labels from 0 to {num_classes - 1}, as there are "
             f"{num_classes} classes: {remedy}."
         )
+
+
+def as_int64(labels: Array) -> Array:
+    """Cast whole numbers to int64; unsigned ones that it cannot hold become its largest, so that none wraps around."""
+    xp = array_namespace(labels)
+    values = xp.astype(labels, xp.int64)
+    if not xp.isdtype(labels.dtype, "unsigned integer"):
+        return values
+    return xp.where(values < 0, xp.iinfo(xp.int64).max, values)
 
 
 def check_num_classes(num_classes: Any) -> int:
@@ -366,4 +376,6 @@ def _first(array: Array, bad: Array) -> str:
     position = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int64), (-1,))))
     index = [int(i) for i in np.unravel_index(position, _shape(array))]
     kind = float if xp.isdtype(array.dtype, "real floating") else int
-    return f"{kind(array[tuple(index)])}" + (f" at index {index}" if index else "")
+    entry = array[tuple(index)]
+    entry = entry.item() if hasattr(entry, "item") else entry  # int() of a tensor ends at 2^63
+    return f"{kind(entry)}" + (f" at index {index}" if index else "")

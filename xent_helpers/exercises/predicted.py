@@ -60,9 +60,9 @@ def _which_way(came: float, due: float) -> str:
         return "Ask for a hint."
     if np.isclose(came, due, rtol=5e-3):
         return "It is nearly right, as if rounded: can you hand in the expression that Python computes?"
-    factor = came / due
-    if factor == round(factor) and 2 <= abs(factor) <= 100:
-        return f"It is {factor:.0f} times what it should be."
-    if 1 / factor == round(1 / factor) and 2 <= abs(1 / factor) <= 100:
-        return f"It is 1/{1 / factor:.0f} of what it should be."
+    if came and due:
+        if 2 <= abs(came / due) <= 100 and came / due == round(came / due):
+            return f"It is {came / due:.0f} times what it should be."
+        if 2 <= abs(due / came) <= 100 and due / came == round(due / came):
+            return f"It is 1/{due / came:.0f} of what it should be."
     return "It is too large." if came > due else "It is too small."

@@ -1,0 +1,139 @@
+"""Change the helpers in small ways and see whether the tests notice: ``make mutants MODULE=likelihood``.
+
+Mutmut turns one ``<`` into ``<=``, one 1 into 2 and so on, each change a mutant, and runs the tests that belong to the
+module. A mutant that they do not notice survives: either a test is missing, or the change makes no difference. Changes
+of sentences (any text with a blank in it) are counted apart, since what an error says in other words is as good.
+
+It works on a copy in ``build/mutants/MODULE``, where ``mutmut show NAME`` (in that folder) shows a mutant again.
+"""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EXERCISES = ["tests/test_exercises.py", "tests/test_exercises_attack.py", "tests/test_exercises_catalogue.py"]
+TESTS = {
+    "losses": ["tests/test_losses.py", "tests/test_validation.py", "tests/test_properties_losses.py"],
+    "validation": ["tests/test_validation.py", "tests/test_losses.py", "tests/test_information.py"],
+    "likelihood": ["tests/test_likelihood.py", "tests/test_properties.py"],
+    "information": ["tests/test_information.py", "tests/test_properties.py"],
+    "coding": ["tests/test_coding.py"],
+    "gradients": ["tests/test_gradients.py", "tests/test_validation.py", "tests/test_properties.py"],
+    "targets": ["tests/test_targets.py", "tests/test_properties.py"],
+    "calibration": ["tests/test_calibration.py", "tests/test_properties.py"],
+    "training": ["tests/test_training.py"],
+    "data": ["tests/test_data.py"],
+    "replicas": ["tests/test_equations_06.py"],
+    "exact": ["tests/test_exact.py"],
+    "cases": ["tests/test_compare.py"],
+    "compare": ["tests/test_compare.py"],
+    "source": ["tests/test_source.py"],
+    "devices": ["tests/test_devices.py"],
+    "distributed": ["tests/test_distributed.py"],
+    "exercises/values": EXERCISES,
+    "exercises/slips": EXERCISES,
+    "exercises/shrink": EXERCISES,
+    "exercises/seeding": EXERCISES,
+    "exercises/calling": EXERCISES,
+    "exercises/checker": EXERCISES,
+    "exercises/explain": EXERCISES,
+    "exercises/predicted": EXERCISES,
+    "exercises/words": EXERCISES,
+    "exercises/grading": ["tests/test_grading.py"],
+    "exercises/sandbox": ["tests/test_grading.py"],
+    "exercises/assignment": ["tests/test_assignment.py"],
+}
+SETTINGS = """[mutmut]
+source_paths=xent_helpers
+only_mutate=xent_helpers/{module}.py
+also_copy=conftest.py
+pytest_add_cli_args=
+    -p
+    no:nbval
+    --override-ini
+    addopts=
+pytest_add_cli_args_test_selection=
+    {tests}
+"""
+
+
+def prepare(module: str) -> Path:
+    """Copy what the tests of a module need, and tell mutmut of them."""
+    folder = ROOT / "build" / "mutants" / module
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("xent_helpers", "tests", "notebooks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    tests = [name for name in TESTS[module] if (ROOT / name).exists()]
+    (folder / "setup.cfg").write_text(SETTINGS.format(module=module, tests="\n    ".join(tests)))
+    return folder
+
+
+def mutmut(folder: Path, *arguments: str) -> str:
+    """Run mutmut in ``folder`` and return what it prints, which also appears when it runs mutants."""
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    if arguments[0] == "run":
+        subprocess.run(command, cwd=folder, check=True)
+        return ""
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def changes_a_sentence(diff: str) -> bool:
+    """Whether a mutant differs from its original in sentences only."""
+    lines = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    old, new = (_skeleton("\n".join(line[1:] for line in lines if line[0] == sign)) for sign in "-+")
+    return old == new
+
+
+def _skeleton(code: str) -> str:
+    """Code without its sentences; a piece of code that does not stand by itself is compared word by word."""
+    try:
+        tree = ast.parse(code.strip().removesuffix(","))
+    except SyntaxError:
+        return " ".join(code.split()) if '"' not in code else _between_quotes(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
+            node.value = "…"
+    return ast.dump(tree)
+
+
+def _between_quotes(code: str) -> str:
+    pieces = code.split('"')
+    pieces[1::2] = ["…" if " " in piece.strip() else piece for piece in pieces[1::2]]
+    return " ".join('"'.join(pieces).split())
+
+
+def main() -> int:
+    """Mutate the modules that are named and print one row for each; the survivors' changes come first."""
+    modules = sys.argv[1:]
+    if not modules or set(modules) - set(TESTS):
+        print(f"Name a module: make mutants MODULE=…, one of\n  {', '.join(TESTS)}", file=sys.stderr)
+        return 2
+    rows = []
+    for module in modules:
+        folder = prepare(module)
+        mutmut(folder, "run", "--max-children", "2")
+        verdicts = dict(
+            line.strip().rsplit(": ", 1) for line in mutmut(folder, "results", "--all", "true").splitlines()
+        )
+        survivors = [name for name, verdict in verdicts.items() if verdict in ("survived", "no tests")]
+        sentences = 0
+        for name in survivors:
+            diff = mutmut(folder, "show", name)
+            if changes_a_sentence(diff):
+                sentences += 1
+            else:
+                print(f"\n{name}: {verdicts[name]}\n{diff}")
+        rows.append((module, len(verdicts), len(survivors) - sentences, sentences))
+    print(f"\n{'module':24}{'mutants':>10}{'survivors':>12}{'sentences':>12}")
+    for module, count, survivors, sentences in rows:
+        print(f"{module:24}{count:10}{survivors:12}{sentences:12}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
