@@ -18,8 +18,8 @@ EXERCISES = ["tests/test_exercises.py", "tests/test_exercises_attack.py", "tests
 TESTS = {
     "losses": ["tests/test_losses.py", "tests/test_validation.py", "tests/test_properties_losses.py"],
     "validation": ["tests/test_validation.py", "tests/test_losses.py", "tests/test_information.py"],
-    "likelihood": ["tests/test_likelihood.py", "tests/test_properties.py", "tests/test_every_function.py"],
-    "information": ["tests/test_information.py", "tests/test_properties.py", "tests/test_every_function.py"],
+    "likelihood": ["tests/test_likelihood.py", "tests/test_properties.py"],
+    "information": ["tests/test_information.py", "tests/test_properties.py"],
     "coding": ["tests/test_coding.py"],
     "gradients": [
         "tests/test_gradients.py",
@@ -27,8 +27,8 @@ TESTS = {
         "tests/test_properties.py",
         "tests/test_every_function.py",
     ],
-    "targets": ["tests/test_targets.py", "tests/test_properties.py", "tests/test_every_function.py"],
-    "calibration": ["tests/test_calibration.py", "tests/test_properties.py", "tests/test_every_function.py"],
+    "targets": ["tests/test_targets.py", "tests/test_properties.py"],
+    "calibration": ["tests/test_calibration.py", "tests/test_properties.py"],
     "training": ["tests/test_training.py"],
     "data": ["tests/test_data.py"],
     "replicas": ["tests/test_equations_06.py"],
