@@ -21,7 +21,12 @@ TESTS = {
     "likelihood": ["tests/test_likelihood.py", "tests/test_properties.py"],
     "information": ["tests/test_information.py", "tests/test_properties.py"],
     "coding": ["tests/test_coding.py"],
-    "gradients": ["tests/test_gradients.py", "tests/test_validation.py", "tests/test_properties.py"],
+    "gradients": [
+        "tests/test_gradients.py",
+        "tests/test_validation.py",
+        "tests/test_properties.py",
+        "tests/test_every_function.py",
+    ],
     "targets": ["tests/test_targets.py", "tests/test_properties.py"],
     "calibration": ["tests/test_calibration.py", "tests/test_properties.py"],
     "training": ["tests/test_training.py"],

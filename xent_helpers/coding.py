@@ -12,6 +12,8 @@ from xent_helpers.validation import Array
 def shannon_lengths(p: Array) -> list[int]:
     r"""⌈−log₂ p_c⌉, each symbol's surprise in bits, rounded up; a prefix code with these lengths exists.
 
+    (It exists as long as the numbers do not sum to more than 1, not even by rounding: 1.0 and 1e-300 have no code.)
+
     Args:
         p: probabilities (C,), floating array without zeros that sums to 1.
 
