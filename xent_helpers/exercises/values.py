@@ -30,7 +30,7 @@ class Raised:
 
     @property
     def family(self) -> str:
-        """Its kind, and one for both of those that shapes raise which do not fit: NumPy and torch differ there."""
+        """Its kind; of shapes that do not fit NumPy and torch raise two kinds, which count as one."""
         return "ValueError" if self.kind == "RuntimeError" else self.kind
 
 
