@@ -74,7 +74,7 @@ def test_make_test_runs_everything():
 
 def test_continuous_integration_runs_the_readme_s_commands():
     commands = re.findall(r"^make .*$", text(".ci/run"), re.MULTILINE)
-    assert commands == ["make lint", "make test", "make test-sim", "make test-browser"]
+    assert commands == ["make lint", "make test", "make test-sim", "make book", "make slides"]
     assert all(command in text("README.md") + text("CONTRIBUTING.md") for command in commands)
 
 
