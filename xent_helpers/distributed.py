@@ -12,6 +12,7 @@ Source: the split by classes is that of Shoeybi et al. (2019), Megatron-LM; PyTo
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -212,6 +213,8 @@ def together() -> Iterator[torch.device]:
         dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
     try:
         yield device
+        gc.collect()  # what still holds a process group ends before it, and no process leaves before the others
+        dist.barrier()
     finally:
         dist.destroy_process_group()
 
