@@ -27,10 +27,10 @@ lab: $(READY)  ## open the course in JupyterLab
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
 
 test: $(READY)  ## run every test, every docstring's example and every notebook
-	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
+	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 test-sim: $(READY)  ## run all of it again beside a simulated accelerator, to test the code for devices without one
-	@PYTHONPATH=$(CURDIR)/tests/simulated $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile $(TEST_ARGS)
+	@PYTHONPATH=$(CURDIR)/tests/simulated $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and write the table to send in
 	@$(BIN)/python tests/report_devices.py
