@@ -118,8 +118,12 @@ def row(exercise: Exercise, every: int = 1) -> Row:
 
 def main() -> None:
     chapters = sys.argv[1:] or list("123456789")
-    rows = [row(exercise) for key, exercise in all_exercises().items() if key[0] in chapters]
-    print(HEAD, *rows, sep="\n")
+    print(HEAD)
+    rows = []
+    for key, exercise in all_exercises().items():
+        if key[0] in chapters:
+            rows.append(row(exercise))
+            print(rows[-1], flush=True)  # some take minutes
     total = Row("all", *(sum(getattr(one, name) for one in rows) for name in list(vars(rows[0]))[1:-1]))
     print(total)
     for one in rows:

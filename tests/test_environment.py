@@ -67,7 +67,10 @@ def test_no_package_stands_in_two_lists():
 def test_make_test_runs_everything():
     """The whole of pytest's test paths, with the check that no notebook is missing, and with two processes."""
     recipe = re.search(r"^test:.*\n\t(.*)$", text("Makefile"), re.MULTILINE)[1]
-    assert recipe == "@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)"
+    assert (
+        recipe
+        == "@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)"
+    )
     paths = tomllib.loads(text("pyproject.toml"))["tool"]["pytest"]["ini_options"]["testpaths"]
     assert paths == ["notebooks", "tests", "xent_helpers"]
 

@@ -127,3 +127,52 @@ def move_sliders(page, path):
             page.wait_for_timeout(250)
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / f"{path.stem}-slider-{number}.png")
+
+
+WRONG = """def my_coin_loss(p, y):
+    return np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"""
+RIGHT = WRONG.replace("np.mean", "-np.mean")
+
+
+def type_and_run(page, cell, source=None):
+    """Type ``source`` over what stands in a cell, run it, and return what it shows when the kernel rests."""
+    editor = page.locator(f".jp-CodeCell:has-text('{cell}') .cm-content").first
+    editor.scroll_into_view_if_needed()
+    editor.click()
+    if source is not None:
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(source)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(500)
+    page.wait_for_selector(IDLE, timeout=120_000)
+    page.wait_for_timeout(500)
+    return page.locator(f".jp-CodeCell:has-text('{cell}')").first.locator(".jp-OutputArea-output").all_inner_texts()
+
+
+def test_an_exercise_is_diagnosed_mended_and_remembered(lab, browser):
+    address, _ = lab
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    name = "01_likelihood_to_cross_entropy.ipynb"
+    page.goto(f"{address}/lab/tree/notebooks/{name}?token={TOKEN}&reset", timeout=120_000)
+    page.wait_for_selector(IDLE, timeout=120_000)
+    type_and_run(page, "from xent_helpers import data")
+    stub, check = "def my_coin_loss", 'exercises.check("1.1"'
+
+    type_and_run(page, stub, WRONG)
+    (shown,) = type_and_run(page, check)
+    assert "not yet" in shown and "Your losses are negative" in shown, shown
+    page.screenshot(path=SHOTS / "exercise-wrong.png")
+    type_and_run(page, stub, RIGHT)
+    (shown,) = type_and_run(page, check)
+    assert "solved" in shown, shown
+    page.screenshot(path=SHOTS / "exercise-right.png")
+
+    page.click("text=Kernel >> nth=0")
+    page.click("text=Restart Kernel… >> nth=0")
+    page.locator("button.jp-mod-accept:has-text('Restart')").click()
+    page.wait_for_timeout(2000)
+    page.wait_for_selector(IDLE, timeout=120_000)
+    (shown,) = type_and_run(page, check, "from xent_helpers import exercises\nexercises.progress()  # " + check)
+    assert "1 of " in shown and "1.1 ✓" in shown, shown
+    page.screenshot(path=SHOTS / "exercise-progress.png")
+    page.close()
