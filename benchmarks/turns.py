@@ -12,12 +12,12 @@ Times = dict[str, np.ndarray]  # for each implementation its seconds in each rou
 
 
 def in_turns(
-    runs: dict[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 5, most: int = 500
+    runs: dict[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 3, most: int = 500
 ) -> Times:
     """Time every run once a round, after one round to warm up.
 
-    A run sits out once it has had ``least`` rounds and ``seconds`` of its own, or ``most`` rounds, so a slow one
-    does not decide how often the quick ones are measured.
+    A run sits out once it has had ``least`` rounds and ``seconds`` of its own, or ``most`` rounds, or twice the
+    ``seconds``, so a slow one does not decide how often the quick ones are measured.
     """
     for run in runs.values():
         run()
@@ -28,7 +28,11 @@ def in_turns(
         for name, run in runs.items():
             times[name].append(_seconds(run, device) if name in active else np.nan)
             spent[name] += 0.0 if np.isnan(times[name][-1]) else times[name][-1]
-        active = [name for name in active if rounds < least or (spent[name] < seconds and rounds < most)]
+        active = [
+            name
+            for name in active
+            if (rounds < least and spent[name] <= 2 * seconds) or (spent[name] < seconds and rounds < most)
+        ]
     return {name: np.array(taken) for name, taken in times.items()}
 
 

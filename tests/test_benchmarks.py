@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 def test_implementations_take_turns():
     calls = []
     runs = {name: lambda name=name: calls.append(name) for name in "ab"}
-    times = in_turns(runs, CPU, seconds=0, least=3)
+    times = in_turns(runs, CPU, seconds=1, least=3, most=3)
     assert calls == ["a", "b"] * 4
     assert [len(taken) for taken in times.values()] == [3, 3]
 
@@ -32,6 +32,7 @@ def test_a_slow_one_sits_out_and_is_paired_with_its_own_rounds(monkeypatch):
     monkeypatch.setattr("benchmarks.turns._seconds", lambda run, device: cost[run()])
     times = in_turns({name: lambda name=name: name for name in cost}, CPU, seconds=20, least=2)
     assert np.isfinite(times["slow"]).sum() == 3
+    assert [len(taken) for taken in in_turns({"a": lambda: "slow"}, CPU, seconds=3, least=3).values()] == [1]
     assert np.isfinite(times["quick"]).sum() == 20
     assert ratio(times, "slow", "quick") == 8
     assert milliseconds(times, "quick") == 1000
@@ -42,7 +43,7 @@ def test_contestants_agree():
     """What is timed side by side computes the same."""
     z, y = speed.logits_and_labels(6, 5, CPU)
     expected = torch.nn.functional.cross_entropy(z, y)
-    for loss in [*speed.dense_contestants().values(), speed.plain]:
+    for loss in [*(speed.dense_contestants() | speed.SCRATCH_CONTESTANTS).values(), speed.plain]:
         torch.testing.assert_close(loss(z, y), expected)
     layer = speed.layer_and_labels(6, 4, 5, CPU)
     for loss in speed.LINEAR_CONTESTANTS.values():
@@ -50,8 +51,10 @@ def test_contestants_agree():
 
 
 def test_speed_tables_and_figure():
-    dense = pd.DataFrame(speed.dense([(6, 5), (3, 20)], CPU, 0.0, speed.dense_contestants()))
-    assert set(dense["implementation"]) >= {speed.OURS, speed.TORCH, speed.FLOOR, "scratch, NumPy"}
+    kinds = speed.dense_contestants(), speed.SCRATCH_CONTESTANTS
+    dense, scratch = (pd.DataFrame(speed.dense([(6, 5), (3, 20)], CPU, 0.0, kind)) for kind in kinds)
+    assert set(dense["implementation"]) == {speed.OURS, speed.TORCH, speed.FLOOR}
+    assert set(scratch["implementation"]) == {"scratch, torch", "scratch, NumPy", speed.TORCH, speed.FLOOR}
     assert (dense[dense["implementation"] == speed.TORCH]["over torch"] == 1).all()
     linear = pd.DataFrame(speed.linear([(6, 4, 5)], CPU, 0.0))
     assert set(linear["implementation"]) == {*speed.LINEAR_CONTESTANTS, speed.PRODUCTS}

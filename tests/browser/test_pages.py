@@ -32,8 +32,10 @@ def test_the_book_is_small():
     assert size < LARGEST_BOOK
 
 
-def test_the_first_page_leads_to_the_book(open_page):
-    page = open_page(REDIRECT)
+def test_the_first_page_leads_to_the_book(browser):
+    page = browser.new_page()
+    page.context.set_offline(True)
+    page.goto(REDIRECT.as_uri())
     page.wait_for_url("**/book/book/index.html")
     page.close()
 
