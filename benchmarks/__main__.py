@@ -12,6 +12,7 @@ from benchmarks.accuracy import accuracy
 from benchmarks.figure import draw
 from benchmarks.memory import memory
 from benchmarks.notebooks import notebooks
+from benchmarks.turns import always_fresh_memory
 from xent_helpers import devices
 
 DENSE = [(128, 10), (65536, 10), (4096, 1000), (1024, 32768), (512, 131072)]
@@ -19,8 +20,6 @@ LINEAR = [(2048, 256, 32768), (1024, 512, 50257)]
 TINY = ([(16, 10), (8, 50)], [(16, 4, 50)])  # what --quick runs, to see that everything works
 PARTS = {
     "dense": "Losses of logits (N, C), float32; the ratios are medians of pairs",
-    # by itself, as what it leaves in the allocator spares the others the cost of fresh memory
-    "scratch": "The same for the course's loss from scratch, written to be read",
     "linear": "The last layer and its loss (N, D, C), float32, forward and backward",
     "chunks": "Forward and backward against the logits in a chunk",
     "memory": "Peak memory above the inputs (linear: and above the returned gradients), each in its own process",
@@ -39,8 +38,6 @@ def measured(part: str, quick: bool) -> Iterable[dict]:
     for device in devices.available():
         if part == "dense":
             yield from speed.dense(sizes, device, seconds, speed.dense_contestants(compiled=not quick))
-        elif part == "scratch":
-            yield from speed.dense(sizes, device, seconds, speed.SCRATCH_CONTESTANTS)
         elif part == "linear":
             yield from speed.linear(layers, device, seconds)
         elif part == "chunks":
@@ -77,6 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     chosen.to.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(chosen.threads)
+    always_fresh_memory()
     tables = {}
     report = f"# Benchmark: torch {torch.__version__}, {chosen.threads} threads\n"
     for part in chosen.parts or PARTS:
@@ -86,10 +84,8 @@ def main(arguments: list[str] | None = None) -> None:
             print("\n" + text(tables[part], part), flush=True)
             report += "\n" + text(tables[part], part)
     (chosen.to / "bench.md").write_text(report, encoding="utf-8")
-    if {"dense", "scratch", "linear", "chunks"} <= set(tables):
-        scratch = tables["scratch"][tables["scratch"]["implementation"] != speed.TORCH]
-        together = pd.concat([tables["dense"], scratch])
-        (chosen.to / "bench.png").write_bytes(draw(together, tables["linear"], tables["chunks"]).png())
+    if {"dense", "linear", "chunks"} <= set(tables):
+        (chosen.to / "bench.png").write_bytes(draw(tables["dense"], tables["linear"], tables["chunks"]).png())
     print(f"Written to {chosen.to}.")
 
 

@@ -52,8 +52,8 @@ def plain(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def dense_contestants(compiled: bool = False) -> dict[str, Callable]:
-    """The quick losses of logits; if asked for, the compiled one too where torch finds a C++ compiler."""
-    found = {OURS: fused_cross_entropy, TORCH: F.cross_entropy}
+    """The losses of logits on torch; if asked for, the compiled one too where torch finds a C++ compiler."""
+    found = {OURS: fused_cross_entropy, TORCH: F.cross_entropy, "scratch, torch": losses.cross_entropy}
     if compiled and any(map(shutil.which, ("c++", "g++", "clang++"))):
         # it says at length that it looks into a cache; what it computes is compared in the tests
         warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`", UserWarning)
@@ -61,7 +61,6 @@ def dense_contestants(compiled: bool = False) -> dict[str, Callable]:
     return found
 
 
-SCRATCH_CONTESTANTS = {"scratch, torch": losses.cross_entropy, TORCH: F.cross_entropy}
 LINEAR_CONTESTANTS = {"linear_cross_entropy": linear_cross_entropy, UNFUSED: unfused, "chunked, torch": torch_chunked}
 
 
@@ -73,14 +72,14 @@ def backward(loss: Callable, inputs: list[torch.Tensor], y: torch.Tensor) -> Non
 
 
 def dense(sizes: list[tuple[int, int]], device: torch.device, seconds: float, contestants: dict) -> Iterator[Row]:
-    """Time losses of logits (N, C), forward alone and with backward; on the CPU the scratch one beside NumPy's."""
+    """Time losses of logits (N, C), forward alone and with backward."""
     for n, classes in sizes:
         z, y = logits_and_labels(n, classes, device)
         fixed = z.detach()
         floor = {FLOOR: lambda fixed=fixed: (fixed.clone(), fixed.exp())}
         there = {name: partial(loss, fixed, y) for name, loss in contestants.items()} | floor
         back = {name: partial(backward, loss, [z], y) for name, loss in contestants.items()} | floor
-        if device.type == "cpu" and contestants is SCRATCH_CONTESTANTS:
+        if device.type == "cpu":
             there["scratch, NumPy"] = partial(losses.cross_entropy, fixed.numpy(), y.numpy())
             back["scratch, NumPy"] = partial(_numpy_both, fixed.numpy(), y.numpy())
         yield from _rows({"forward": there, "both": back}, f"({n}, {classes})", device, seconds, TORCH, FLOOR)
@@ -99,14 +98,13 @@ def linear(sizes: list[tuple[int, int, int]], device: torch.device, seconds: flo
 def chunks(size: tuple[int, ...], choices: list[int], device: torch.device, seconds: float) -> Iterator[Row]:
     """Time forward and backward against the logits in a chunk: (N, C) for the dense loss, (N, D, C) for the linear."""
     if len(size) == 2:
-        name, rule, loss, make = "DENSE_CHUNK", fused.DENSE_CHUNK, fused_cross_entropy, logits_and_labels
+        rule, loss, make = fused.CHUNK, fused_cross_entropy, logits_and_labels
     else:
-        name, loss, make = "LINEAR_CHUNK", linear_cross_entropy, layer_and_labels
-        rule = max(fused.LINEAR_CHUNK, fused.LINEAR_ROWS * size[-1])
+        rule, loss, make = max(fused.CHUNK, fused.LINEAR_ROWS * size[-1]), linear_cross_entropy, layer_and_labels
     *inputs, y = make(*size, device)
 
     def run(choice: int) -> None:
-        with _set(name, choice), _set("LINEAR_ROWS", 1):
+        with _set("CHUNK", choice), _set("LINEAR_ROWS", 1):
             backward(loss, inputs, y)
 
     times = in_turns({str(c): partial(run, c) for c in sorted({*choices, rule})}, device, seconds)

@@ -1,5 +1,7 @@
 """Implementations timed in turns in one process, so that whatever else the machine does hits all of them alike."""
 
+import ctypes
+import sys
 from collections.abc import Callable
 from time import perf_counter
 
@@ -34,6 +36,17 @@ def in_turns(
             if (rounds < least and spent[name] <= 2 * seconds) or (spent[name] < seconds and rounds < most)
         ]
     return {name: np.array(taken) for name, taken in times.items()}
+
+
+def always_fresh_memory() -> None:
+    """Let glibc take each tensor of over 128 KB from the operating system, and give it back: the start's setting.
+
+    Left to itself it keeps some freed memory once large tensors have come and gone, up to 32 MB a piece, and a run's
+    time then depends on what ran before it. Elsewhere nothing is changed.
+    """
+    M_MMAP_THRESHOLD = -3
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(M_MMAP_THRESHOLD, 128 * 1024)
 
 
 def _seconds(run: Callable[[], object], device: torch.device) -> float:

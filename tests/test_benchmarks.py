@@ -43,7 +43,7 @@ def test_contestants_agree():
     """What is timed side by side computes the same."""
     z, y = speed.logits_and_labels(6, 5, CPU)
     expected = torch.nn.functional.cross_entropy(z, y)
-    for loss in [*(speed.dense_contestants() | speed.SCRATCH_CONTESTANTS).values(), speed.plain]:
+    for loss in [*speed.dense_contestants().values(), speed.plain]:
         torch.testing.assert_close(loss(z, y), expected)
     layer = speed.layer_and_labels(6, 4, 5, CPU)
     for loss in speed.LINEAR_CONTESTANTS.values():
@@ -51,17 +51,15 @@ def test_contestants_agree():
 
 
 def test_speed_tables_and_figure():
-    kinds = speed.dense_contestants(), speed.SCRATCH_CONTESTANTS
-    dense, scratch = (pd.DataFrame(speed.dense([(6, 5), (3, 20)], CPU, 0.0, kind)) for kind in kinds)
-    assert set(dense["implementation"]) == {speed.OURS, speed.TORCH, speed.FLOOR}
-    assert set(scratch["implementation"]) == {"scratch, torch", "scratch, NumPy", speed.TORCH, speed.FLOOR}
+    dense = pd.DataFrame(speed.dense([(6, 5), (3, 20)], CPU, 0.0, speed.dense_contestants()))
+    assert set(dense["implementation"]) == {*speed.dense_contestants(), speed.FLOOR, "scratch, NumPy"}
     assert (dense[dense["implementation"] == speed.TORCH]["over torch"] == 1).all()
     linear = pd.DataFrame(speed.linear([(6, 4, 5)], CPU, 0.0))
     assert set(linear["implementation"]) == {*speed.LINEAR_CONTESTANTS, speed.PRODUCTS}
-    rules = fused.DENSE_CHUNK, fused.LINEAR_CHUNK
+    rule = fused.CHUNK
     chunks = pd.DataFrame([row for size in ((6, 5), (6, 4, 5)) for row in speed.chunks(size, [5, 10], CPU, 0.0)])
-    assert list(chunks[chunks["is the rule"]]["logits in a chunk"]) == list(rules)
-    assert rules == (fused.DENSE_CHUNK, fused.LINEAR_CHUNK)
+    assert list(chunks[chunks["is the rule"]]["logits in a chunk"]) == [rule, rule]
+    assert rule == fused.CHUNK
     assert draw(dense, linear, chunks).png().startswith(b"\x89PNG")
 
 

@@ -18,8 +18,7 @@ SHAPES = ((7, 5), (5,), (1, 5), (4, 1), (0, 5), (3, 5, 2), (3, 5, 2, 2), (0, 5, 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     """Chunks of two or three rows, so that even a small test has several and a last one that is shorter."""
-    monkeypatch.setattr(fused, "DENSE_CHUNK", 10)
-    monkeypatch.setattr(fused, "LINEAR_CHUNK", 15)
+    monkeypatch.setattr(fused, "CHUNK", 12)
     monkeypatch.setattr(fused, "LINEAR_ROWS", 1)
 
 
@@ -89,14 +88,6 @@ def test_rows_of_a_chunk_do_not_matter(chunk_rows):
     x, weight, b, y = linear()
     loss = linear_cross_entropy(x, weight, y, bias=b, chunk_rows=chunk_rows)
     assert_close(loss, unfused(x, weight, y, b))
-    assert_close(torch.autograd.grad(loss, weight)[0], torch.autograd.grad(unfused(x, weight, y, b), weight)[0])
-
-
-def test_chunks_cross_each_other(monkeypatch):
-    """Chunks for the cache that do not divide the chunks for the products."""
-    monkeypatch.setattr(fused, "DENSE_CHUNK", 5 * 3)
-    x, weight, b, y = linear(23)
-    loss = linear_cross_entropy(x, weight, y, bias=b, chunk_rows=7)
     assert_close(torch.autograd.grad(loss, weight)[0], torch.autograd.grad(unfused(x, weight, y, b), weight)[0])
 
 
@@ -388,7 +379,7 @@ def test_under_autocast():
 def test_memory(monkeypatch):
     """Dense: the gradient and nothing else of its size, whatever comes upstream. Linear: a chunk of logits."""
     monkeypatch.undo()
-    monkeypatch.setattr(fused, "DENSE_CHUNK", 2**14)
+    monkeypatch.setattr(fused, "CHUNK", 2**14)
     z = torch.zeros(256, 1024, requires_grad=True)
     y = torch.zeros(256, dtype=torch.int64)
     size = 4 * z.numel()

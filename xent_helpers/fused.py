@@ -12,10 +12,9 @@ from torch import Tensor
 
 from xent_helpers import validation as check
 
-# Logits in a chunk, found by measurement (`make bench` repeats it). 4 MB in float32 stay in cache from the first pass
-# over them to the last. The matrix products want 128 rows at least; beyond 16 MB, more memory bought 10 % of time.
-DENSE_CHUNK = 2**20
-LINEAR_CHUNK, LINEAR_ROWS = 2**22, 128
+# Logits in a chunk, found by measurement (`make bench` repeats it): 16 MB in float32 stay near the processor from the
+# first pass over them to the last; more of them gain little. The matrix products want 128 rows at least.
+CHUNK, LINEAR_ROWS = 2**22, 128
 
 
 def fused_cross_entropy(logits: Tensor, target: Tensor, *, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
@@ -102,7 +101,7 @@ def linear_cross_entropy(
     classes = check.check_linear_layer(x, weight, bias)
     logits = x.new_empty(()).expand(*x.shape[:-1], classes)  # their shape, without memory
     label, kept = _checked_target("the logits", logits, target, ignore_index, reduction)
-    chosen = max(LINEAR_ROWS, LINEAR_CHUNK // classes)
+    chosen = max(LINEAR_ROWS, CHUNK // classes)
     rows = chosen if chunk_rows is None else check.check_positive("chunk_rows", chunk_rows)
     wide = torch.promote_types(x.dtype, torch.float32)
     layer = [None if t is None else t.to(wide) for t in (x.reshape(-1, x.shape[-1]), weight, bias)]
@@ -152,17 +151,12 @@ class _Fused(torch.autograd.Function):
 def _dense(logits: Tensor, label: Tensor, share: Tensor, formed: bool) -> tuple[Tensor, Tensor | None]:
     """Nats (N, 1) of all rows and, if ``formed``, their gradient share · (p − y); a chunk at a time."""
     gradient = torch.empty_like(logits, dtype=share.dtype) if formed else None
-    return _chunked(logits, label, share, gradient), gradient
-
-
-def _chunked(logits: Tensor, label: Tensor, share: Tensor, out: Tensor | None) -> Tensor:
-    """``surprise`` on chunks of rows that stay in cache."""
-    rows = max(1, DENSE_CHUNK // logits.shape[1])
+    rows = max(1, CHUNK // logits.shape[1])
     if rows >= len(logits):
-        return surprise(logits, label, share, out)
+        return surprise(logits, label, share, gradient), gradient
     parts = _slices(len(logits), rows)
-    nats = [surprise(logits[p], label[p], share[p], None if out is None else out[p]) for p in parts]
-    return torch.cat(nats)
+    nats = [surprise(logits[p], label[p], share[p], gradient[p] if formed else None) for p in parts]
+    return torch.cat(nats), gradient
 
 
 class _Linear(torch.autograd.Function):
@@ -197,7 +191,7 @@ def _linear(x, weight, bias, label, share, wanted, rows) -> tuple[Tensor, list[T
         z = torch.mm(x[part], weight.T, out=buffer[: len(x) - part.start])
         if bias is not None:
             z += bias
-        nats.append(_chunked(z, label[part], share[part], z if any(wanted) else None))
+        nats.append(surprise(z, label[part], share[part], z if any(wanted) else None))
         if dx is not None:
             torch.mm(z, weight, out=dx[part])
         if dweight is not None:
