@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.speed import FLOOR, PRODUCTS, TORCH, UNFUSED
 from xent_helpers.plots.style import BLACK, DescribedFigure, canvas
@@ -29,8 +30,9 @@ def _ratios(ax: Axes, table: pd.DataFrame, base: str, floor: str, xlabel: str) -
         if name != base:
             ax.plot(group["size"], group["over torch"], marker=marker, alpha=0.6 if name == floor else 1, label=name)
     ax.axhline(1, color=BLACK, linewidth=1)
-    ax.set_yscale("log")
+    _plain_log_scale(ax)
     ax.set_xlabel(xlabel)
+    ax.margins(x=0.1)
     ax.tick_params(axis="x", labelrotation=20)
     ax.legend(fontsize=8)
 
@@ -43,5 +45,14 @@ def _chunks(ax: Axes, table: pd.DataFrame) -> None:
             rule["logits in a chunk"], rule["over the best"], "o", color=line.get_color(), markersize=13, mfc="none"
         )
     ax.set_xscale("log", base=2)
+    _plain_log_scale(ax)
     ax.set(title="The rule's chunk (ring) is near the best", xlabel="logits in a chunk", ylabel="time over the best's")
     ax.legend(fontsize=8)
+
+
+def _plain_log_scale(ax: Axes) -> None:
+    """0.5, 1, 2, 5 … up the axis, equal ratios at equal distances."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
