@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.output_widget import OutputWidget
 from nbformat import NotebookNode
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
 from traitlets.config import Config
@@ -42,6 +43,15 @@ def all_notebooks(folder: Path = ROOT / "notebooks") -> list[Path]:
     return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 
 
+class SilentOutput(OutputWidget):
+    """What a slider draws into. nbclient's own also tells the kernel of each picture, on the socket on which it waits
+    for the kernel's reply; it sometimes missed that one for it, and then waited for the whole of its time limit.
+    """
+
+    def sync_state(self) -> None:
+        """Tell nobody: no cell asks."""
+
+
 def run(notebook: NotebookNode, folder: Path, reached: list[NotebookNode]) -> NotebookNode:
     """Run every cell in a fresh kernel whose working directory is ``folder``, noting each cell that is reached."""
     client = NotebookClient(
@@ -52,6 +62,7 @@ def run(notebook: NotebookNode, folder: Path, reached: list[NotebookNode]) -> No
         resources={"metadata": {"path": str(folder)}},
         config=Config({"KernelManager": {"transport_encryption": "required"}}),  # else the kernel warns of plain TCP
     )
+    client.widget_registry = {"@jupyter-widgets/output": {"OutputModel": SilentOutput}}
     client.on_cell_execute = lambda cell, cell_index: reached.append(cell)
     return client.execute()
 

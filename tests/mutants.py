@@ -17,9 +17,17 @@ ROOT = Path(__file__).resolve().parent.parent
 EXERCISES = ["tests/test_exercises.py", "tests/test_exercises_attack.py", "tests/test_exercises_catalogue.py"]
 TESTS = {
     "losses": ["tests/test_losses.py", "tests/test_validation.py", "tests/test_properties_losses.py"],
-    "validation": ["tests/test_validation.py", "tests/test_losses.py", "tests/test_information.py"],
+    "validation": [
+        "tests/test_validation.py",
+        "tests/test_losses.py",
+        "tests/test_information.py",
+        "tests/test_fused.py",
+        "tests/test_every_function.py",
+        "tests/test_calibration.py",
+    ],
     "likelihood": ["tests/test_likelihood.py", "tests/test_properties.py"],
     "information": ["tests/test_information.py", "tests/test_properties.py"],
+    "fused": ["tests/test_fused.py"],
     "coding": ["tests/test_coding.py"],
     "gradients": [
         "tests/test_gradients.py",
@@ -60,6 +68,8 @@ pytest_add_cli_args=
     no:nbval
     --override-ini
     addopts=
+    --deselect
+    tests/test_every_function.py::test_every_function_is_in_one_list
 pytest_add_cli_args_test_selection=
     {tests}
 """

@@ -101,3 +101,11 @@ def test_jupyter_s_own_copies_are_no_notebooks(path):
     copies.mkdir()
     (copies / "01_title-checkpoint.ipynb").touch()
     assert execute_notebooks.all_notebooks(path.parent) == [path]
+
+
+def test_what_a_slider_draws_is_not_sent_back_to_the_kernel():
+    """On its way back it could meet the kernel's reply, which was then missed; here is no kernel to send it to."""
+    widget = execute_notebooks.SilentOutput("comm", {"outputs": []}, kernel_client=None, executor=None)
+    said = {"parent_header": {}, "header": {"msg_type": "stream"}, "content": {"name": "stdout", "text": "0.5"}}
+    widget.output([], said, display_id=None, cell_index=0)
+    assert [output.text for output in widget.outputs] == ["0.5"]
