@@ -305,6 +305,20 @@ def test_bad_frequencies_are_refused(function, trained, wanted, error, words):
         function(np.full((3, 2), 0.5), trained, wanted)
 
 
+@pytest.mark.parametrize("function", [reliability, expected_calibration_error])
+def test_fifteen_bins_are_the_usual_number(function):
+    claimed = np.linspace(0, 1, 200)
+    came_true = np.random.default_rng(0).random(200) < claimed**2
+    np.testing.assert_array_equal(function(claimed, came_true), function(claimed, came_true, 15))
+
+
+def test_whole_numbers_are_no_scores():
+    with pytest.raises(TypeError, match="has dtype int64"):
+        shift_prior(np.zeros((3, 2), int), np.ones(2), np.ones(2))
+    with pytest.raises(TypeError, match="wanted has dtype int64"):
+        shift_prior(np.zeros((3, 2)), np.ones(2), np.ones(2, int))
+
+
 def test_logits_are_no_probabilities():
     with pytest.raises(ValueError, match=r"probs holds -1.*use shift_prior"):
         shift_prior_probs(np.array([[-1.0, 2.0]]), np.ones(2), np.ones(2))

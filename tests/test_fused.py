@@ -106,6 +106,22 @@ def test_any_index_can_be_ignored(ignore_index):
     )
 
 
+@pytest.mark.parametrize("kept", [1, 2])
+def test_few_kept_among_ignored(kept):
+    z, _ = dense((6, 5))
+    y = torch.tensor([3, 1, 0, 4, 2, 2])
+    y[kept:] = -100
+    ours, theirs = (torch.autograd.grad(f(z, y), z)[0] for f in (fused_cross_entropy, F.cross_entropy))
+    assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0, 2.0, -0.5])
+def test_whatever_comes_upstream(factor):
+    z, y = dense((7, 5))
+    ours, theirs = (torch.autograd.grad(factor * f(z, y), z)[0] for f in (fused_cross_entropy, F.cross_entropy))
+    assert_close(ours, theirs)
+
+
 @pytest.mark.parametrize(("reduction", "value"), [("none", 0.0), ("sum", 0.0), ("mean", torch.nan)])
 def test_nothing_kept(reduction, value):
     """The mean over nothing is NaN, as in torch, and still moves nothing."""

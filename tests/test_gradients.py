@@ -90,6 +90,12 @@ def test_regression_gradients_and_hessians_are_autograds():
     close(gradients.logistic_regression_hessian(X, W[:, 0]), torch.func.hessian(logistic_loss)(w[:, 0]))
 
 
+@pytest.mark.parametrize(("one", "other"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_the_wider_type_of_inputs_and_weights_decides(one, other):
+    assert gradients.softmax_regression_gradient(X.astype(one), W.astype(other), Y).dtype == np.float64
+    assert gradients.softmax_regression_hessian(X.astype(one), W.astype(other)).dtype == np.float64
+
+
 def test_softmax_regression_takes_probability_targets():
     target = np.random.default_rng(1).dirichlet(np.ones(5), 7)
     expected = torch.func.grad(lambda w: F.cross_entropy(torch.tensor(X) @ w, torch.tensor(target)))(torch.tensor(W))

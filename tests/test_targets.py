@@ -32,6 +32,9 @@ class TestSmoothed:
         expected = F.cross_entropy(torch.tensor(z), torch.tensor(y), label_smoothing=epsilon)
         assert float(losses.cross_entropy(array(z), rows)) == pytest.approx(expected.item(), rel=1e-14)
 
+    def test_one_row_alone(self):
+        np.testing.assert_allclose(targets.smoothed(np.array([0.0, 1.0]), 0.2), [0.1, 0.9], rtol=1e-15)
+
     def test_refuses(self):
         with pytest.raises(TypeError, match="q has dtype int64"):
             targets.smoothed(np.eye(2, dtype=int), 0.1)
@@ -81,8 +84,20 @@ class TestDistillationLoss:
         (gradient,) = torch.autograd.grad(targets.distillation_loss(z, v, 2.0), z)
         assert gradient.abs().max() < 1e-15
 
+    def test_temperature_1_is_the_usual_one(self):
+        z, _, v, _ = sample()
+        assert targets.distillation_loss(z, v) == targets.distillation_loss(z, v, 1.0)
+
+    def test_one_sample_alone(self):
+        z, _, v, _ = sample(n=1)
+        assert targets.distillation_loss(z[0], v[0], 2.0) == pytest.approx(targets.distillation_loss(z, v, 2.0), abs=0)
+
     def test_refuses(self):
         z = np.zeros((2, 3))
+        with pytest.raises(TypeError, match="student has dtype int64"):
+            targets.distillation_loss(z.astype(int), z)
+        with pytest.raises(TypeError, match="teacher has dtype int64"):
+            targets.distillation_loss(z, z.astype(int))
         with pytest.raises(ValueError, match="student"):
             targets.distillation_loss(z, np.zeros((3, 2)))
         for temperature in (0, -1.0, float("nan")):
@@ -164,6 +179,16 @@ class TestFunctionsOfTheSurprise:
         p = special.softmax(z, axis=1)[np.arange(len(y)), y]
         came = targets.focal_loss(array(z), array(y), gamma, reduction="sum")
         assert float(came) == pytest.approx((-((1 - p) ** gamma) * np.log(p)).sum(), rel=1e-13)
+
+    def test_their_usual_parameters(self):
+        z, y, *_ = sample()
+        assert targets.focal_loss(z, y) == targets.focal_loss(z, y, 2.0)
+        assert targets.generalised_cross_entropy(z, y) == targets.generalised_cross_entropy(z, y, 0.7)
+
+    @pytest.mark.parametrize("loss", [targets.focal_loss, targets.generalised_cross_entropy])
+    def test_of_no_samples_the_sum_is_0_and_the_mean_is_not_a_number(self, loss):
+        z, y = np.zeros((0, 3)), np.zeros(0, int)
+        assert loss(z, y, reduction="sum") == 0 and np.isnan(loss(z, y))
 
     def test_sure_samples_keep_a_finite_gradient(self):
         z = torch.tensor([[900.0, 0.0], [0.0, 900.0]], dtype=torch.float64, requires_grad=True)
