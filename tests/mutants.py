@@ -115,7 +115,9 @@ def _skeleton(code: str) -> str:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
             node.value = "…"
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("check.check_", "_at_least_float32")):
-            node.args = [one for one in node.args if not (isinstance(one, ast.Constant) and isinstance(one.value, str))]
+            node.args = [
+                one for one in node.args if not (isinstance(one, ast.Constant) and isinstance(one.value, str | None))
+            ]
     return ast.dump(tree)
 
 
