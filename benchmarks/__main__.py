@@ -30,7 +30,7 @@ PARTS = {
 
 def measured(part: str, quick: bool) -> Iterable[dict]:
     """Yield the rows of one part."""
-    (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 1.5)
+    (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 2.5)
     if part == "accuracy":
         yield from accuracy(10 if quick else 1000)
     elif part == "notebooks":

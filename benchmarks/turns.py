@@ -14,7 +14,7 @@ Times = dict[str, np.ndarray]  # for each implementation its seconds in each rou
 
 
 def in_turns(
-    runs: dict[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 3, most: int = 500
+    runs: dict[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 5, most: int = 500
 ) -> Times:
     """Time every run once a round, after one round to warm up.
 
@@ -39,14 +39,14 @@ def in_turns(
 
 
 def always_fresh_memory() -> None:
-    """Let glibc take each tensor of over 128 KB from the operating system, and give it back: the start's setting.
+    """Let glibc take each tensor of over 4 MB from the operating system, and give it back.
 
     Left to itself it keeps some freed memory once large tensors have come and gone, up to 32 MB a piece, and a run's
     time then depends on what ran before it. Elsewhere nothing is changed.
     """
     M_MMAP_THRESHOLD = -3
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(M_MMAP_THRESHOLD, 128 * 1024)
+        libc.mallopt(M_MMAP_THRESHOLD, 4 * 2**20)
 
 
 def _seconds(run: Callable[[], object], device: torch.device) -> float:
