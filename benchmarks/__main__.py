@@ -30,7 +30,7 @@ PARTS = {
 
 def measured(part: str, quick: bool) -> Iterable[dict]:
     """Yield the rows of one part."""
-    (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 2.5)
+    (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 2.0)
     if part == "accuracy":
         yield from accuracy(10 if quick else 1000)
     elif part == "notebooks":
@@ -42,7 +42,7 @@ def measured(part: str, quick: bool) -> Iterable[dict]:
             yield from speed.linear(layers, device, seconds)
         elif part == "chunks":
             for size in (sizes[0], layers[0]) if quick else (DENSE[2], DENSE[3], *LINEAR):
-                yield from speed.chunks(size, [2**k for k in range(16, 27, 2)], device, seconds)
+                yield from speed.chunks(size, [2**k for k in range(18, 27, 2)], device, seconds)
         elif part == "memory":
             yield from memory([sizes[-1], layers[0]] if quick else [DENSE[3], DENSE[4], *LINEAR], device)
 
