@@ -8,20 +8,22 @@ from benchmarks.speed import FLOOR, PRODUCTS, TORCH, UNFUSED
 from xent_helpers.plots.style import BLACK, DescribedFigure, canvas
 
 ALT = (
-    "Three panels. Times over F.cross_entropy's for losses of logits by size, times over the unfused form's for the "
-    "last layer and its loss, and times over the best choice against the logits in a chunk, the rule's choice marked."
+    "Four panels. Times over F.cross_entropy's for losses of logits by size, in fresh and in reused memory; times over "
+    "the unfused form's for the last layer and its loss; and times over the best choice against the logits in a chunk, "
+    "the rule's choice marked."
 )
 
 
-def draw(dense: pd.DataFrame, linear: pd.DataFrame, chunks: pd.DataFrame) -> DescribedFigure:
-    """Draw the first device's ratios; below 1 is faster than torch."""
-    axes = canvas(ALT, 1, 3, figsize=(15, 4.8))
-    first = [table[table["device"] == table["device"].iloc[0]] for table in (dense, linear, chunks)]
-    _ratios(axes[0], first[0][first[0]["pass"] == "both"], TORCH, FLOOR, "(N, C)")
-    axes[0].set(title="Logits to loss and gradient", ylabel="time over F.cross_entropy's")
-    _ratios(axes[1], first[1], UNFUSED, PRODUCTS, "(N, D, C)")
-    axes[1].set(title="Last layer, loss and gradients", ylabel="time over the unfused form's")
-    _chunks(axes[2], first[2])
+def draw(tables: dict[str, pd.DataFrame]) -> DescribedFigure:
+    """Draw the first device's ratios from the parts' tables; below 1 is faster than torch."""
+    axes = canvas(ALT, 2, 2, figsize=(12, 9)).ravel()
+    first = {part: table[table["device"] == table["device"].iloc[0]] for part, table in tables.items() if len(table)}
+    for ax, part, memory in ((axes[0], "dense", "fresh"), (axes[1], "reused", "reused")):
+        _ratios(ax, first[part][first[part]["pass"] == "both"], TORCH, FLOOR, "(N, C)")
+        ax.set(title=f"Logits to loss and gradient, {memory} memory", ylabel="time over F.cross_entropy's")
+    _ratios(axes[2], first["linear"], UNFUSED, PRODUCTS, "(N, D, C)")
+    axes[2].set(title="Last layer, loss and gradients", ylabel="time over the unfused form's")
+    _chunks(axes[3], first["chunks"])
     return axes[0].figure
 
 

@@ -1,6 +1,7 @@
 """Implementations timed in turns in one process, so that whatever else the machine does hits all of them alike."""
 
 import ctypes
+import random
 import sys
 from collections.abc import Callable
 from time import perf_counter
@@ -16,8 +17,9 @@ Times = dict[str, np.ndarray]  # for each implementation its seconds in each rou
 def in_turns(
     runs: dict[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 5, most: int = 500
 ) -> Times:
-    """Time every run once a round, after one round to warm up.
+    """Time every run once a round, in an order drawn anew for each, after one round to warm up.
 
+    Whoever runs after a close relative finds its instructions in the cache, so a fixed order would favour some.
     A run sits out once it has had ``least`` rounds and ``seconds`` of its own, or ``most`` rounds, or twice the
     ``seconds``, so a slow one does not decide how often the quick ones are measured.
     """
@@ -25,10 +27,11 @@ def in_turns(
         run()
     times: dict[str, list[float]] = {name: [] for name in runs}
     spent, rounds, active = dict.fromkeys(runs, 0.0), 0, list(runs)
+    rng = random.Random(0)
     while active:
         rounds += 1
-        for name, run in runs.items():
-            times[name].append(_seconds(run, device) if name in active else np.nan)
+        for name in rng.sample(list(runs), len(runs)):
+            times[name].append(_seconds(runs[name], device) if name in active else np.nan)
             spent[name] += 0.0 if np.isnan(times[name][-1]) else times[name][-1]
         active = [
             name
@@ -38,15 +41,17 @@ def in_turns(
     return {name: np.array(taken) for name, taken in times.items()}
 
 
-def always_fresh_memory() -> None:
-    """Let glibc take each tensor of over 4 MB from the operating system, and give it back.
+def set_memory(kind: str) -> None:
+    """Fix what becomes of freed memory: "fresh" gives large tensors' back to the system, "reused" keeps it.
 
-    Left to itself it keeps some freed memory once large tensors have come and gone, up to 32 MB a piece, and a run's
-    time then depends on what ran before it. Elsewhere nothing is changed.
+    Left to itself, glibc starts with the first and drifts towards the second while large tensors come and go, so a
+    run's time would depend on what ran before it: new pages can cost more than the arithmetic. Elsewhere nothing is
+    changed.
     """
-    M_MMAP_THRESHOLD = -3
+    M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(M_MMAP_THRESHOLD, 4 * 2**20)
+        libc.mallopt(M_MMAP_THRESHOLD, {"fresh": 2**17, "reused": 2**25}[kind])
+        libc.mallopt(M_TRIM_THRESHOLD, {"fresh": 2**17, "reused": 2**30}[kind])
 
 
 def _seconds(run: Callable[[], object], device: torch.device) -> float:

@@ -22,9 +22,11 @@ CPU = torch.device("cpu")
 def test_implementations_take_turns():
     calls = []
     runs = {name: lambda name=name: calls.append(name) for name in "ab"}
-    times = in_turns(runs, CPU, seconds=1, least=3, most=3)
-    assert calls == ["a", "b"] * 4
-    assert [len(taken) for taken in times.values()] == [3, 3]
+    times = in_turns(runs, CPU, seconds=1, least=9, most=9)
+    rounds = ["".join(calls[i : i + 2]) for i in range(0, len(calls), 2)]
+    assert len(rounds) == 10  # one of them to warm up
+    assert set(rounds) == {"ab", "ba"}  # in changing order, and everyone once a round
+    assert [len(taken) for taken in times.values()] == [9, 9]
 
 
 def test_a_slow_one_sits_out_and_is_paired_with_its_own_rounds(monkeypatch):
@@ -60,7 +62,8 @@ def test_speed_tables_and_figure():
     chunks = pd.DataFrame([row for size in ((6, 5), (6, 4, 5)) for row in speed.chunks(size, [5, 10], CPU, 0.0)])
     assert list(chunks[chunks["is the rule"]]["logits in a chunk"]) == [rule, rule]
     assert rule == fused.CHUNK
-    assert draw(dense, linear, chunks).png().startswith(b"\x89PNG")
+    tables = {"dense": dense, "reused": dense, "linear": linear, "chunks": chunks}
+    assert draw(tables).png().startswith(b"\x89PNG")
 
 
 @pytest.mark.skipif(not CLEAR.exists(), reason="the peak of a process is read from Linux's /proc")

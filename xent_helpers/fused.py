@@ -12,9 +12,9 @@ from torch import Tensor
 
 from xent_helpers import validation as check
 
-# Logits in a chunk, found by measurement (`make bench` repeats it): 16 MB in float32 stay near the processor from the
+# Logits in a chunk, found by measurement (`make bench` repeats it): 8 MB in float32 stay near the processor from the
 # first pass over them to the last; more of them gain little. The matrix products want 128 rows at least.
-CHUNK, LINEAR_ROWS = 2**22, 128
+CHUNK, LINEAR_ROWS = 2**21, 128
 
 
 def fused_cross_entropy(logits: Tensor, target: Tensor, *, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
@@ -82,7 +82,7 @@ def linear_cross_entropy(
         bias: floating tensor (C,).
         ignore_index: samples with this target are left out.
         reduction: "none", "mean" or "sum"; the mean is over the samples that are kept, NaN without any.
-        chunk_rows: rows of logits held at a time; without it, as many as make 2²² logits, at least 128.
+        chunk_rows: rows of logits held at a time; without it, as many as make 2²¹ logits, at least 128.
 
     Returns:
         The loss in nats: a 0-d tensor, or one of the target's shape for "none".
@@ -109,21 +109,22 @@ def linear_cross_entropy(
     return (loss.reshape(target.shape) if reduction == "none" else loss).to(x.dtype)
 
 
-def surprise(z: Tensor, label: Tensor, share: Tensor, out: Tensor | None) -> Tensor:
-    """Losses −log softmax(z)_y in nats, (rows, 1); ``out`` becomes share · (p − y). Nothing is checked.
+def surprise(z: Tensor, label: Tensor, share: Tensor, out: Tensor, formed: bool) -> Tensor:
+    """Losses −log softmax(z)_y in nats, (rows, 1); if ``formed``, ``out`` becomes share · (p − y). Nothing is checked.
 
     Args:
         z: logits (rows, C).
         label: the class y of each row, (rows, 1).
-        share: what each row's loss counts in the total, (rows, 1), of the type that is computed in.
-        out: (rows, C), of that type; z itself is allowed. None where no gradient is wanted.
+        share: what each row's loss counts in the total, (rows, 1).
+        out: (rows, C), of the type that is computed in, to work in; z itself is allowed.
+        formed: whether the gradient is wanted.
     """
-    shift = z.amax(1, keepdim=True).to(share.dtype)  # softmax(z − shift) = softmax(z), and no exp overflows
-    own = z.gather(1, label) - shift
-    e = torch.sub(z, shift, out=out).exp_().scatter_(1, label, 0.0)  # all but the label's own exp(own):
+    shift = z.amax(1, keepdim=True).to(out.dtype)  # softmax(z − shift) = softmax(z), and no exp overflows
+    own = torch.sub(z, shift, out=out).gather(1, label)
+    e = out.exp_().scatter_(1, label, 0.0)  # all but the label's own exp(own):
     others = e.sum(1, keepdim=True)  # beside it, small ones would be lost
     rest = others + own.expm1()  # Σ exp(z − shift) = 1 + rest
-    if out is not None:
+    if formed:
         e.scatter_(1, label, -others).mul_(share / (rest + 1))  # p_c − 0, and p_y − 1 = −Σ of the other p_c
     return rest.log1p() - own
 
@@ -150,13 +151,15 @@ class _Fused(torch.autograd.Function):
 
 def _dense(logits: Tensor, label: Tensor, share: Tensor, formed: bool) -> tuple[Tensor, Tensor | None]:
     """Nats (N, 1) of all rows and, if ``formed``, their gradient share · (p − y); a chunk at a time."""
-    gradient = torch.empty_like(logits, dtype=share.dtype) if formed else None
-    rows = max(1, CHUNK // logits.shape[1])
-    if rows >= len(logits):
-        return surprise(logits, label, share, gradient), gradient
-    parts = _slices(len(logits), rows)
-    nats = [surprise(logits[p], label[p], share[p], gradient[p] if formed else None) for p in parts]
-    return torch.cat(nats), gradient
+    n, rows = len(logits), max(1, CHUNK // logits.shape[1])
+    out = torch.empty_like(logits if formed else logits[:rows], dtype=share.dtype)
+    if rows >= n:
+        return surprise(logits, label, share, out, formed), out if formed else None
+    nats = []
+    for part in _slices(n, rows):
+        place = out[part] if formed else out[: n - part.start]  # without a gradient the same memory for every chunk
+        nats.append(surprise(logits[part], label[part], share[part], place, formed))
+    return torch.cat(nats), out if formed else None
 
 
 class _Linear(torch.autograd.Function):
@@ -191,7 +194,7 @@ def _linear(x, weight, bias, label, share, wanted, rows) -> tuple[Tensor, list[T
         z = torch.mm(x[part], weight.T, out=buffer[: len(x) - part.start])
         if bias is not None:
             z += bias
-        nats.append(surprise(z, label[part], share[part], z if any(wanted) else None))
+        nats.append(surprise(z, label[part], share[part], z, any(wanted)))
         if dx is not None:
             torch.mm(z, weight, out=dx[part])
         if dweight is not None:
@@ -206,7 +209,7 @@ def _checked_target(name, logits, target, ignore_index, reduction) -> tuple[Tens
     check.check_class_target(name, logits, target, allow_probabilities=False)
     ignore_index = check.check_integer("ignore_index", ignore_index)
     check.check_reduction(reduction)
-    classes, label = logits.shape[min(1, logits.ndim - 1)], target.to(torch.int64)
+    classes, label = logits.shape[min(1, logits.ndim - 1)], target.long()
     if not 0 <= ignore_index < classes and torch.equal(label, label.clamp(0, classes - 1)):
         return label.reshape(-1, 1), None
     kept = label != ignore_index
