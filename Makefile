@@ -38,7 +38,7 @@ gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and 
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
 
-bench: $(READY)  ## time the losses beside PyTorch's, a few minutes; tables and a figure go to build/bench
+bench: $(READY)  ## time the losses beside PyTorch's, some eight minutes; tables and a figure go to build/bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 book: $(BOOK_READY)  ## build the web book: open build/book/index.html

@@ -17,7 +17,8 @@ ALT = (
 def draw(tables: dict[str, pd.DataFrame]) -> DescribedFigure:
     """Draw the first device's ratios from the parts' tables; below 1 is faster than torch."""
     axes = canvas(ALT, 2, 2, figsize=(12, 9)).ravel()
-    first = {part: table[table["device"] == table["device"].iloc[0]] for part, table in tables.items() if len(table)}
+    drawn = {part: tables[part] for part in ("dense", "reused", "linear", "chunks")}
+    first = {part: table[table["device"] == table["device"].iloc[0]] for part, table in drawn.items()}
     for ax, part, memory in ((axes[0], "dense", "fresh"), (axes[1], "reused", "reused")):
         _ratios(ax, first[part][first[part]["pass"] == "both"], TORCH, FLOOR, "(N, C)")
         ax.set(title=f"Logits to loss and gradient, {memory} memory", ylabel="time over F.cross_entropy's")

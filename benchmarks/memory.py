@@ -62,7 +62,7 @@ def memory(sizes: list[tuple[int, ...]], device: torch.device) -> Iterator[Row]:
             found = {name: in_own_process(name, size, factor, device) for name in names}
             for name, held in found.items():
                 row = {"device": str(device), "size": str(size), "upstream": factor, "implementation": name}
-                yield row | {"MB": held / 1e6, "over torch": held / found[base]}
+                yield row | {"MB": held / 1e6, "over torch": held / found[base] if found[base] else float("nan")}
 
 
 def in_own_process(name: str, size: tuple[int, ...], factor: float, device: torch.device) -> int:

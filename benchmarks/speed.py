@@ -71,15 +71,17 @@ def backward(loss: Callable, inputs: list[torch.Tensor], y: torch.Tensor) -> Non
     loss(*inputs, y).backward()
 
 
-def dense(sizes: list[tuple[int, int]], device: torch.device, seconds: float, contestants: dict) -> Iterator[Row]:
-    """Time losses of logits (N, C), forward alone and with backward."""
+def dense(
+    sizes: list[tuple[int, int]], device: torch.device, seconds: float, contestants: dict, numpy: bool = True
+) -> Iterator[Row]:
+    """Time losses of logits (N, C), forward alone and with backward, ours in NumPy among them unless told otherwise."""
     for n, classes in sizes:
         z, y = logits_and_labels(n, classes, device)
         fixed = z.detach()
         floor = {FLOOR: lambda fixed=fixed: (fixed.clone(), fixed.exp())}
         there = {name: partial(loss, fixed, y) for name, loss in contestants.items()} | floor
         back = {name: partial(backward, loss, [z], y) for name, loss in contestants.items()} | floor
-        if device.type == "cpu":
+        if numpy and device.type == "cpu":
             there["scratch, NumPy"] = partial(losses.cross_entropy, fixed.numpy(), y.numpy())
             back["scratch, NumPy"] = partial(_numpy_both, fixed.numpy(), y.numpy())
         yield from _rows({"forward": there, "both": back}, f"({n}, {classes})", device, seconds, TORCH, FLOOR)

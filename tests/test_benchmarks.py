@@ -62,7 +62,7 @@ def test_speed_tables_and_figure():
     chunks = pd.DataFrame([row for size in ((6, 5), (6, 4, 5)) for row in speed.chunks(size, [5, 10], CPU, 0.0)])
     assert list(chunks[chunks["is the rule"]]["logits in a chunk"]) == [rule, rule]
     assert rule == fused.CHUNK
-    tables = {"dense": dense, "reused": dense, "linear": linear, "chunks": chunks}
+    tables = {"dense": dense, "reused": dense, "linear": linear, "chunks": chunks, "notebooks": pd.DataFrame()}
     assert draw(tables).png().startswith(b"\x89PNG")
 
 
@@ -83,10 +83,16 @@ def test_no_notebooks_no_rows():
     assert list(notebooks([])) == []
 
 
-def test_one_part_by_command(tmp_path, capsys):
-    main(["accuracy", "--quick", "--threads", str(torch.get_num_threads()), "--to", str(tmp_path)])
+def test_parts_by_command(tmp_path, capsys, monkeypatch):
+    kinds = []
+    monkeypatch.setattr("benchmarks.__main__.set_memory", kinds.append)  # it would hold for the tests that follow
+    parts = ["reused", "accuracy", "dense", "linear", "chunks"]
+    main([*parts, "--quick", "--threads", str(torch.get_num_threads()), "--to", str(tmp_path)])
+    assert kinds == ["fresh"] * 4 + ["reused"]
     assert "Largest error against 60 digits" in capsys.readouterr().out
     assert (tmp_path / "bench.md").read_text().startswith("# Benchmark")
+    assert (tmp_path / "bench.png").exists()
+    assert {path.stem for path in tmp_path.glob("*.csv")} == set(parts)
     assert len(pd.read_csv(tmp_path / "accuracy.csv")) > 10
     with pytest.raises(SystemExit):
         main(["velocity", "--to", str(tmp_path)])
