@@ -30,14 +30,15 @@ def draw(tables: dict[str, pd.DataFrame]) -> DescribedFigure:
 
 def _ratios(ax: Axes, table: pd.DataFrame, base: str, floor: str, xlabel: str) -> None:
     for marker, (name, group) in zip("osD^vP*", table.groupby("implementation", sort=False), strict=False):
+        colour = {"color": "grey"} if name == floor else {}
         if name != base:
-            ax.plot(group["size"], group["over torch"], marker=marker, alpha=0.6 if name == floor else 1, label=name)
+            ax.plot(group["size"], group["over torch"], marker=marker, label=name, **colour)
     ax.axhline(1, color=BLACK, linewidth=1)
     _plain_log_scale(ax)
     ax.set_xlabel(xlabel)
-    ax.margins(x=0.1)
+    ax.margins(x=0.1, y=0.25)  # above the lines, room for the legend
     ax.tick_params(axis="x", labelrotation=20)
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="upper center", ncols=2)
 
 
 def _chunks(ax: Axes, table: pd.DataFrame) -> None:
