@@ -146,7 +146,9 @@ def _fit(f: Callable, a: Inputs) -> object:
 # What is for torch: tensors on any device.
 TORCH = {
     "fused.fused_cross_entropy": lambda f, a: f(a.logits, a.labels),
-    "fused.surprise": lambda f, a: f(a.logits, a.labels[:, None], torch.ones_like(a.logits[:, :1]), None),
+    "fused.surprise": lambda f, a: f(
+        a.logits, a.labels[:, None], torch.ones_like(a.logits[:, :1]), torch.empty_like(a.logits), False
+    ),
     "validation.check_tensors": lambda f, a: f(logits=a.logits, target=a.labels) and None,
     "validation.check_linear_layer": lambda f, a: f(a.x, a.W.T, None) and None,
     "fused.linear_cross_entropy": lambda f, a: f(a.x, a.W.T, a.labels),
