@@ -192,6 +192,21 @@ def test_bisection_takes_over_where_newton_leaves_the_bracket():
     assert 5 < T < 20 and abs(slope) < 1e-14
 
 
+def test_a_thousand_classes_send_newton_s_first_step_far_beyond(array):
+    """Equal probabilities on 1,000 classes say little: the first step is 100 times too long, where nothing is curved."""
+    logits = np.zeros((10, 1000))
+    logits[:, 0] = 1.0
+    target = np.array([0] * 9 + [1])
+    best = minimize_scalar(
+        lambda a: np.log(np.exp(a * logits).sum(1)).mean() - 0.9 * a,
+        bounds=(0, 50),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    assert fit_temperature(array(logits), array(target)) == pytest.approx(1 / best.x, rel=1e-6)
+    assert fit_temperature(array(100 * logits), array(target)) == pytest.approx(100 / best.x, rel=1e-6)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_narrow_types_give_the_wide_ones_temperature(dtype):
     z, y = model(4)

@@ -174,6 +174,11 @@ def test_finite_differences_of_a_matrix_function():
     np.testing.assert_allclose(slopes, expected, atol=1e-9)
 
 
+def test_finite_differences_come_close_with_the_step_they_have():
+    x = np.array([0.0, 1.0, -2.0])
+    np.testing.assert_allclose(gradients.finite_differences(lambda x: np.exp(x).sum(), x), np.exp(x), rtol=1e-9)
+
+
 @pytest.mark.parametrize("library", MAKERS)
 def test_finite_differences_stay_in_the_library_and_type(library):
     z = MAKERS[library](LOGITS)
