@@ -193,7 +193,7 @@ def test_bisection_takes_over_where_newton_leaves_the_bracket():
 
 
 def test_a_thousand_classes_send_newton_s_first_step_far_beyond(array):
-    """Equal probabilities on 1,000 classes say little: the first step is 100 times too long, where nothing is curved."""
+    """Equal probabilities on 1,000 classes say little: the first step is 100 times too long, where all is flat."""
     logits = np.zeros((10, 1000))
     logits[:, 0] = 1.0
     target = np.array([0] * 9 + [1])
