@@ -128,12 +128,11 @@ def _between_quotes(code: str) -> str:
 
 
 def main() -> int:
-    """Mutate the modules that are named and print one row for each; the survivors' changes come first."""
+    """Mutate the modules that are named; print each one's row when it is done, its survivors' changes before it."""
     modules = sys.argv[1:]
     if not modules or set(modules) - set(TESTS):
         print(f"Name a module: make mutants MODULE=…, one of\n  {', '.join(TESTS)}", file=sys.stderr)
         return 2
-    rows = []
     for module in modules:
         folder = prepare(module)
         mutmut(folder, "run", "--max-children", "2")
@@ -148,10 +147,8 @@ def main() -> int:
                 sentences += 1
             else:
                 print(f"\n{name}: {verdicts[name]}\n{diff}")
-        rows.append((module, len(verdicts), len(survivors) - sentences, sentences))
-    print(f"\n{'module':24}{'mutants':>10}{'survivors':>12}{'sentences':>12}")
-    for module, count, survivors, sentences in rows:
-        print(f"{module:24}{count:10}{survivors:12}{sentences:12}")
+        print(f"\n{'module':24}{'mutants':>10}{'survivors':>12}{'sentences':>12}")
+        print(f"{module:24}{len(verdicts):10}{len(survivors) - sentences:12}{sentences:12}", flush=True)
     return 0
 
 
