@@ -75,6 +75,14 @@ pytest_add_cli_args_test_selection=
     {tests}
 """
 
+# tqdm's usual lock is shared with forked processes, and one that is stopped while it holds it would block all others.
+START = """
+import threading, tqdm
+tqdm.tqdm.set_lock(threading.RLock())
+from mutmut.__main__ import cli
+cli()
+"""
+
 
 def prepare(module: str) -> Path:
     """Copy what the tests of a module need, and tell mutmut of them."""
@@ -91,7 +99,7 @@ def prepare(module: str) -> Path:
 
 def mutmut(folder: Path, *arguments: str) -> str:
     """Run mutmut in ``folder`` and return what it prints, which also appears when it runs mutants."""
-    command = [sys.executable, "-m", "mutmut", *arguments]
+    command = [sys.executable, "-c", START, *arguments]
     if arguments[0] == "run":
         subprocess.run(command, cwd=folder, check=True)
         return ""
