@@ -69,6 +69,23 @@ def test_tensors_hold_the_split(device, column):
     np.testing.assert_array_equal(y_test.cpu().ravel(), split.y_test)
 
 
+def test_tensors_without_options_are_for_one_output_a_class_on_the_cpu():
+    for x, y in data.iris().split().tensors():
+        assert (x.device.type, x.dtype, y.dtype, y.ndim) == ("cpu", torch.float64, torch.int64, 1)
+
+
+def test_tensors_go_where_they_are_sent_and_in_the_type_that_is_asked_for():
+    for x, y in data.iris().split().tensors("meta", torch.float32):
+        assert (x.device.type, x.dtype, y.device.type) == ("meta", torch.float32, "meta")
+
+
+def test_what_a_set_holds_is_named_and_double():
+    full = data.iris()
+    assert full.x.dtype == np.float64
+    assert full.classes == ("setosa", "versicolor", "virginica")
+    np.testing.assert_array_equal(full.split().test_index, full.split(seed=0).test_index)
+
+
 def test_the_text_is_the_five_descriptions_that_scikit_learn_shows():
     text = data.text()
     assert len(text) == 14_279

@@ -1,6 +1,7 @@
 """The helpers that find devices, time them and count their memory, with and without an accelerator."""
 
 import ast
+import os
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,12 @@ def test_milliseconds_is_the_median_of_the_runs_after_the_first(monkeypatch):
     assert devices.milliseconds(lambda: None, CPU, repeats=3) == 2000
 
 
+def test_milliseconds_runs_six_times_unless_told_otherwise():
+    calls = []
+    devices.milliseconds(lambda: calls.append(0), CPU)
+    assert len(calls) == 6
+
+
 def test_milliseconds_on_each_device(device):
     x = torch.ones(100, 100, device=device)
     assert 0 < devices.milliseconds(lambda: x @ x, device, repeats=2) < 60_000
@@ -130,6 +137,7 @@ def test_peak_bytes_of_the_cpu_count_what_is_alive_at_a_time():
     assert devices.peak_bytes(let_go, CPU) == 8000
     assert devices.peak_bytes(lambda: x.reshape(10, 100).t(), CPU) == 0  # views are nothing new
     assert devices.peak_bytes(lambda: (x + 1).add_(1), CPU) == 4000  # nor is a result written in place
+    assert devices.peak_bytes(lambda: torch.zeros_like(x, dtype=torch.float64), CPU) == 8000
 
 
 def test_peak_bytes_on_each_device(device):
@@ -149,6 +157,21 @@ def test_reproducible_repeats_both_generators():
     np.testing.assert_array_equal(first[0].random(4), second[0].random(4))
     assert torch.equal(first[1], second[1])
     assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+def test_reproducible_starts_from_0_and_leaves_a_setting_of_the_users(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    assert devices.reproducible().random() == np.random.default_rng(0).random()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    devices.reproducible()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+def test_the_widest_type_is_double_but_on_apple_s_processors():
+    assert devices.widest_float(CPU) == devices.widest_float(torch.device("cuda")) == torch.float64
+    assert devices.widest_float(torch.device("mps")) == torch.float32
 
 
 MODULES = sorted(set((contract.ROOT / "xent_helpers").rglob("*.py")) - {Path(devices.__file__)})

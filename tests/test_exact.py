@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from mpmath import exp, log, log1p, mp, mpf
 
+from tests import reference
 from xent_helpers import exact
 
 mp.dps = 50
@@ -90,3 +92,50 @@ def test_binary_cross_entropy(p, y):
 def test_binary_cross_entropy_is_clamped():
     sample = exact.binary_cross_entropy([1e-200], [1.0]).samples[0]
     assert sample.loss == 100 and sample.slopes == [0]
+
+
+RNG = np.random.default_rng(0)
+Z, LABELS, W = RNG.normal(size=(4, 3)) * 4, np.array([0, 2, 1, 2]), np.array([0.5, 2.0, 3.0])
+P, Y = np.array([0.2, 1 - 2**-30, 1e-50, 0.75]), np.array([0.25, 1.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize(
+    ("loss", "scores", "target", "options"),
+    [
+        ("cross_entropy", Z, LABELS, {}),
+        ("cross_entropy", Z, LABELS, {"weight": W, "ignore_index": 1}),
+        ("nll_loss", -abs(Z), LABELS, {"weight": W, "ignore_index": 1}),
+        ("nll_loss", -abs(Z), LABELS, {"weight": np.array([0.5, 0.0, 3.0])}),
+        ("binary_cross_entropy", P, Y, {}),
+        ("binary_cross_entropy", P, Y, {"weight": np.array([2.0, 1.0, 0.5, 4.0])}),
+    ],
+)
+def test_values_slopes_and_their_units_are_the_other_reference_s(loss, scores, target, options, reduction):
+    lists = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
+    found = getattr(exact, loss)(scores.tolist(), target.tolist(), **lists)
+    wanted = getattr(reference, loss)(scores, target, **options)
+    for pairs, columns in ((found.values, wanted.values), (found.slopes, wanted.gradients)):
+        for pair, expected in zip(pairs(reduction), zip(*columns(reduction), strict=True), strict=True):
+            assert all(map(close, pair, expected))
+
+
+@pytest.mark.parametrize("y", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("z", [-30.0, -0.5, 2.0, 9.0])
+def test_a_yes_or_no_is_a_choice_of_two(z, y):
+    for target in [[1 - y, y]] + [int(y)] * (y in (0.0, 1.0)):
+        two = exact.cross_entropy([[0.0, z]], [target])
+    one = exact.binary_cross_entropy_with_logits([z], [y])
+    assert one.values("none") == two.values("none")
+    assert one.slopes("none") == two.slopes("none")[1:]
+
+
+def test_lengths_that_differ_are_an_error():
+    for loss in (exact.binary_cross_entropy, exact.binary_cross_entropy_with_logits):
+        with pytest.raises(ValueError, match="shorter"):
+            loss([0.5, 0.5], [1.0])
+    for loss in (exact.cross_entropy, exact.nll_loss):
+        with pytest.raises(ValueError, match="shorter"):
+            loss([[0.5, 0.5], [0.5, 0.5]], [1])
+    with pytest.raises(ValueError, match="shorter"):
+        exact.cross_entropy([[0.5, 0.5]], [1], weight=[1.0, 2.0, 3.0])

@@ -95,6 +95,17 @@ def test_a_row_masked_whole_or_with_plus_infinity_or_nan_gives_nan(row):
         assert np.isnan(F.cross_entropy(torch.tensor(row), torch.tensor(target)).item())
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.125])
+def test_a_mean_over_weights_that_sum_to_0_is_nan(smoothing):
+    """As torch's: with smoothing there is something to divide, and dividing it by 0 would give +inf."""
+    options = {"weight": np.array([1.0, 0.0]), "label_smoothing": smoothing}
+    assert np.isnan(losses.cross_entropy(np.array([[1.0, 3.0]]), np.array([1]), **options))
+    options["weight"] = torch.tensor(options["weight"])
+    for loss in (losses.cross_entropy, F.cross_entropy):
+        assert loss(torch.tensor([[1.0, 3.0]]).double(), torch.tensor([1]), **options).isnan()
+        assert loss(torch.tensor([[1.0, 3.0]]).double(), torch.tensor([1]), **options, reduction="sum").isfinite()
+
+
 @pytest.mark.parametrize("bad", [NAN, INF, -INF])
 def test_what_an_ignored_row_holds_does_not_count(bad):
     rows = [[bad, bad, 0.0], [1.0, 1.0, 1.0]]

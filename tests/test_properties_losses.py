@@ -305,8 +305,10 @@ def test_what_is_no_input_is_refused_in_a_sentence(data, first, second):
     _tried(losses.binary_cross_entropy_with_logits, first, second, **option)
     option.pop("pos_weight", None)
     _tried(losses.binary_cross_entropy, first, second, **option)
-    for function in (losses.logsumexp, losses.softmax, losses.log_softmax, losses.one_hot):
+    for function in (losses.logsumexp, losses.softmax, losses.log_softmax):
         _tried(function, first, second)
+    if not (isinstance(second, int) and second > 10**6):  # a billion classes are right, and more than memory holds
+        _tried(losses.one_hot, first, second)
     for function in (losses.sigmoid, losses.log_sigmoid):
         _tried(function, first)
 

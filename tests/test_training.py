@@ -51,6 +51,31 @@ def test_training_takes_the_steps_that_one_takes_by_hand():
     assert not history.interrupted
 
 
+def test_the_defaults_and_the_two_parts_are_the_ones_that_are_promised():
+    (x, y), other = toy(70), toy(9)
+    w, b = by_hand(layer(), x, y, 0.1, 20, 64, seed=0)
+    model = layer()
+    history = training.train(model, (x, y), other, losses.cross_entropy)
+    np.testing.assert_allclose(model.weight.detach().numpy().T, w, rtol=1e-12)
+    for scores, (inputs, labels) in ((history.train, (x, y)), (history.test, other)):
+        expected = losses.cross_entropy(inputs.numpy() @ w + b, labels.numpy())
+        assert scores[-1].loss == pytest.approx(expected, rel=1e-12)
+        assert len(scores) == 21
+
+
+def test_one_sample_a_step():
+    x, y = toy(5)
+    w, _ = by_hand(layer(), x, y, 0.1, 2, 1, seed=0)
+    model = layer()
+    training.train(model, (x, y), (x, y), losses.cross_entropy, epochs=2, batch_size=1)
+    np.testing.assert_allclose(model.weight.detach().numpy().T, w, rtol=1e-12)
+
+
+def test_a_history_that_lacks_a_score_makes_no_table():
+    with pytest.raises(ValueError, match="shorter"):
+        training.History(train=[training.Score(1.0, 0.5, 2)]).table()
+
+
 def test_our_loss_and_torchs_train_alike_binary_and_multi_class():
     part, test_part = data.iris().split().tensors()
     binary = [(x, (y == 0).double()[:, None]) for x, y in (part, test_part)]
@@ -176,7 +201,8 @@ def test_the_bar_shows_only_when_asked_for(capfd):
     training.train(layer(), (x, y), (x, y), losses.cross_entropy, epochs=1, progress=True)
     out, err = capfd.readouterr()
     assert out == ""
-    assert "epoch" in err
+    assert "?epoch/s" in err
+    assert not err.endswith("\n")  # the bar is wiped away
 
 
 @pytest.mark.parametrize(
@@ -189,8 +215,9 @@ def test_the_bar_shows_only_when_asked_for(capfd):
 )
 def test_bad_arguments_are_refused_at_the_door(labels, change, said):
     x, y = toy()
-    with pytest.raises(ValueError, match=said):
-        training.train(layer(), (x, y), (x, y[:labels]), losses.cross_entropy, **change)
+    for parts in (((x, y), (x, y[:labels])), ((x, y[:labels]), (x, y))):
+        with pytest.raises(ValueError, match=said):
+            training.train(layer(), *parts, losses.cross_entropy, **change)
 
 
 def test_no_epochs_only_measure():

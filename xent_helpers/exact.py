@@ -69,12 +69,13 @@ def cross_entropy(rows, target, *, weight=None, ignore_index=-100, label_smoothi
 def nll_loss(rows, target, *, weight=None, ignore_index=-100) -> Exact:
     """−w_y times entry y of each row; nothing is normalised."""
     samples, divisor = [], _ZERO
-    for row, y in zip(rows, target, strict=True):
-        w = (Decimal(weight[y]) if weight else _ONE) if y != ignore_index else _ZERO
-        divisor += w
-        slopes = [-w if c == y else _ZERO for c in range(len(row))]
-        samples.append(Sample(w * -Decimal(row[y]) if w else _ZERO, slopes, [abs(s) for s in slopes]))
-    return Exact(samples, divisor)
+    with localcontext(Context(prec=DIGITS)):
+        for row, y in zip(rows, target, strict=True):
+            w = (Decimal(weight[y]) if weight else _ONE) if y != ignore_index else _ZERO
+            divisor += w
+            slopes = [-w if c == y else _ZERO for c in range(len(row))]
+            samples.append(Sample(w * -Decimal(row[y]) if w else _ZERO, slopes, [abs(s) for s in slopes]))
+        return Exact(samples, divisor)
 
 
 def binary_cross_entropy_with_logits(logits, target, *, weight=None, pos_weight=None) -> Exact:

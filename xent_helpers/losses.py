@@ -8,6 +8,8 @@ The short kernels ``surprisal`` and ``softplus`` hold the mathematics and check 
 check their input first (``validation.py``).
 """
 
+from math import nan
+
 import numpy as np
 from array_api_compat import array_namespace, device
 
@@ -295,6 +297,7 @@ def cross_entropy(
     if is_index:
         hit, kept = _hits(target, classes, ignore_index)
         divisor = _total(xp.sum(_weighted(_computed(hit, dtype), weight, logits.dtype), axis=-1))
+        divisor = xp.where(divisor == 0, nan, divisor)  # smoothing may leave a sum to divide, torch's mean is NaN
         q = xp.where(kept, _smoothed(_computed(hit, dtype), label_smoothing), 0.0)
         z = xp.where(kept, z, 0.0)  # whatever an ignored row holds, NaN too, does not count
     else:
