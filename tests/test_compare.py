@@ -69,6 +69,22 @@ def test_verdicts_put_the_rows_of_a_device_together():
     assert list(compare.verdicts(compare.agreement(some, two))["device"]) == ["cpu", "cpu", "cpu:0", "cpu:0"]
 
 
+def test_a_verdict_is_held_up_to_the_bound_and_in_the_table_s_order():
+    rows = [
+        ("Zeta", "a", 1.0, 1.5, 1.0, 1.0),
+        ("Zeta", "b", 0.1, 0.1, 1.5, 0.1),
+        ("Zeta", "c", 0.1, 0.1, 0.1, 1.5),
+        ("Alpha", "a", 0.1, 1.0, 0.1, 0.1),
+    ]
+    table = pd.DataFrame(rows, columns=["loss", "situation", *COLUMNS]).assign(device="cpu", dtype="float32")
+    zeta, alpha = compare.verdicts(table).to_dict("records")
+    assert zeta == {
+        **{"device": "cpu", "loss": "Zeta", "dtype": "float32", "calls": 3, "torch misses where": "b, c"},
+        **dict(zip(COLUMNS, ["held", "not held", "not held", "not held"], strict=True)),
+    }
+    assert alpha["loss"] == "Alpha" and alpha["torch misses where"] == "" and alpha["ours slope"] == "held"
+
+
 def test_share_of_bound_counts_units_of_rounding():
     third = Decimal(1) / 3
     near = torch.tensor([1 / 3], dtype=torch.float64)
@@ -81,6 +97,8 @@ def test_share_of_bound_counts_units_of_rounding():
     assert compare.share_of_bound(torch.tensor([float("nan")]), [(third, third)], 4, torch.float32) == inf
     tiny = Decimal(2) ** -24  # float16's smallest number: one step is one unit
     assert compare.share_of_bound(zero, [(tiny, tiny)], 1, torch.float16) == 1
+    with pytest.raises(ValueError, match="longer"):
+        compare.share_of_bound(zero, [(tiny, tiny)] * 2, 1, torch.float16)
 
 
 def test_agreement_by_size_holds_on_each_device(device, monkeypatch):
@@ -91,6 +109,35 @@ def test_agreement_by_size_holds_on_each_device(device, monkeypatch):
     monkeypatch.setattr(losses, "cross_entropy", lambda z, y: F.cross_entropy(z, y) * (1 + 2.0**-18))
     found = compare.by_size([(300, 400)], [torch.float32], [device])
     assert found[COLUMNS].values.tolist() == [["not held", "not held", "held", "held"]]
+
+
+@pytest.mark.parametrize(
+    ("units", "value", "slope"), [(3.9, "held", "held"), (4.4, "not held", "held"), (8.5, "not held", "not held")]
+)
+def test_by_size_allows_one_sample_4_units_and_its_slopes_8(monkeypatch, units, value, slope):
+    """One loss of many units more is made in double and handed over unrounded."""
+    off = 1 + units * torch.finfo(torch.float32).eps
+
+    def wrong(loss, z, y):
+        found = right(F.cross_entropy, z.double(), y)
+        return found if loss is F.cross_entropy else tuple(part * off for part in found)
+
+    right = compare.value_and_gradient
+    monkeypatch.setattr(compare, "value_and_gradient", wrong)
+    found = compare.by_size([(1, 10)], [torch.float32], [torch.device("cpu")])
+    assert list(found.columns) == ["device", "dtype", "N", "C", *COLUMNS]
+    assert found.loc[0].tolist() == ["cpu", "float32", 1, 10, value, slope, "held", "held"]
+
+
+def test_by_size_spreads_its_logits_evenly(monkeypatch):
+    seen = []
+    monkeypatch.setattr(losses, "cross_entropy", lambda z, y: seen.append((z.detach(), y)) or F.cross_entropy(z, y))
+    compare.by_size([(40, 100)], [torch.float32, torch.float64])
+    for (z, y), dtype in zip(seen, (torch.float32, torch.float64), strict=False):
+        assert z.shape == (40, 100) and z.dtype == dtype
+        counts = torch.histc(z.double().cpu(), bins=8, min=-4, max=4)
+        assert counts.sum() == 4000 and (counts - 500).abs().max() <= 3
+        assert y.tolist() == list(range(40))
 
 
 def test_a_wrong_loss_is_not_held(monkeypatch):
@@ -125,16 +172,16 @@ def test_value_and_gradient_leaves_its_input_alone():
 
 
 def test_three_ways_shows_what_each_says():
-    logits = torch.tensor([[0.5, 0.25, 0.25]], dtype=torch.float64).log()
+    logits = torch.tensor([[0.5, 0.25, 0.25]] * 2, dtype=torch.float64).log()
     table = compare.three_ways(
         "cross_entropy",
         {
-            "right": (0.69314718, logits, torch.tensor([0]), {}),
-            "twice": (1.0, logits, torch.tensor([0]), {"reduction": "sum"}),
+            "right": (0.69314718, logits, torch.tensor([0, 0]), {}),
+            "twice": (1.0, logits, torch.tensor([0, 0]), {"reduction": "sum"}),
         },
     )
     assert list(table.columns) == ["by hand", "ours", "torch"] and list(table.index) == ["right", "twice"]
-    assert table.values.tolist() == [[0.6931, 0.6931, 0.6931], [1.0, 0.6931, 0.6931]]
+    assert table.values.tolist() == [[0.6931, 0.6931, 0.6931], [1.0, 1.3863, 1.3863]]
 
 
 def test_complaint_is_one_short_line():
@@ -143,6 +190,8 @@ def test_complaint_is_one_short_line():
 
     assert compare.complaint(fails, width=40) == "ValueError: the first line, which is …"
     assert compare.complaint(float, "2") == "no complaint: 2.0000"
+    assert compare.complaint(int, "11", base=2) == "no complaint: 3.0000"
+    assert len(compare.complaint(int, "a " * 100)) in range(95, 101)
     assert "out of bounds" in compare.complaint(F.cross_entropy, torch.zeros(1, 3), torch.tensor([3]))
 
 
@@ -158,6 +207,25 @@ def test_speed_and_memory_has_a_row_for_each_implementation_and_device():
     assert (found["ms"].astype(float) > 0).all()
     cpu = found[(found["device"] == "cpu") & (found["C"] == 100)].set_index("implementation")["peak"].astype(float)
     assert 2 <= cpu["torch"] < cpu["ours"] < 20  # log-probabilities and gradient at least
+
+
+@pytest.mark.parametrize("place", ["cpu", "meta"])
+def test_speed_and_memory_give_each_the_same_input_where_it_is_measured(monkeypatch, place):
+    seen, told = [], []
+    monkeypatch.setattr(compare, "CONTESTANTS", {"one": lambda z, y: seen.append((z, y)) or z.sum()})
+    monkeypatch.setattr(devices, "milliseconds", lambda run, device, repeats: told.append((str(device), repeats)) or 1)
+    monkeypatch.setattr(devices, "peak_bytes", lambda run, device: run() or 240)
+    found = compare.speed_and_memory([(3, 10)], [torch.device(place)])
+    ((z, y),) = seen
+    assert (z.shape, z.device.type, y.device.type, z.dtype) == ((3, 10), place, place, torch.float32)
+    assert told == [(place, 5)] and found.loc[0, "peak"] == "2.0"
+    if place == "cpu":
+        assert torch.equal(z.detach(), torch.linspace(-3, 3, 30).reshape(3, 10)) and y.tolist() == [0, 1, 2]
+
+
+def test_show_makes_room_for_a_header_that_is_wider_than_what_stands_below(capsys):
+    compare.show(pd.DataFrame([{"device": "cpu", "how many": 1, "n": 2}]))
+    assert capsys.readouterr().out.splitlines() == ["device    how many  n", "cpu       1         2"]
 
 
 def test_show_keeps_the_rows_of_the_cpu_whatever_stands_below(capsys):
