@@ -207,6 +207,13 @@ def test_a_thousand_classes_send_newton_s_first_step_far_beyond(array):
     assert fit_temperature(array(100 * logits), array(target)) == pytest.approx(100 / best.x, rel=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e-38, 1e-30, 1e25])
+def test_logits_whose_squares_leave_the_type_s_range(array, size):
+    z, y = model(4)
+    small = z.astype(np.float32) * np.float32(size)
+    assert fit_temperature(array(small), array(y)) == pytest.approx(size * fit_temperature(z, y), rel=1e-4, abs=0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_narrow_types_give_the_wide_ones_temperature(dtype):
     z, y = model(4)
@@ -219,7 +226,9 @@ def test_narrow_types_give_the_wide_ones_temperature(dtype):
     [
         (np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 1]), ValueError, "every label first"),
         (np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([1, 0]), ValueError, "no higher for the label"),
-        (np.array([[2.0, -np.inf], [0.0, 3.0]]), np.array([1, 0]), ValueError, "not finite"),
+        (np.array([[2.0, -np.inf], [0.0, 3.0]]), np.array([1, 0]), ValueError, "from -inf to 3, expected finite"),
+        (np.array([[2.0, np.nan], [0.0, 3.0]]), np.array([1, 0]), ValueError, "from nan to nan, expected finite"),
+        (np.array([[1e308, -1e308], [0.0, 3.0]]), np.array([1, 0]), ValueError, r"from -1e\+308 to 1e\+308, expected"),
         (np.array([2.0, 1.0]), np.array(0), ValueError, r"logits has shape \(2,\), expected \(N, C\)"),
         (np.zeros((0, 2)), np.zeros(0, dtype=int), ValueError, "at least one sample"),
         (np.zeros((2, 3)), np.array([0, 3]), IndexError, "target holds 3"),

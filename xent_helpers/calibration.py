@@ -116,7 +116,7 @@ def fit_temperature(logits: Array, target: Array) -> float:
 
     Source: Guo, Pleiss, Sun and Weinberger (2017).
     """
-    margins = _margins(logits, target)
+    margins, unit = _margins(logits, target)
     low, high, a = 0.0, inf, 0.0  # at 0 all classes are equally probable, and the curvature is not 0
     close = 4 * float(array_namespace(margins).finfo(margins.dtype).eps)
     for _ in range(100):
@@ -126,7 +126,7 @@ def fit_temperature(logits: Array, target: Array) -> float:
         a, before = (newton if low < newton < high else min(2 * a, (low + high) / 2)), a
         if abs(a - before) <= close * a:
             break
-    return 1 / a
+    return unit / a
 
 
 def slope_and_curvature(margins: Array, a: float) -> tuple[float, float]:
@@ -220,8 +220,11 @@ def _check_claims(claimed: Array, came_true: Array, bins: int) -> None:
         check.check_labels("came_true", came_true, 2)
 
 
-def _margins(logits: Array, target: Array) -> Array:
-    """z_c − z_y for each row of checked logits; refuse what has no best temperature."""
+def _margins(logits: Array, target: Array) -> tuple[Array, float]:
+    """z_c − z_y for each row of checked logits, in units of the largest, and it; refuse what has no best temperature.
+
+    In these units no square underflows or overflows.
+    """
     xp = check.check_arrays(logits=logits, target=target)
     classes = check.check_class_scores("logits", logits)
     if logits.ndim != 2 or logits.shape[0] == 0:
@@ -230,9 +233,13 @@ def _margins(logits: Array, target: Array) -> Array:
         )
     check.check_class_target("logits", logits, target, allow_probabilities=False)
     check.check_labels("target", target, classes)
-    if not bool(xp.all(xp.isfinite(logits))):
-        raise ValueError("logits holds an entry that is not finite, expected numbers: leave masked classes out.")
     z = xp.astype(logits, xp.result_type(logits.dtype, xp.float32))  # half precisions are computed in float32
+    low, high = float(xp.min(z)), float(xp.max(z))
+    if not high - low <= float(xp.finfo(z.dtype).max):
+        raise ValueError(
+            f"logits holds numbers from {low:g} to {high:g}, expected finite ones whose differences are, too: leave "
+            f"masked classes out."
+        )
     margins = z - xp.take_along_axis(z, xp.astype(target, xp.int64)[:, None], axis=1)
     if not bool(xp.any(margins > 0)):
         raise ValueError(
@@ -244,7 +251,8 @@ def _margins(logits: Array, target: Array) -> Array:
             "logits is on average no higher for the label than for the other classes, expected a model better than "
             "chance: with none, the larger T the better, without end. Do labels and rows belong together?"
         )
-    return margins
+    unit = float(xp.max(xp.abs(margins)))
+    return margins / unit, unit
 
 
 def _check_frequencies(scores: Array, trained: Array, wanted: Array) -> None:
