@@ -16,7 +16,9 @@ def close(found: Decimal, wanted) -> bool:
     return abs(mpf(str(found)) - wanted) <= abs(wanted) * mpf(10) ** -40
 
 
-@pytest.mark.parametrize("row", [[1.0, 2.0, 0.1], [0.0, 0.0, 0.0], [-3.0, 400.0, 2.0], [1e4, -1e4, 0.5]])
+@pytest.mark.parametrize(
+    "row", [[1.0, 2.0, 0.1], [0.0, 0.0, 0.0], [75.0, 0.0, -3.0], [-3.0, 400.0, 2.0], [1e4, -1e4, 0.5]]
+)
 @pytest.mark.parametrize("label", [0, 1, 2])
 def test_cross_entropy_of_labels(row, label):
     z = [mpf(v) for v in row]
@@ -70,6 +72,7 @@ def test_nll_loss():
     assert [sample.loss for sample in found.samples] == [1, 0] and found.divisor == 4
     assert found.samples[0].slopes == [0, -4] and found.samples[1].slopes == [0, 0]
     assert exact.nll_loss([[-1.5, -0.25]], [0]).samples[0].loss == Decimal("1.5")
+    assert exact.nll_loss([[float("-inf"), -0.25]], [0], weight=[0.0, 1.0]).samples[0].loss == 0
 
 
 @pytest.mark.parametrize(("z", "y"), [(2.0, 1.0), (-40.0, 0.0), (17.0, 0.25), (0.0, 1.0), (300.0, 1.0)])
@@ -128,6 +131,13 @@ def test_a_yes_or_no_is_a_choice_of_two(z, y):
     one = exact.binary_cross_entropy_with_logits([z], [y])
     assert one.values("none") == two.values("none")
     assert one.slopes("none") == two.slopes("none")[1:]
+
+
+def test_the_unit_of_a_slope_is_the_widest_difference_of_logits_where_the_target_is_spread():
+    (sample,) = exact.cross_entropy([[20.0, 0.5, -4.0]], [[0.5, 0.25, 0.25]], weight=[2.0, 2.0, 2.0]).samples
+    assert sample.slope_units == [48, 48, 48]
+    (sample,) = exact.cross_entropy([[0.25, 0.5, 0.0]], [[0.5, 0.25, 0.25]]).samples
+    assert sample.slope_units == [1, 1, 1]
 
 
 def test_lengths_that_differ_are_an_error():
