@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from xent_helpers import exact, losses
+from xent_helpers.exact import Exact
 
 LOSSES = {
     "cross_entropy": "CrossEntropyLoss",
@@ -60,7 +61,7 @@ class Case:
         gradient = gradient if self.binary else _classes_last(gradient)
         return value.cpu().double().flatten(), gradient.cpu().double().flatten()
 
-    def exact(self) -> exact.Exact:
+    def exact(self) -> Exact:
         """Work the same call out with 60 digits."""
         function = getattr(exact, self.loss)
         if self.binary:
