@@ -42,7 +42,7 @@ TESTS = {
     "calibration": ["tests/test_calibration.py", "tests/test_properties.py"],
     "training": ["tests/test_training.py"],
     "data": ["tests/test_data.py"],
-    "replicas": ["tests/test_equations_06.py"],
+    "replicas": ["tests/test_replicas.py", "tests/test_targets.py", "tests/test_every_function.py"],
     "exact": ["tests/test_exact.py"],
     "cases": ["tests/test_compare.py"],
     "compare": ["tests/test_compare.py"],
