@@ -3,6 +3,7 @@
 from decimal import Decimal
 from math import inf
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -138,6 +139,21 @@ def test_by_size_spreads_its_logits_evenly(monkeypatch):
         counts = torch.histc(z.double().cpu(), bins=8, min=-4, max=4)
         assert counts.sum() == 4000 and (counts - 500).abs().max() <= 3
         assert y.tolist() == list(range(40))
+    expected = 8 * (np.arange(4000) * 0.6180339887 % 1) - 4
+    np.testing.assert_array_equal(seen[-1][0].cpu().double().ravel(), expected)
+
+
+def test_by_size_judges_where_it_is_told(monkeypatch):
+    places = []
+
+    def noted(loss, z, y):
+        places.append((z.device.type, y.device.type))
+        return torch.ones(()), torch.ones(3, 4)
+
+    monkeypatch.setattr(compare, "value_and_gradient", noted)
+    found = compare.by_size([(3, 4)], [torch.float32], [torch.device("meta")])
+    assert places == [("cpu", "cpu"), ("meta", "meta"), ("meta", "meta")]
+    assert found["device"].tolist() == ["meta"]
 
 
 def test_a_wrong_loss_is_not_held(monkeypatch):
@@ -192,6 +208,11 @@ def test_complaint_is_one_short_line():
     assert compare.complaint(float, "2") == "no complaint: 2.0000"
     assert compare.complaint(int, "11", base=2) == "no complaint: 3.0000"
     assert len(compare.complaint(int, "a " * 100)) in range(95, 101)
+
+    def fails_at_length():
+        raise ValueError("a " * 100)
+
+    assert len(compare.complaint(fails_at_length)) == 99  # one more word would make it 101
     assert "out of bounds" in compare.complaint(F.cross_entropy, torch.zeros(1, 3), torch.tensor([3]))
 
 
