@@ -246,13 +246,14 @@ def _margins(logits: Array, target: Array) -> tuple[Array, float]:
             "the logits put every label first, expected some mistakes: with none, the smaller T the better, without "
             "end. Are these the samples that the model was trained on? Fit on others."
         )
+    unit = float(xp.max(xp.abs(margins)))
+    margins = margins / unit
     if not bool(xp.mean(margins) < 0):
         raise ValueError(
             "logits is on average no higher for the label than for the other classes, expected a model better than "
             "chance: with none, the larger T the better, without end. Do labels and rows belong together?"
         )
-    unit = float(xp.max(xp.abs(margins)))
-    return margins / unit, unit
+    return margins, unit
 
 
 def _check_frequencies(scores: Array, trained: Array, wanted: Array) -> None:
