@@ -124,10 +124,9 @@ def _skeleton(code: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
             node.value = "…"
-        if isinstance(node, ast.JoinedStr) and " " in "".join(
-            one.value for one in node.values if isinstance(one, ast.Constant)
-        ):
-            node.values = []  # a sentence with what came in it
+        if isinstance(node, ast.JoinedStr):
+            words = "".join(one.value for one in node.values if isinstance(one, ast.Constant))
+            node.values = [] if " " in words.strip() else node.values  # a sentence with what came in it
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("check.check_", "_at_least_float32")):
             node.args = [
                 one for one in node.args if not (isinstance(one, ast.Constant) and isinstance(one.value, str | None))

@@ -116,7 +116,7 @@ def fit_temperature(logits: Array, target: Array) -> float:
 
     Source: Guo, Pleiss, Sun and Weinberger (2017).
     """
-    margins, unit = _margins(logits, target)
+    margins, unit = _margins(logits, target)  # in units of the largest, so that no square overflows
     low, high, a = 0.0, inf, 0.0  # at 0 all classes are equally probable, and the curvature is not 0
     close = 4 * float(array_namespace(margins).finfo(margins.dtype).eps)
     for _ in range(100):

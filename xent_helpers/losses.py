@@ -263,7 +263,7 @@ def cross_entropy(
 
     Limits: a class with logit −inf has probability 0. It costs nothing where w_c q_c = 0, else the loss is
     +inf with gradient p − q. A row of −inf, or one with +inf, gives NaN. With one class the loss is 0. With
-    an empty batch, or all targets ignored, the mean is NaN and the sum 0.
+    an empty batch, or all targets ignored, the mean is NaN and the sum 0; where Σ w_y is 0 the mean is NaN.
 
     Args:
         logits: floating array (N, C), (C,) or (N, C, d1, …).
