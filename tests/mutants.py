@@ -44,7 +44,7 @@ TESTS = {
     "data": ["tests/test_data.py"],
     "replicas": ["tests/test_replicas.py", "tests/test_targets.py", "tests/test_every_function.py"],
     "exact": ["tests/test_exact.py"],
-    "cases": ["tests/test_compare.py"],
+    "cases": ["tests/test_cases.py", "tests/test_compare.py"],
     "compare": ["tests/test_compare.py"],
     "source": ["tests/test_source.py"],
     "devices": ["tests/test_devices.py"],
