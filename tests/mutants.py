@@ -58,6 +58,10 @@ TESTS = {
     "exercises/explain": EXERCISES,
     "exercises/predicted": EXERCISES,
     "exercises/words": EXERCISES,
+    **{
+        f"exercises/chapter_0{n}": [f"tests/test_exercises_0{n}.py", "tests/test_exercise_outputs.py"]
+        for n in range(1, 10)
+    },
     "exercises/grading": ["tests/test_grading.py"],
     "exercises/sandbox": ["tests/test_grading.py"],
     "exercises/assignment": ["tests/test_assignment.py"],
