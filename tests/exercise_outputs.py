@@ -19,13 +19,15 @@ from xent_helpers.exercises.record import Exercise
 from xent_helpers.exercises.values import Numbers, Other, Outcome, Raised, outcome
 
 FOLDER = Path(__file__).with_suffix("")
+SEEDS = 6  # of which each draws inputs, so that the ends of every range are met; functions are tried on the first
 SIZES = (1.0, 5.0, 10.0, 20.0, 30.0, 50.0, 60.0, 100.0, 300.0, 500.0, 700.0, 1000.0, 1e4, 1e6)
 
 
 def lines(exercise: Exercise) -> list[str]:
     """The lines of one exercise, each beginning with its key and a name."""
-    key, cases = exercise.key, exercise.inputs(np.random.default_rng(0))
-    found = [f"{key} inputs: " + " | ".join(" ".join(map(summary, map(outcome, case))) for case in cases)]
+    key, drawn = exercise.key, [exercise.inputs(np.random.default_rng(seed)) for seed in range(SEEDS)]
+    found = [f"{key} inputs {seed}: {' | '.join(map(summaries, cases))}" for seed, cases in enumerate(drawn)]
+    cases = drawn[0]
     functions = {"reference": exercise.reference} | {one.name: one.wrong for one in exercise.mistakes}
     gives = {name: [plainly(function, case) for case in cases] for name, function in functions.items()}
     found += [f"{key} {name}: " + " | ".join(map(summary, came)) for name, came in gives.items()]
@@ -38,6 +40,10 @@ def lines(exercise: Exercise) -> list[str]:
         )
         found.append(f"{key} {must.text}: {' '.join(held)}")
     return found
+
+
+def summaries(case: tuple) -> str:
+    return " ".join(summary(outcome(one)) for one in case)
 
 
 def summary(came: Outcome) -> str:
@@ -64,13 +70,14 @@ def odd_ones(entries: np.ndarray) -> tuple[int, int, int]:
 
 
 def verdicts(exercise: Exercise, number: int, case: tuple) -> str:
-    """The domain's verdicts on an input and its variations, one line for each argument."""
+    """The domain's verdicts on an input, on it with one argument changed, and with all cut alike."""
     rows = [f"{number}: {verdict(exercise.domain, *case)}"]
     for place, one in enumerate(case):
         changed = ((*case[:place], other, *case[place + 1 :]) for other in variations(one))
         told = "".join(verdict(exercise.domain, *arguments) for arguments in changed)
         rows.append(f"{exercise.parameters[place]} {told}")
-    return " ".join(rows)
+    together = zip(*(cuts(one) for one in case), strict=True)
+    return " ".join([*rows, "all", "".join(verdict(exercise.domain, *arguments) for arguments in together)])
 
 
 def verdict(holds: Any, *arguments: Any) -> str:
@@ -103,6 +110,13 @@ def variations(one: Any) -> Iterator[Any]:
     shapes += [array[..., :1], array[..., :2], array[..., :0], array[:, 1:]] if array.ndim > 1 else []
     for changed in (*shifted, *special, *one_only, -array, *scaled, *shapes):
         yield changed if np.ndim(one) or changed.ndim else changed.item()
+
+
+def cuts(one: Any) -> list[Any]:
+    """What is left of an argument when all lose samples, or classes: one, none, and all but one."""
+    rows = [one[cut] if np.ndim(one) else one for cut in (slice(1), slice(0), slice(1, None))]
+    columns = [one[..., cut] if np.ndim(one) > 1 else one for cut in (slice(1), slice(0), slice(2), slice(1, None))]
+    return [*rows, *columns, *(one[:1] if np.ndim(one) else one for one in columns)]
 
 
 def _with_first(array: np.ndarray, value: float) -> np.ndarray:

@@ -119,7 +119,7 @@ def _no_number(where: str, value: Any, due: Outcome) -> str:
     kind = type(value).__name__
     if kind in ("generator", "coroutine", "async_generator"):
         word = "yield" if "generator" in kind else "async"
-        return f"Your function makes a {kind}, which computes nothing by itself: use return, without {word}."
+        return f"Your function makes {type_shown(value)}, which computes nothing by itself: use return, without {word}."
     if isinstance(due, Other):
         return f"{capital(type_shown(value))} is not the right choice {where}. Ask for a hint."
     return f"Your function returns {type_shown(value)} {where}; what is asked for is {shape_shown(due.array)}" + (
