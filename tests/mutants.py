@@ -15,7 +15,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXERCISES = ["tests/test_exercises.py", "tests/test_exercises_attack.py", "tests/test_exercises_catalogue.py"]
+PARTS = {
+    "calling": ("calling", "cases"),
+    "checker": ("checker",),
+    "explain": ("explain", "predicted"),
+    "record": ("record", "display", "logbook", "__init__"),
+    **{name: (name,) for name in ("seeding", "shrink", "slips", "values", "words")},
+}
 TESTS = {
     "losses": ["tests/test_losses.py", "tests/test_validation.py", "tests/test_properties_losses.py"],
     "validation": [
@@ -49,15 +55,11 @@ TESTS = {
     "source": ["tests/test_source.py"],
     "devices": ["tests/test_devices.py"],
     "distributed": ["tests/test_distributed.py"],
-    "exercises/values": EXERCISES,
-    "exercises/slips": EXERCISES,
-    "exercises/shrink": EXERCISES,
-    "exercises/seeding": EXERCISES,
-    "exercises/calling": EXERCISES,
-    "exercises/checker": EXERCISES,
-    "exercises/explain": EXERCISES,
-    "exercises/predicted": EXERCISES,
-    "exercises/words": EXERCISES,
+    **{
+        f"exercises/{part}": [f"tests/test_exercise_{test}.py", "tests/test_exercises.py"]
+        for test, parts in PARTS.items()
+        for part in parts
+    },
     **{
         f"exercises/chapter_0{n}": [f"tests/test_exercises_0{n}.py", "tests/test_exercise_outputs.py"]
         for n in range(1, 10)
