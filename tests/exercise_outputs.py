@@ -20,7 +20,7 @@ from xent_helpers.exercises.values import Numbers, Other, Outcome, Raised, outco
 
 FOLDER = Path(__file__).with_suffix("")
 SEEDS = 6  # of which each draws inputs, so that the ends of every range are met; functions are tried on the first
-SIZES = (1.0, 5.0, 10.0, 20.0, 30.0, 50.0, 60.0, 100.0, 300.0, 500.0, 700.0, 1000.0, 1e4, 1e6)
+SIZES = (1.0, 5.0, 8.0, 10.0, 20.0, 30.0, 50.0, 60.0, 100.0, 300.0, 500.0, 700.0, 1000.0, 1e4, 1e6)
 
 
 def lines(exercise: Exercise) -> list[str]:
@@ -81,10 +81,10 @@ def verdicts(exercise: Exercise, number: int, case: tuple) -> str:
 
 
 def verdict(holds: Any, *arguments: Any) -> str:
-    """1 or 0, or e where it raises."""
+    """y or n, or e where it raises."""
     try:
         with in_silence():
-            return str(int(bool(holds(*arguments))))
+            return "y" if holds(*arguments) else "n"
     except Exception:
         return "e"
 
@@ -104,7 +104,7 @@ def variations(one: Any) -> Iterator[Any]:
     real = array.dtype.kind == "f"
     scaled = [array / largest * size for size in SIZES] if real else []
     shifted = [array + by for by in (-2, -1, 1, 2)]
-    special = [np.full_like(array, value) for value in (-1, 0, 1, *((0.5, np.nan, np.inf, 1e-7) if real else ()))]
+    special = [np.full_like(array, value) for value in (-1, 0, 1, 11, *((0.5, np.nan, np.inf, 1e-7) if real else ()))]
     one_only = [_with_first(array, value) for value in (-1, 0, 1, 2, *((1.5, np.nan, np.inf) if real else ()))]
     shapes = [array[..., None], array[None], *((array.T, array[:1], array[:0], array[1:]) if array.ndim else ())]
     shapes += [array[..., :1], array[..., :2], array[..., :0], array[:, 1:]] if array.ndim > 1 else []

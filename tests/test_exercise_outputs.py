@@ -39,4 +39,5 @@ def test_a_changed_word_or_number_is_seen():
         "4.1 a: 2×3 0.123456 | TypeError",
     ):
         assert not same("4.1 a: 2×3 0.123456 | KeyError", other)
+    assert not same("4.1 domain 0: y z yyyyyyyyyn", "4.1 domain 0: y z yyyyyyyyyy")
     assert not same("4.1 a: 2×3 0.123456", "4.1 a: 2×3 0.123456 | 1")
