@@ -67,6 +67,7 @@ def test_numbers_have_few_digits_and_look_whole_only_if_they_are(number, digits,
         (True, "True"),
         ("mean", "'mean'"),
         ("word " * 30, "'word" + " word" * 14 + " …"),
+        ("a" * 39 + " " + "b" * 39, "'" + "a" * 39 + " …"),  # 81 letters with its quotation marks
     ],
 )
 def test_values_are_shown_with_few_digits_and_large_arrays_by_shape(value, shown):
@@ -79,6 +80,7 @@ def test_values_are_shown_with_few_digits_and_large_arrays_by_shape(value, shown
         (Raised("KeyError", "'x'"), "KeyError: 'x'"),
         (Raised("SystemExit", ""), "SystemExit"),
         (Other(None), "None"),
+        (Other({}), "a dict"),
         (Numbers(np.arange(24.0)), "[" + ", ".join(map(str, range(24))) + "]"),
         (Numbers(np.arange(25.0)), "an array of shape (25,)"),
         (Numbers(np.array([[1 / 3], [2 / 3]])), "[[0.3333], [0.6667]]"),
@@ -97,6 +99,7 @@ def test_more_digits_reach_the_entries():
     ("one", "other", "shown"),
     [
         (0.5, 0.25, ("0.5", "0.25")),
+        (0.12341, 0.12371, ("0.1234", "0.1237")),
         (0.1234561, 0.1234567, ("0.123456", "0.123457")),
         (0.123456781, 0.123456749, ("0.12345678", "0.12345675")),
         (0.1234567890123, 0.1234567890213, ("0.123456789012", "0.123456789021")),
@@ -118,6 +121,10 @@ class Cat:
     pass
 
 
+class Xerus:
+    pass
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
@@ -133,6 +140,7 @@ class Cat:
         ({}, "a dict"),
         (Owl(), "an Owl"),
         (Cat(), "a Cat"),
+        (Xerus(), "a Xerus"),
         (np.ndarray, "a type"),
     ],
 )
