@@ -20,7 +20,7 @@ from xent_helpers.exercises.values import Numbers, Other, Outcome, Raised, outco
 
 FOLDER = Path(__file__).with_suffix("")
 SEEDS = 6  # of which each draws inputs, so that the ends of every range are met; functions are tried on the first
-SIZES = (1.0, 5.0, 8.0, 10.0, 20.0, 30.0, 50.0, 60.0, 100.0, 300.0, 500.0, 700.0, 1000.0, 1e4, 1e6)
+SIZES = (1.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 60.0, 100.0, 300.0, 500.0, 700.0, 1000.0, 1e4, 1e6)
 
 
 def lines(exercise: Exercise) -> list[str]:
@@ -33,6 +33,8 @@ def lines(exercise: Exercise) -> list[str]:
     found += [f"{key} {name}: " + " | ".join(map(summary, came)) for name, came in gives.items()]
     if exercise.domain:
         found += [f"{key} domain {verdicts(exercise, number, case)}" for number, case in enumerate(cases)]
+    if callable(exercise.tolerance):
+        found += [f"{key} tolerance {number}: {tolerances(exercise, case)}" for number, case in enumerate(cases)]
     for must in exercise.must:
         held = (
             "".join(verdict(must.holds, one.array, *case) if isinstance(one, Numbers) else "-" for one, case in pairs)
@@ -78,6 +80,15 @@ def verdicts(exercise: Exercise, number: int, case: tuple) -> str:
         rows.append(f"{exercise.parameters[place]} {told}")
     together = zip(*(cuts(one) for one in case), strict=True)
     return " ".join([*rows, "all", "".join(verdict(exercise.domain, *arguments) for arguments in together)])
+
+
+def tolerances(exercise: Exercise, case: tuple) -> str:
+    """What the exercise allows on an input, and on it with its first argument scaled to each size."""
+    first = np.asarray(case[0])
+    largest = np.max(np.abs(first), initial=0, where=np.isfinite(first)) or 1
+    others = [((first / largest * size).astype(first.dtype), *case[1:]) for size in SIZES]
+    with in_silence():
+        return " ".join(str(exercise.tolerance(*arguments)) for arguments in (case, *others))
 
 
 def verdict(holds: Any, *arguments: Any) -> str:

@@ -16,7 +16,7 @@ def same(now: str, then: str) -> bool:
 
 def near(a: str, b: str) -> bool:
     try:
-        return float(a.lstrip("~")) == pytest.approx(float(b.lstrip("~")), rel=1e-2 if "~" in b else 2e-5, abs=1e-9)
+        return float(a.lstrip("~")) == pytest.approx(float(b.lstrip("~")), rel=1e-2 if "~" in b else 2e-5, abs=1e-13)
     except ValueError:
         return False
 

@@ -79,6 +79,13 @@ def test_a_slip_that_makes_no_sense_gives_nothing(slip, output, arguments):
     assert slip.after(np.asarray(output), arguments) is None
 
 
+def test_how_slips_are_made():
+    """Also where none is made of it at import."""
+    assert slips._times(slips.samples)(6.0, (P,)) == 12 and slips._times(slips.samples)(6.0, (0.5,)) is None
+    assert slips._over(slips.classes)(6.0, (P,)) == 2 and slips._over(slips.samples)(6.0, (np.zeros(0),)) is None
+    assert slips._reduced(np.sum)(np.array([1.0, 3.0]), ()) == 4 and slips._reduced(np.sum)(6.0, ()) is None
+
+
 def test_the_mean_over_one_fewer_of_one_sample_is_infinite():
     assert slips.ONE_FEWER.after(np.array(6.0), (np.zeros(1),)) == np.inf
     assert slips.ONE_FEWER.after(np.array(6.0), (np.zeros(4),)) == 8
