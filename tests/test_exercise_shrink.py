@@ -106,6 +106,7 @@ def test_a_feature_leaves_both_factors_of_a_product():
     ]
     assert [(a.shape, b.shape) for a, b in shrink._fewer_features((w, x))] == [((2, 1), (2, 2))] * 3
     assert list(shrink._fewer_features((np.zeros((2, 1)), np.zeros((1, 3))))) == []
+    assert len(list(shrink._fewer_features((np.zeros((1, 2)), np.zeros((2, 1)))))) == 2
     assert list(shrink._fewer_features((x, np.zeros((2, 3))))) == []
     assert list(shrink._fewer_features((np.zeros((1, 2, 2)), np.zeros((2, 1))))) == []
 
@@ -176,6 +177,7 @@ def test_shares_become_plain_shares():
 def test_only_what_adds_up_to_1_becomes_shares():
     assert [0.99, 0.01] in [one.tolist() for one in shrink._plainer(np.array([0.3, 0.7]))]
     assert [0.99, 0.01] not in [one.tolist() for one in shrink._plainer(np.array([0.3, 0.6]))]
+    assert [[0.99, 0.01]] * 2 in [one.tolist() for one in shrink._plainer(np.array([[0.3, 0.7], [0.2, 0.8]]))]
     assert len(list(shrink._plainer(np.array([[0, 1]])))) == 2 + 2 * 3  # labels are no shares
 
 
@@ -185,6 +187,10 @@ def test_what_added_up_to_1_does_so_again():
     as_it_is, whole = shrink._with_whole_shares(before, after)
     assert as_it_is is after
     assert [np.asarray(one).tolist() for one in whole] == [[[2 / 3, 1 / 3]], [[1]], 2, [1]]
+    rows = np.array([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]])
+    assert list(shrink._with_whole_shares((rows,), (rows[:, :2],)))[1][0].tolist() == [[2 / 3, 1 / 3], [0.5, 0.5]]
+    one_gone = (np.array([[0.0, 0.0], [0.5, 0.5]]),)
+    assert list(shrink._with_whole_shares((rows,), one_gone))[1][0] is one_gone[0]
     gone = (np.array([[0.0, 0.0]]),)
     assert list(shrink._with_whole_shares((np.array([[0.0, 0.0, 1.0]]),), gone))[1][0] is gone[0]
     with pytest.raises(ValueError, match="shorter"):
