@@ -79,6 +79,8 @@ pytest_add_cli_args=
     addopts=
     --deselect
     tests/test_every_function.py::test_every_function_is_in_one_list
+    --deselect
+    tests/test_exercises.py::test_two_kernels_write_at_the_same_time
 pytest_add_cli_args_test_selection=
     {tests}
 """

@@ -103,6 +103,7 @@ def test_a_function_without_a_signature_is_tried(monkeypatch):
     [
         (Raised("KeyError", "a"), outcome(1.0), (0, "KeyError")),
         (Other(None), outcome(1.0), (1, "NoneType")),
+        (Other("a"), outcome(1.0), (1, "str")),
         (outcome([1.0]), outcome(1.0), (2, "")),
         (outcome(1.0), Other("a"), (2, "")),
         (outcome([1.0, np.nan]), outcome([1.0, 2.0]), (3, "")),
@@ -180,6 +181,35 @@ def test_tensors_are_tried_where_arrays_raise_more_often():
     assert "'numpy.ndarray' object has no attribute 'neg'" in said  # no better with tensors, so of arrays
 
 
+def test_a_fault_of_an_answer_for_tensors_is_shown_with_tensors():
+    assert examine(EXERCISE, lambda p: p.neg().neg().sum() + 1).message == (
+        "Your function gives 1 for p = [0]; a right answer there is 0."
+    )
+
+
+def test_a_value_is_examined_as_a_value():
+    value = Exercise("0.2", "", lambda: 0.75, lambda rng: [()], (Mistake(lambda: 0.5, "Half?", "half"),), (), "Good.")
+    assert examine(value, 0.75) == Result("0.2", "solved", "Good.")
+    assert examine(value, 0.5) == Result("0.2", "not yet", "Half?", ("half",))
+
+
+def test_each_answer_meets_inputs_of_its_own_and_always_the_same():
+    def noting(number):
+        seen = []
+
+        def answer(p):
+            seen.append(p.tolist())
+            return total(p)
+
+        answer.__defaults__ = None
+        return seen, answer if number else functools.partial(answer)
+
+    (one, first), (two, other), (three, again) = noting(0), noting(1), noting(0)
+    for answer in (first, other, again):
+        assert examine(EXERCISE, answer).status == "solved"
+    assert one == three and one != two and one[0] == two[0] == [0.5, 0.25]
+
+
 def test_half_precision_is_told():
     half = lambda p: np.float16(total(p))  # noqa: E731
     assert examine(EXERCISE, half).message == "Good. (To half precision, which is all that its type shows.)"
@@ -203,6 +233,16 @@ def test_printing_is_told_with_every_verdict():
     assert examine(many, loud(total)).message == "Good." + told
     assert examine(many, loud(FIRST.wrong)).message == "Only the first?" + told
     assert examine(many, loud(lambda p: 99.0)).message.endswith(told)
+    near = Mistake(lambda p: total(p) * 1.0001, "?")
+    coarse = Exercise(**vars(many) | {"mistakes": (near,)})
+    assert examine(coarse, loud(lambda p: np.float16(total(p)))).message.endswith(" apart." + told)
+
+    def changing(p):
+        came = total(p)
+        p += 1
+        return came
+
+    assert examine(many, loud(changing)).message.endswith(" copy?" + told)
 
 
 # ---- time ----
