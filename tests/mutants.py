@@ -65,11 +65,15 @@ TESTS = {
     "exercises/grading": ["tests/test_grading.py"],
     "exercises/sandbox": ["tests/test_grading.py"],
     "exercises/assignment": ["tests/test_assignment.py"],
+    "exercises/__main__": ["tests/test_exercises_commands.py"],
+    "__main__": ["tests/test_main.py"],
 }
 SETTINGS = """[mutmut]
 source_paths=xent_helpers
 only_mutate=xent_helpers/{module}.py
-also_copy=conftest.py
+also_copy=
+    conftest.py
+    notebooks
 pytest_add_cli_args=
     -p
     no:nbval
@@ -77,6 +81,8 @@ pytest_add_cli_args=
     addopts=
     --deselect
     tests/test_every_function.py::test_every_function_is_in_one_list
+    --deselect
+    tests/test_distributed.py::test_the_table_holds_with_several_processes
 pytest_add_cli_args_test_selection=
     {tests}
 """
