@@ -152,6 +152,8 @@ def test_each_process_takes_its_own_accelerator_where_torch_can_send_its_tensors
 ):
     """Nothing is started here. Between processes on a "maia" torch sends nothing."""
     done = []
+    for name in ("LOCAL_RANK", "RANK"):
+        monkeypatch.delenv(name, raising=False)
     if rank is not None:
         monkeypatch.setenv("LOCAL_RANK", str(rank))
         monkeypatch.setenv("RANK", "7")

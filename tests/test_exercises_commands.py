@@ -148,13 +148,15 @@ def test_the_help_names_every_command_and_option(capsys, monkeypatch):
 
 @pytest.fixture
 def graded(tmp_path, monkeypatch):
-    """Let the grader answer at once; return what it is asked. A file named ``stop`` is one at which Ctrl-C is hit."""
+    """Let the grader answer at once; return what it is asked. At ``stop`` Ctrl-C is hit, ``text`` is no notebook."""
     asked = []
 
     def grade(path, course, limits, *, threads, trust):
         if path.name == "stop":
             raise KeyboardInterrupt
         asked.append((path.name, course, limits, threads, trust))
+        if path.name == "text":
+            return [(str(path), "", "not a notebook", "it is empty")]
         return [(str(path), "", "graded", "every cell ran"), (str(path), "1.1", "solved", f"call {len(asked)}")]
 
     monkeypatch.chdir(tmp_path)
@@ -188,20 +190,29 @@ HEADER = "\ufefffile,exercise,status,diagnosis\n"
 )
 def test_every_file_is_graded_once_and_stored(graded, tmp_path, capsys, options, limits, trust):
     output = tmp_path / "table.csv"
-    output.write_text(HEADER + rows("b", 9) + rows("old", 9))
+    output.write_text(HEADER + rows("b", 9) + rows("old", 9), encoding="utf-8")
     assert run("grade", "a", "b", "a", "--course", "there", "--output", output, *options) == 0
     common = ("chapters of", Path("there")), limits, ("threads for", limits), trust
     assert graded == [("a", *common), ("b", *common)]
     shown = capsys.readouterr()
     assert shown.out == f"{lines('a', 1)}{lines('b', 2)}2 files, the table is in {output}\n"
     assert shown.err == ""
-    assert output.read_text() == HEADER + rows("b", 2) + rows("old", 9) + rows("a", 1)
+    assert output.read_text(encoding="utf-8") == HEADER + rows("b", 2) + rows("old", 9) + rows("a", 1)
 
 
 def test_with_trust_no_sandbox_is_looked_for(graded, monkeypatch):
     monkeypatch.setattr(sandbox, "obstacle", lambda: pytest.fail("looked for"))
     assert run("grade", "a", "--trust") == 0
     assert [trust for *_, trust in graded] == [True]
+
+
+def test_a_file_that_is_no_notebook_has_one_row(graded, tmp_path, capsys):
+    assert run("grade", "text", "a") == 0
+    shown = "text\n         not a notebook      it is empty\n" + lines("a", 2)
+    assert capsys.readouterr().out == shown + "2 files, the table is in grades.csv\n"
+    assert tmp_path.joinpath("grades.csv").read_text(
+        encoding="utf-8"
+    ) == HEADER + "text,,not a notebook,it is empty\n" + rows("a", 2)
 
 
 def test_an_interruption_keeps_what_is_graded(graded, tmp_path, capsys, monkeypatch):
@@ -212,7 +223,7 @@ def test_an_interruption_keeps_what_is_graded(graded, tmp_path, capsys, monkeypa
     shown = capsys.readouterr()
     assert shown.out == lines("a", 1) + lines("b", 2)
     assert shown.err == "Interrupted: 2 of 4 files are graded and kept in grades.csv.\n"
-    assert tmp_path.joinpath("grades.csv").read_text() == HEADER + rows("a", 1) + rows("b", 2)
+    assert tmp_path.joinpath("grades.csv").read_text(encoding="utf-8") == HEADER + rows("a", 1) + rows("b", 2)
     assert stored[:3] == [0, 1, 2] and [name for name, *_ in graded] == ["a", "b"]
 
 

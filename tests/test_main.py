@@ -326,7 +326,7 @@ def test_a_fused_loss_is_called_on_the_device(monkeypatch, loss):
 )
 def test_the_faults_are_numbered_and_the_verdict(monkeypatch, capsys, packages, losses, said):
     monkeypatch.setattr(check, "requirements", lambda: {"Python": ">=3"})
-    monkeypatch.setattr(check, "package_faults", lambda ranges: packages if ranges == {"Python": ">=3"} else None)
+    monkeypatch.setattr(check, "package_faults", lambda ranges: [*packages] if ranges == {"Python": ">=3"} else None)
     monkeypatch.setattr(check, "loss_faults", lambda: losses)
     monkeypatch.setattr(check, "perf_counter", iter([10.0, 11.5]).__next__)
     assert check.main() == (1 if said.startswith("To") else 0)
