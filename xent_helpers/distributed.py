@@ -31,6 +31,7 @@ from xent_helpers import devices
 
 IGNORE = -100
 BOUND = 1e-13  # losses of about 10 in float64, added up in another order
+MOST = 10  # processes; with 11 the last would have none of the 50 classes
 
 
 def mean_over_all(logits: Tensor, target: Tensor) -> Tensor:
@@ -226,6 +227,11 @@ def main() -> int:
     steps = parser.parse_args().steps
     if steps < 1:
         parser.error(f"--steps is {steps}, expected 1 or more.")
+    size = int(os.environ.get("WORLD_SIZE", 1))
+    if size > MOST:
+        parser.error(
+            f"torchrun started {size} processes, expected {MOST} or fewer: each is to have some of 50 classes."
+        )
     torch.set_num_threads(1)
     with together() as device:
         found, off = differences(device, steps), mean_of_means(device)
