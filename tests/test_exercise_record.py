@@ -105,6 +105,15 @@ def test_each_solved_exercise_is_one_line(tmp_path, monkeypatch):
     assert logbook.solved(iter(["1.1", "1.2", "1.3"])) == ({"1.1", "1.2"}, "")
 
 
+def test_a_line_is_written_in_one_step(tmp_path, monkeypatch):
+    """Without a buffer, so that lines of two kernels do not mix."""
+    monkeypatch.chdir(tmp_path)
+    opened, open_it = [], open
+    monkeypatch.setattr("builtins.open", lambda *told, **named: opened.append((told, named)) or open_it(*told, **named))
+    logbook.remember("1.1")
+    assert opened == [((logbook.FILE, "ab"), {"buffering": 0})]
+
+
 def test_a_line_that_was_cut_off_is_closed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / logbook.FILE).write_bytes("1.1\n \n1.\u00fc".encode()[:-1])
