@@ -1,9 +1,13 @@
 """Every reference and mistake gives what it gave when its message was written (see ``exercise_outputs``)."""
 
+from importlib.util import find_spec, module_from_spec
+
+import numpy as np
 import pytest
 
-from tests.exercise_outputs import file_of, lines
+from tests.exercise_outputs import file_of, lines, summary
 from xent_helpers import exercises
+from xent_helpers.exercises.calling import plainly
 
 EXERCISES = exercises.all_exercises()
 
@@ -29,6 +33,21 @@ def test_each_function_gives_what_it_gave(key):
     assert not changed and len(found) == len(stored), (
         "If the change is meant: python -m tests.exercise_outputs, and look at its git diff"
     )
+
+
+@pytest.mark.parametrize("chapter", range(1, 10))
+def test_a_chapter_says_the_same_each_time_it_is_loaded(chapter):
+    """Some records are put together when their module is loaded: names, messages, what functions are given."""
+    spec = find_spec(f"xent_helpers.exercises.chapter_0{chapter}")
+    anew = module_from_spec(spec)
+    spec.loader.exec_module(anew)
+    for exercise in anew.EXERCISES:
+        known, (case, *_) = EXERCISES[exercise.key], exercise.inputs(np.random.default_rng(0))
+        assert len(exercise.mistakes) == len(known.mistakes)
+        for one, other in zip(exercise.mistakes, known.mistakes, strict=True):
+            assert (one.name, one.message) == (other.name, other.message)
+            assert summary(plainly(one.wrong, case)) == summary(plainly(other.wrong, case))
+        assert [slip.name for slip in exercise.slips or ()] == [slip.name for slip in known.slips or ()]
 
 
 def test_a_changed_word_or_number_is_seen():
