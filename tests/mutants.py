@@ -63,13 +63,16 @@ TESTS = {
         for n in range(1, 10)
     },
     "exercises/grading": ["tests/test_grading.py"],
-    "exercises/sandbox": ["tests/test_grading.py"],
+    "exercises/sandbox": ["tests/test_sandbox.py", "tests/test_grading.py"],
+    "exercises/runner": ["tests/test_runner.py", "tests/test_grading.py"],
     "exercises/assignment": ["tests/test_assignment.py"],
 }
 SETTINGS = """[mutmut]
 source_paths=xent_helpers
 only_mutate=xent_helpers/{module}.py
-also_copy=conftest.py
+also_copy=
+    conftest.py
+    notebooks
 pytest_add_cli_args=
     -p
     no:nbval
