@@ -2,7 +2,6 @@
 
 import io
 import json
-import locale
 import os
 import re
 import signal
@@ -328,15 +327,6 @@ def test_a_limit_that_cannot_be_set_leaves_the_others(monkeypatch):
     monkeypatch.delattr(Limits, "RLIMIT_NPROC")
     runner._set_limits({"megabytes": 1001, "threads": 99})
     assert limits.set == {"core": (0, 0)}
-
-
-@pytest.fixture
-def other_locale():
-    """A locale whose encoding is not UTF-8, where Python has not been told to disregard it."""
-    before = locale.setlocale(locale.LC_CTYPE)
-    locale.setlocale(locale.LC_CTYPE, "C")
-    yield
-    locale.setlocale(locale.LC_CTYPE, before)
 
 
 @pytest.mark.usefixtures("other_locale")
