@@ -460,7 +460,7 @@ def test_a_submission_is_graded_by_what_it_does_in_the_sandbox(tmp_path, outside
     untouched = state(outside)
     monkeypatch.chdir(outside / "others")
     output = tmp_path / "grades.csv"
-    assert run("grade", *texts, "--course", course, "--output", output, "--memory-limit", "1024") == 0
+    assert run("grade", *texts, "--course", course, "--output", output, "--memory-limit", "2048") == 0
     rows = table(output)
     assert rows["a.ipynb", ""]["diagnosis"] == "code cell 2: ZeroDivisionError: division by zero"
     assert rows["a.ipynb", "1.1"]["status"] == "not yet" and "negative" in rows["a.ipynb", "1.1"]["diagnosis"]
