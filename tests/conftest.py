@@ -1,4 +1,6 @@
-"""The devices that the tests run on: the CPU, and an accelerator where there is one, real or simulated."""
+"""The devices that the tests run on: the CPU, and an accelerator where there is one, real or simulated; the locale."""
+
+import locale
 
 import pytest
 import torch
@@ -21,3 +23,12 @@ settings.load_profile("default")
 def device(request) -> torch.device:
     """Each device in turn."""
     return request.param
+
+
+@pytest.fixture
+def other_locale():
+    """A locale whose encoding is not UTF-8, where Python has not been told to disregard it."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    yield
+    locale.setlocale(locale.LC_CTYPE, before)

@@ -65,7 +65,9 @@ TESTS = {
         for n in range(1, 10)
     },
     "exercises/grading": ["tests/test_grading.py"],
-    "exercises/sandbox": ["tests/test_grading.py"],
+    # What tests/test_grading.py starts runs in processes of their own, where mutmut sees nothing.
+    "exercises/sandbox": ["tests/test_sandbox.py"],
+    "exercises/runner": ["tests/test_runner.py"],
     "exercises/assignment": ["tests/test_assignment.py"],
     "exercises/__main__": ["tests/test_exercises_commands.py"],
     "__main__": ["tests/test_main.py"],

@@ -3,6 +3,7 @@
 import json
 import os
 
+import psutil
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 NAME = "01_likelihood_to_cross_entropy.ipynb"
@@ -41,6 +42,16 @@ def before(code):
     return notebook(IMPORTS, code, RIGHT, CHECK, OTHER_RIGHT)
 
 
+def seconds():
+    """Seconds to sleep for ever, other ones in each process of tests, so that two may run at once."""
+    return 86_400 + os.getpid()
+
+
+def sleeping():
+    """The processes that sleep so, wherever they came to be."""
+    return [found for found in psutil.process_iter(["cmdline"]) if str(seconds()) in (found.info["cmdline"] or [])]
+
+
 def hostile(outside):
     """Code that must change nothing under the folder ``outside`` nor learn anything of it, by name of the attack.
 
@@ -74,7 +85,7 @@ def hostile(outside):
         "        except OSError: pass",
         "link out": f"os.symlink({str(outside)!r}, 'out')\n" + guard.format("open('out/home/x', 'w')"),
         "daemon": "for _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n"
-        "            subprocess.Popen(['sleep', '86401'])\n            time.sleep(86401)\n        os._exit(0)",
+        f"            subprocess.Popen(['sleep', '{seconds()}'])\n            time.sleep(10**5)\n        os._exit(0)",
         "huge output": "for _ in range(100):\n    print('x' * 10**6)\n    os.write(2, b'y' * 10**6)",
         "new namespace": "import ctypes\nif ctypes.CDLL(None).unshare(0x10000000) == 0: " + lost,
     }
@@ -104,7 +115,7 @@ def resources():
         "fills shared memory": ("for n in range(10**6): open(f'/dev/shm/{n}', 'wb').write(bytes(10**7))", failed),
         "fork bomb": ("while True: os.fork()", {"too many processes", "out of memory"}),
         "many programs": (
-            "while True: subprocess.Popen(['sleep', '86401'])",
+            f"while True: subprocess.Popen(['sleep', '{seconds()}'])",
             failed | {"too many processes"},  # the kernel refuses more, unless root grades; then the watcher ends it
         ),
         "threads": (
