@@ -72,8 +72,8 @@ TESTS = {
     "exercises/__main__": ["tests/test_exercises_commands.py"],
     "__main__": ["tests/test_main.py"],
 }
-# Three tests are left out: one would ask for the mutants' names in its list; two start a module as a program of its own,
-# in which no mutant is chosen, and one of these reads a page of the book, which is not copied.
+# Three tests are left out: one would ask for the mutants' names in its list; two start a module as a program of its
+# own, in which no mutant is chosen, and one of these reads a page of the book, which is not copied.
 SETTINGS = """[mutmut]
 source_paths=xent_helpers
 only_mutate=xent_helpers/{module}.py
