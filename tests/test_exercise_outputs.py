@@ -5,7 +5,7 @@ from importlib.util import find_spec, module_from_spec
 import numpy as np
 import pytest
 
-from tests.exercise_outputs import file_of, lines, summary
+from tests.exercise_outputs import file_of, lines, summaries, summary
 from xent_helpers import exercises
 from xent_helpers.exercises.calling import plainly
 
@@ -47,7 +47,10 @@ def test_a_chapter_says_the_same_each_time_it_is_loaded(chapter):
         for one, other in zip(exercise.mistakes, known.mistakes, strict=True):
             assert (one.name, one.message) == (other.name, other.message)
             assert summary(plainly(one.wrong, case)) == summary(plainly(other.wrong, case))
-        assert [slip.name for slip in exercise.slips or ()] == [slip.name for slip in known.slips or ()]
+        for one, other in zip(exercise.slips or (), known.slips or (), strict=True):
+            assert (one.name, one.clause) == (other.name, other.clause)
+            moved, due = (slip.before and slip.before(case) for slip in (one, other))
+            assert (moved and summaries(moved)) == (due and summaries(due))
 
 
 def test_a_changed_word_or_number_is_seen():
