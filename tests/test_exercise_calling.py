@@ -64,7 +64,7 @@ def test_an_interrupt_is_passed_on(error):
         call(answer, ())
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")  # of what another test left behind
 def test_a_coroutine_is_closed():
     async def answer():
         return 1.0

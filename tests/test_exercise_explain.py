@@ -119,7 +119,7 @@ def test_a_slip_cannot_change_the_inputs():
     assert CASES[0][1].tolist() == [1, 0]
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")  # of what another test left behind
 def test_a_slip_that_divides_by_zero_is_silent():
     by_zero = Slip("by zero", "?", lambda output, arguments: output / np.zeros(1))
     assert Catalogue(exercise(slips=(by_zero,)), CASES).at(0, Explanation(None, by_zero)).array.tolist() == [np.inf]

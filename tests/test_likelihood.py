@@ -63,7 +63,7 @@ def test_the_sum_of_logarithms_survives_where_the_product_does_not():
     assert np.isclose(bernoulli_log_likelihood(np.array(0.6), y), 1797 * np.log(0.6))
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")  # of what another test left behind
 def test_what_did_not_occur_costs_nothing_and_the_impossible_costs_everything():
     ones, zeros = np.array([1, 1]), np.array([0, 0])
     assert bernoulli_log_likelihood(np.array([0.0, 1.0]), ones).tolist() == [-np.inf, 0.0]
