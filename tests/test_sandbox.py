@@ -153,9 +153,7 @@ def running():
 
 def test_a_command_gets_the_request_and_only_its_output_comes_back(capfd):
     text = b"0123456789abcdef" * 2**13
-    began = time.monotonic()
     assert run("cat; echo err >&2; exit 7", lambda deadline: text) == Outcome("", 7, text)
-    assert time.monotonic() - began < LIMITS.seconds / 2
     assert capfd.readouterr() == ("", "")
 
 
@@ -224,10 +222,10 @@ def test_a_request_that_fails_leaves_no_process():
     ],
 )
 def test_a_passed_limit_ends_the_command_and_its_family(script, passed, limits):
-    before, began = running(), time.monotonic()
+    before = running()
     outcome = run(script, limits=limits)
     assert (outcome.passed, outcome.status) == (passed, -9)
-    assert time.monotonic() - began < 15 and running() == before
+    assert running() == before
 
 
 def test_a_request_that_nobody_reads_does_not_keep_this_program_from_ending(monkeypatch):
