@@ -1,7 +1,6 @@
 """``make assignment`` hands out no output and no solution, whatever the working copy holds."""
 
 import json
-import locale
 import re
 import shutil
 import subprocess
@@ -22,15 +21,6 @@ def course(tmp_path):
     git(folder, "init", "--quiet")
     commit(folder)
     return folder
-
-
-@pytest.fixture
-def ascii_locale():
-    """Files are UTF-8 all the same."""
-    before = locale.setlocale(locale.LC_CTYPE)
-    locale.setlocale(locale.LC_CTYPE, "C")
-    yield
-    locale.setlocale(locale.LC_CTYPE, before)
 
 
 def git(folder, *arguments):
@@ -105,7 +95,7 @@ def test_a_solved_working_copy_is_turned_back_and_its_lecture_kept(course, tmp_p
     assert course.joinpath(NAME).read_bytes() == solved
 
 
-@pytest.mark.usefixtures("ascii_locale")
+@pytest.mark.usefixtures("other_locale")
 def test_what_is_written_to_the_byte_and_what_is_said(course, tmp_path, capsys):
     """Two cells are unknown to git: both are left out, and what stands between and after them is kept."""
 
@@ -243,7 +233,7 @@ def test_an_exercise_is_solved_by_what_its_cells_do_and_the_lecture_is_not_run()
     )
 
 
-@pytest.mark.usefixtures("ascii_locale")
+@pytest.mark.usefixtures("other_locale")
 def test_what_a_commit_holds(course):
     path = course / NAME
     path.write_text("π\n", encoding="utf-8")
