@@ -181,7 +181,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.option.nbval_sanitize_with = str(ROOT / "tests" / "sanitize.cfg")
+    config.option.nbval_sanitize_with = str(ROOT / "tests" / "notebooks" / "sanitize.cfg")
     if "IPYTHONDIR" not in os.environ:  # kernels neither read nor write the user's own IPython settings and history
         folder = tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True)
         config.add_cleanup(folder.cleanup)
