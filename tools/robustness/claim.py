@@ -32,4 +32,4 @@ class Claim:
     holds: Callable[[Setting], bool]
 
 
-# A chapter's file: a tuple CLAIMS = (Claim("6.6", "…", lambda setting: …), …). Cache an experiment shared by several claims (functools.cache).
+# A chapter's file holds a tuple CLAIMS; an experiment that several claims share is cached with functools.cache.
