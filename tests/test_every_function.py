@@ -72,6 +72,7 @@ STANDARD = {
     "likelihood.bernoulli_mle": lambda f, a: f(a.bits),
     "likelihood.categorical_log_likelihood": lambda f, a: f(a.prior, a.labels),
     "likelihood.categorical_mle": lambda f, a: f(a.labels, 3),
+    "losses.label_surprisal": lambda f, a: f(a.logits, a.labels),
     "losses.surprisal": lambda f, a: f(a.logits, losses.one_hot(a.labels, 3) == 1),
     "losses.expected_surprisal": lambda f, a: f(a.logits, a.p),
     "losses.softplus": lambda f, a: f(a.logits),
@@ -211,6 +212,7 @@ MODULES = {
     "__main__": "prints what is installed; its own tests run it",
     "plots": "draws NumPy's arrays",
     "exercises": "judges functions; its own tests run them",
+    "forecasts": "takes texts and plain numbers; its own tests run them",
     "distributed": "runs in several processes; its own tests do",
 }
 
