@@ -8,6 +8,7 @@ NOTEBOOKS ?=
 BENCH_ARGS ?=
 ROWS ?=
 MODULE ?=
+CHAPTERS ?=
 TARGET ?= cross_entropy binary_cross_entropy_with_logits examine grade
 SECONDS ?= 600
 
@@ -17,7 +18,7 @@ BOOK_READY := .venv/book-ready
 BROWSER_READY := .venv/browser-ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint matrix properties fuzz mutants clean
+.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -70,6 +71,9 @@ lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/codespell
+
+robustness: $(READY)  ## run the chapters' comparisons again with other seeds, rates and budgets (CHAPTERS="4 7"; half an hour)
+	@$(BIN)/python -m tools.robustness $(CHAPTERS)
 
 matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
 	@$(BIN)/python -m tools.matrix $(ROWS)

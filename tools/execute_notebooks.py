@@ -137,6 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     failures = 0
     with TemporaryDirectory() as settings, ThreadPoolExecutor(2) as pool:
         os.environ["IPYTHONDIR"] = settings  # not the user's own, which may draw figures in another size
+        os.environ["XENT_HELPERS_FOLDER"] = settings  # nor the forecasts of whoever works in the folder
         for path, failure in zip(paths, pool.map(execute, paths), strict=True):
             failures += failure is not None
             print(failure or f"{path.name}: stored", file=sys.stderr if failure else sys.stdout, flush=True)

@@ -19,7 +19,7 @@ from array_api_compat import device as device_of
 from torch import nn
 
 import xent_helpers
-from xent_helpers import data, devices, losses, replicas
+from xent_helpers import data, devices, losses, replicas, validation
 
 CPU = torch.device("cpu")
 STRICT = array_api_strict.__array_namespace_info__()
@@ -72,6 +72,7 @@ STANDARD = {
     "likelihood.bernoulli_mle": lambda f, a: f(a.bits),
     "likelihood.categorical_log_likelihood": lambda f, a: f(a.prior, a.labels),
     "likelihood.categorical_mle": lambda f, a: f(a.labels, 3),
+    "losses.label_surprisal": lambda f, a: f(a.logits, validation.as_int64(a.labels)),
     "losses.surprisal": lambda f, a: f(a.logits, losses.one_hot(a.labels, 3) == 1),
     "losses.expected_surprisal": lambda f, a: f(a.logits, a.p),
     "losses.softplus": lambda f, a: f(a.logits),
@@ -101,6 +102,7 @@ STANDARD = {
     "validation.check_axis": lambda f, a: f("logits", a.logits, -1),
     "validation.check_same_shape": lambda f, a: f("p", a.p, "q", a.q),
     "validation.check_probabilities": lambda f, a: f("p", a.p, ""),
+    "validation.labels_fit": lambda f, a: f(validation.as_int64(a.labels), 3),
     "validation.check_labels": lambda f, a: f("labels", a.labels, 3, a.bits == 0),
     "validation.check_samples": lambda f, a: f("labels", a.labels),
     "validation.check_weight": lambda f, a: f(a.weight, 3),
@@ -211,6 +213,7 @@ MODULES = {
     "__main__": "prints what is installed; its own tests run it",
     "plots": "draws NumPy's arrays",
     "exercises": "judges functions; its own tests run them",
+    "forecasts": "takes texts and plain numbers; its own tests run them",
     "distributed": "runs in several processes; its own tests do",
 }
 

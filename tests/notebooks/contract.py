@@ -19,14 +19,22 @@ from nbformat import NotebookNode
 from nbformat.validator import iter_validate
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_CELLS = 60
+MOST_CELLS = 75  # with the cells of forecasts and the hidden checks
 MOST_LINES, MEDIAN_LINES = 25, 8
+WIDEST = 88  # what the book and JupyterLab show without scrolling
 LEAST_ALT = 40
-LEAST_EXERCISES, LEAST_PREDICTIONS, LEAST_ASSERTS = 3, 3, 5
-CORE_SHARE = 0.45, 0.80
+LEAST_EXERCISES, LEAST_PREDICTIONS, LEAST_ASSERTS, MOST_ASSERTS = 3, 3, 5, 14
+CORE_SHARE = 0.40, 0.85
+WORDS_A_MINUTE = 150
+SECONDS = {"line": 4, "equation": 30, "prediction": 60, "exercise": 480}
+MOST_CORE_MINUTES = {1: 55, 2: 55, 3: 55, 4: 60, 5: 60, 6: 60, 7: 65, 8: 65, 9: 65}
+STATED_WITHIN = 0.15
+HIDDEN, FORECAST, OUTCOME = "remove-cell", "forecast", "hide-output"
 CLOSING = ["What to remember", "Exercises", "References"]
 CURIOUS = " (for the curious)"
-TAGS = re.compile(r"optional|predict|raises-exception|nbval-ignore-output|statement-S\d+")
+TAGS = re.compile(
+    r"optional|predict|forecast|hide-output|remove-cell|raises-exception|nbval-ignore-output|statement-S\d+"
+)
 # The name under which a dependency is imported, where it is not the package's own.
 MODULES = {"scikit-learn": "sklearn", "array-api-compat": "array_api_compat"}
 PRIVATE = {
@@ -95,6 +103,27 @@ def sections(notebook: NotebookNode) -> Iterator[tuple[str, list[NotebookNode]]]
             title, cells = opened, []
         cells.append(cell)
     yield title, cells
+
+
+def minutes(notebook: NotebookNode, core_only: bool = False) -> float:
+    """How long a reader takes: prose, lines of code, equations, predictions and exercises, counted."""
+    seconds = 0.0
+    for title, cells in sections(notebook):
+        for cell in cells if title != "References" else []:
+            if HIDDEN not in tags(cell) and not (core_only and "optional" in tags(cell)):
+                seconds += _seconds(title, cell)
+    return seconds / 60
+
+
+def _seconds(title: str, cell: NotebookNode) -> float:
+    if cell.cell_type == "markdown":
+        equations = len(re.findall(r"^\$\$$", cell.source, re.MULTILINE)) // 2
+        prose = re.sub(r"^\$\$$.*?^\$\$$|<[^>]+>|[|#*`–-]+", " ", cell.source, flags=re.DOTALL | re.MULTILINE)
+        words = len(prose.split()) * 60 / WORDS_A_MINUTE
+        return words + SECONDS["equation"] * equations + SECONDS["prediction"] * ("predict" in tags(cell))
+    if title == "Exercises":
+        return SECONDS["exercise"] * len(re.findall(r"\bcheck\(", cell.source))
+    return 0 if FORECAST in tags(cell) else SECONDS["line"] * len(lines(cell))
 
 
 def texts(outputs: list[NotebookNode]) -> Iterator[str]:
@@ -166,6 +195,51 @@ def keeps_cells_short(chapter: int, notebook: NotebookNode) -> list[str]:
     faults = [f"cell {name} has {length} lines" for name, length in lengths.items() if length > MOST_LINES]
     median = statistics.median(lengths.values()) if lengths else 0
     return faults + ([f"half of the code cells have more than {median} lines"] if median > MEDIAN_LINES else [])
+
+
+def keeps_lines_narrow(chapter: int, notebook: NotebookNode) -> list[str]:
+    """No line of code is wider than 88 characters."""
+    return [
+        f"cell {cell.id} has a line of {len(line)} characters: {line.strip()[:40]} …"
+        for cell in code(notebook)
+        for line in cell.source.splitlines()
+        if len(line) > WIDEST
+    ]
+
+
+def hides_its_checks(chapter: int, notebook: NotebookNode) -> list[str]:
+    """A check that readers do not see is tagged remove-cell, folded in JupyterLab, asserts, and shows nothing."""
+    faults = []
+    for cell in code(notebook):
+        hidden = HIDDEN in tags(cell)
+        if hidden != bool(cell.metadata.get("jupyter", {}).get("source_hidden")):
+            faults.append(f"cell {cell.id}: the tag {HIDDEN} and jupyter.source_hidden go together")
+        if hidden and (cell.outputs or not asserts(cell)):
+            faults.append(f"cell {cell.id} is hidden, and {'shows something' if cell.outputs else 'asserts nothing'}")
+    return faults
+
+
+def states_its_minutes(chapter: int, notebook: NotebookNode) -> list[str]:
+    """The stated minutes are within 15% of the count, and the core path is one sitting."""
+    stated = re.search(r"\*\*Time\.\*\* About (\d+) minutes; (\d+) for the core path", notebook.cells[0].source)
+    if not stated:
+        return ["the opening does not say '**Time.** About … minutes; … for the core path'"]
+    faults = []
+    for name, text, core in (("all", stated[1], False), ("core", stated[2], True)):
+        counted = minutes(notebook, core)
+        if abs(int(text) - counted) > STATED_WITHIN * counted:
+            faults.append(f"{name}: {text} minutes are stated, {counted:.0f} are counted")
+    core = minutes(notebook, core_only=True)
+    if core > MOST_CORE_MINUTES[chapter] + 0.5:
+        faults.append(f"the core path takes {core:.0f} minutes, the most is {MOST_CORE_MINUTES[chapter]}")
+    return faults
+
+
+def shows_a_figure_early(chapter: int, notebook: NotebookNode) -> list[str]:
+    """A figure stands within the first fifteen cells."""
+    early = [cell for cell in notebook.cells[:15] if cell.cell_type == "code"]
+    drawn = any("image/png" in output.get("data", {}) for cell in early for output in cell.outputs)
+    return [] if drawn else ["the first fifteen cells draw nothing"]
 
 
 def keeps_its_size(chapter: int, notebook: NotebookNode) -> list[str]:
@@ -298,22 +372,44 @@ def has_a_core_path(chapter: int, notebook: NotebookNode) -> list[str]:
 
 
 def asks_for_predictions(chapter: int, notebook: NotebookNode) -> list[str]:
-    """At least three cells ask for a prediction, and the code that answers comes next."""
+    """At least three predictions: a question, the cell for the reader's forecast, the code that answers, folded."""
     faults, count = [], 0
-    for cell, after in zip(notebook.cells, [*notebook.cells[1:], None], strict=True):
+    for number, cell in enumerate(notebook.cells):
         asks = cell.cell_type == "markdown" and cell.source.startswith("**Predict.**")
         count += asks
         if asks != ("predict" in tags(cell)):
             faults.append(f"cell {cell.id}: the tag predict and the opening **Predict.** go together")
-        if asks and (after is None or after.cell_type != "code"):
-            faults.append(f"cell {cell.id} asks for a prediction, and no code cell follows")
+        if asks:
+            forecast, outcome = [*notebook.cells[number + 1 : number + 3], None, None][:2]
+            faults += _forecast_faults(chapter, cell.id, count, forecast, outcome)
+    extra = sum(FORECAST in tags(cell) for cell in notebook.cells) - count
+    faults += [f"{extra} forecasts stand behind no question"] if extra > 0 else []
     return faults + ([f"{count} predictions are asked for"] if count < LEAST_PREDICTIONS else [])
 
 
+def _forecast_faults(chapter, name, number, forecast, outcome) -> list[str]:
+    faults = []
+    wanted = f'predict(\n    "{chapter}.{number}"', f'predict("{chapter}.{number}"'
+    if forecast is None or FORECAST not in tags(forecast) or not forecast.source.startswith(wanted):
+        faults.append(
+            f"cell {name}: the next cell does not call predict({chapter}.{number}, …) with the tag {FORECAST}"
+        )
+    folded = outcome is not None and outcome.metadata.get("jupyter", {}).get("outputs_hidden")
+    if not (folded and outcome.cell_type == "code" and OUTCOME in tags(outcome)):
+        faults.append(f"cell {name}: no folded code cell with the tag {OUTCOME} answers")
+    return faults
+
+
+def ends_with_its_forecasts(chapter: int, notebook: NotebookNode) -> list[str]:
+    """The chapter says what the reader's forecasts cost."""
+    found = any(re.search(rf"\bforecasts\({chapter}\)", cell.source) for cell in code(notebook))
+    return [] if found else [f"no cell calls forecasts({chapter})"]
+
+
 def asserts_its_claims(chapter: int, notebook: NotebookNode) -> list[str]:
-    """At least five claims are asserted where the reader sees it."""
-    count = sum(asserts(cell) for cell in code(notebook))
-    return [f"{count} claims are asserted, not {LEAST_ASSERTS} or more"] if count < LEAST_ASSERTS else []
+    """Between 5 and 14 claims are asserted where the reader sees it."""
+    count = sum(asserts(cell) for cell in code(notebook) if HIDDEN not in tags(cell))
+    return [] if LEAST_ASSERTS <= count <= MOST_ASSERTS else [f"{count} claims are asserted where readers see it"]
 
 
 def numbers_its_equations(chapter: int, notebook: NotebookNode) -> list[str]:
@@ -388,6 +484,10 @@ RULES: list[Rule] = [
     numbers_its_sections,
     has_exercises,
     keeps_cells_short,
+    keeps_lines_narrow,
+    hides_its_checks,
+    states_its_minutes,
+    shows_a_figure_early,
     keeps_its_size,
     is_valid,
     stores_nothing_of_the_machine,
@@ -401,6 +501,7 @@ RULES: list[Rule] = [
     marks_what_may_be_skipped,
     has_a_core_path,
     asks_for_predictions,
+    ends_with_its_forecasts,
     asserts_its_claims,
     numbers_its_equations,
     sets_equations_apart,
@@ -473,6 +574,58 @@ def equation_faults(notebooks: dict[int, NotebookNode], tests: dict[int, str]) -
                     f"equation {number} is named by no test of tests/notebooks/test_equations_{chapter:02}.py"
                 )
     return faults
+
+
+def curious_names(notebook: NotebookNode) -> set[str]:
+    """The numbers of the sections for the curious."""
+    return {title.split(" ")[0] for title in headings(notebook, 2) if title.endswith(CURIOUS)}
+
+
+def curious_equations(notebook: NotebookNode) -> set[str]:
+    """The numbers of the equations in sections for the curious."""
+    prose = "\n".join(cell.source for cell in notebook.cells if "optional" in tags(cell))
+    return set(re.findall(r"\\tag\{([\d.]+)\}", prose))
+
+
+def curious_reference_faults(notebooks: dict[int, NotebookNode]) -> list[str]:
+    """No sentence of the core names a section or equation for the curious, unless it says that it is."""
+    names = set().union(*map(curious_names, notebooks.values()))
+    equations = set().union(*map(curious_equations, notebooks.values()))
+    faults = []
+    for chapter, notebook in notebooks.items():
+        for title, cells in sections(notebook):
+            for cell in cells if title != "References" else []:
+                if cell.cell_type == "markdown" and "optional" not in tags(cell):
+                    found = curious_references(cell.source, names, equations)
+                    faults += [f"chapter {chapter}, cell {cell.id}: {one!r} is for the curious" for one in found]
+    return faults
+
+
+def curious_references(source: str, names: set[str], equations: set[str]) -> list[str]:
+    """Which of the sections and equations a text's sentences name without the word curious."""
+    found = []
+    for sentence in re.split(r"(?<=[.:;?!])\s", re.sub(r"^## .*$", "", source, flags=re.MULTILINE)):
+        if "curious" not in sentence:
+            for kind, known in (("[Ss]ections?", names), ("[Ee]quations?", equations)):
+                for listed in re.findall(rf"{kind}\s+((?:\d+\.\d+(?:\s*(?:,|and|to|or|–)\s*)?)+)", sentence):
+                    found += [number for number in re.findall(r"\d+\.\d+", listed) if number in known]
+    return found
+
+
+def question_faults(notebooks: dict[int, NotebookNode], questions: dict[str, tuple[str, ...]]) -> list[str]:
+    """Each forecast offers the options that its question lists, in their order, and each question is asked."""
+    asked = {}
+    for notebook in notebooks.values():
+        for cell in code(notebook):
+            for node in ast.walk(tree(cell)) if FORECAST in tags(cell) else []:
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "predict":
+                    asked[ast.literal_eval(node.args[0])] = tuple(map(ast.literal_eval, node.args[1].keys))
+    faults = [
+        f"forecast {key}: offered are {asked[key]}, listed {questions.get(key)}"
+        for key in asked
+        if asked[key] != questions.get(key)
+    ]
+    return faults + [f"forecast {key} is listed and not asked" for key in questions if key not in asked]
 
 
 def map_faults(readme: str, names: list[str]) -> list[str]:

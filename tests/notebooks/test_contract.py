@@ -19,7 +19,7 @@ OPENING = """# 3 · From scratch
 
 **You need** chapter 1.
 
-**Time.** 60 minutes; 35 for the core path."""
+**Time.** About 30 minutes; 29 for the core path."""
 EQUATION = "## 3.1 First\n\nText.\n\n$$\na = b \\tag{3.1}\n$$\n\nMore."
 FIGURE = new_output(
     "display_data", {"image/png": "iVBORw0K", "text/plain": "<Figure>"}, metadata={"image/png": {"alt": "x" * 40}}
@@ -29,13 +29,20 @@ FIGURE = new_output(
 def chapter():
     """A chapter 3 that keeps every rule; its cells are c0, c1, …"""
     cells = [new_markdown_cell(OPENING), new_markdown_cell(EQUATION), new_code_cell("import numpy as np\nnp.ones(1)")]
-    for _ in range(3):
-        cells += [new_markdown_cell("**Predict.** And now?", metadata={"tags": ["predict"]}), new_code_cell("assert 1")]
-    cells += [new_code_cell("assert 1\nassert 2"), new_code_cell("plot();", outputs=[FIGURE])]
+    for number in (1, 2, 3):
+        cells += [
+            new_markdown_cell("**Predict.** And now?", metadata={"tags": ["predict"]}),
+            new_code_cell(f'predict("3.{number}", {{"a": 0.5, "b": 0.5}})', metadata={"tags": ["forecast"]}),
+            new_code_cell("assert 1", metadata={"tags": ["hide-output"], "jupyter": {"outputs_hidden": True}}),
+        ]
+    cells += [new_code_cell("assert 1\nassert 2\nforecasts(3)"), new_code_cell("plot();", outputs=[FIGURE])]
     title = "## 3.2 More (for the curious)\n\n$$\nc \\tag{3.2}\n$$"
-    cells += [new_markdown_cell(title), *(new_code_cell("%time 1") for _ in range(6))]
-    for cell in cells[-7:]:
+    cells += [new_markdown_cell(title), *(new_code_cell("%time 1") for _ in range(5))]
+    for cell in cells[-6:]:
         cell.metadata["tags"] = ["optional"]
+    cells += [
+        new_code_cell("assert 1", metadata={"tags": ["optional", "remove-cell"], "jupyter": {"source_hidden": True}})
+    ]
     cells += [new_markdown_cell("## What to remember"), new_markdown_cell("## Exercises")]
     cells += [new_code_cell(f'exercises.check("3.{number}", f)') for number in (1, 2, 3)]
     cells += [new_markdown_cell("## References")]
@@ -72,7 +79,7 @@ def printed(text):
 
 
 def figure(kind="image/png", alt="x" * 40):
-    return output(10, new_output("display_data", {kind: "AAAA"}, metadata={kind: {"alt": alt}}))
+    return output(13, new_output("display_data", {kind: "AAAA"}, metadata={kind: {"alt": alt}}))
 
 
 ERROR = new_output("error", ename="E", evalue="e", traceback=["E: e"])
@@ -81,16 +88,16 @@ FAULTS = [
     (contract.opens_with_its_question, edit(0, "**The question.**", "Question:")),
     (contract.opens_with_its_question, edit(0, "- repair.", "")),
     (contract.opens_with_its_question, edit(0, "**You need**", "You need")),
-    (contract.opens_with_its_question, edit(0, "60 minutes; 35 for the core path", "an hour")),
+    (contract.opens_with_its_question, edit(0, "30 minutes; 29 for the core path", "an hour")),
     (contract.opens_with_its_question, edit(1, "## 3.1", "# 3.1")),
     (contract.opens_with_its_question, lambda notebook: notebook.cells.pop(0)),
     (contract.opens_with_its_question, lambda notebook: notebook.cells.insert(0, new_code_cell())),
-    (contract.closes_in_order, edit(18, "What to remember", "Summary")),
-    (contract.closes_in_order, lambda notebook: notebook.cells.append(notebook.cells.pop(18))),
-    (contract.numbers_its_sections, edit(11, "3.2", "3.3")),
-    (contract.has_exercises, edit(21, "exercises.check", "print")),
-    (contract.has_exercises, edit(21, "3.2", "3.1")),
-    (contract.has_exercises, edit(19, "## Exercises", "## Practice")),
+    (contract.closes_in_order, edit(21, "What to remember", "Summary")),
+    (contract.closes_in_order, lambda notebook: notebook.cells.append(notebook.cells.pop(21))),
+    (contract.numbers_its_sections, edit(14, "3.2", "3.3")),
+    (contract.has_exercises, edit(24, "exercises.check", "print")),
+    (contract.has_exercises, edit(24, "3.2", "3.1")),
+    (contract.has_exercises, edit(22, "## Exercises", "## Practice")),
     (contract.keeps_cells_short, edit(2, "np.ones(1)", "np.ones(1)\n" * 25)),
     (contract.keeps_cells_short, lambda notebook: [cell.update(source="1\n" * 9) for cell in notebook.cells]),
     (contract.keeps_its_size, lambda notebook: notebook.cells.extend(new_code_cell() for _ in range(60))),
@@ -108,7 +115,7 @@ FAULTS = [
     (contract.describes_its_figures, figure(alt="")),
     (contract.describes_its_figures, figure(alt="x" * 39)),
     (contract.describes_its_figures, figure(kind="image/svg+xml")),
-    (contract.ends_figures_with_a_semicolon, edit(10, ";", "")),
+    (contract.ends_figures_with_a_semicolon, edit(13, ";", "")),
     (contract.shows_nothing_private, printed("/home/me/x.py")),
     (contract.shows_nothing_private, printed("C:\\Users\\me")),
     (contract.shows_nothing_private, printed("~/course/x.py")),
@@ -127,19 +134,34 @@ FAULTS = [
     (contract.asks_which_devices_are_here, edit(2, "np.ones(1)", "torch.cuda.is_available()")),
     (contract.asks_which_devices_are_here, edit(2, "np.ones(1)", "x.cuda()")),
     (contract.asks_which_devices_are_here, edit(2, "np.ones(1)", "from torch import mps")),
-    (contract.marks_what_may_be_skipped, tag(12)),
+    (contract.marks_what_may_be_skipped, tag(15)),
     (contract.marks_what_may_be_skipped, tag(2, "optional")),
-    (contract.marks_what_may_be_skipped, edit(11, " (for the curious)", "")),
-    (contract.marks_what_may_be_skipped, edit(11, "## 3.2", "The end of 3.1.\n\n## 3.2")),
+    (contract.marks_what_may_be_skipped, edit(14, " (for the curious)", "")),
+    (contract.marks_what_may_be_skipped, edit(14, "## 3.2", "The end of 3.1.\n\n## 3.2")),
     (contract.has_a_core_path, lambda notebook: [cell.metadata.update(tags=[]) for cell in notebook.cells]),
     (contract.has_a_core_path, lambda notebook: [cell.metadata.update(tags=["optional"]) for cell in notebook.cells]),
     (contract.asks_for_predictions, tag(3)),
     (contract.asks_for_predictions, tag(1, "predict")),
     (contract.asks_for_predictions, lambda notebook: notebook.cells.pop(4)),
-    (contract.asks_for_predictions, lambda notebook: (notebook.cells.pop(3), notebook.cells.pop(3))),
-    (contract.asserts_its_claims, edit(9, "assert 2", "")),
-    (contract.numbers_its_equations, edit(11, "3.2}", "3.1}")),
-    (contract.numbers_its_equations, edit(11, "3.2}", "3.3}")),
+    (contract.asks_for_predictions, lambda notebook: [notebook.cells.pop(3) for _ in range(3)]),
+    (contract.asserts_its_claims, edit(12, "assert 2", "")),
+    (contract.asserts_its_claims, edit(12, "assert 2", "assert 2\n" * 12)),
+    (contract.keeps_lines_narrow, edit(2, "np.ones(1)", "np.ones(1)" + "  # one" * 20)),
+    (contract.hides_its_checks, tag(20, "optional")),
+    (contract.hides_its_checks, edit(20, "assert 1", "1")),
+    (contract.hides_its_checks, output(20, new_output("stream", name="stdout", text="1"))),
+    (contract.states_its_minutes, edit(0, "About 30 minutes", "About 90 minutes")),
+    (contract.states_its_minutes, edit(0, "29 for the core", "9 for the core")),
+    (contract.states_its_minutes, edit(0, "**Time.**", "**Time**")),
+    (contract.states_its_minutes, edit(1, "Text.", "word " * 6000)),
+    (contract.shows_a_figure_early, output(13)),
+    (contract.asks_for_predictions, edit(7, '"3.2"', '"3.3"')),
+    (contract.asks_for_predictions, tag(7)),
+    (contract.asks_for_predictions, lambda notebook: notebook.cells[8].metadata.pop("jupyter")),
+    (contract.asks_for_predictions, tag(12, "forecast")),
+    (contract.ends_with_its_forecasts, edit(12, "forecasts(3)", "forecasts(4)")),
+    (contract.numbers_its_equations, edit(14, "3.2}", "3.1}")),
+    (contract.numbers_its_equations, edit(14, "3.2}", "3.3}")),
     (contract.sets_equations_apart, edit(1, "$$\na = b \\tag{3.1}\n$$", "$$ a = b $$")),
     (contract.sets_equations_apart, edit(1, "Text.\n\n$$", "Text.\n$$")),
     (contract.sets_equations_apart, edit(1, "$$\n\nMore", "$$\nMore")),
@@ -200,7 +222,7 @@ def test_rows_may_begin_with_a_device(shown):
         (["c2"], {}, 1),
         ([], {("a", "c2"): "times"}, 1),
         (["c2"], {("a", "c2"): " "}, 1),
-        (["c2", "c4", "c6"], {("a", name): "times" for name in ("c2", "c4", "c6")}, 1),
+        (["c2", "c5", "c8"], {("a", name): "times" for name in ("c2", "c5", "c8")}, 1),
     ],
 )
 def test_ignored_cells(ids, reasons, count):
@@ -217,13 +239,13 @@ PAGE = "| Id | Statement | Verdict | Why | Chapter |\n|---|---|---|---|---|\n| S
 @pytest.mark.parametrize(
     "page, cell, names, count",
     [
-        (PAGE, 4, ["statement-S01"], 0),
+        (PAGE, 5, ["statement-S01"], 0),
         (PAGE, 2, ["statement-S01"], 1),  # no assert
         (PAGE, 1, ["statement-S01"], 2),  # not code, so not shown either
-        (PAGE, 4, [], 1),
-        (PAGE, 4, ["statement-S01", "statement-S02"], 1),
-        (PAGE.replace("3 |\n", "4 |\n"), 4, ["statement-S01"], 1),
-        (PAGE + "| S02 | It is not. | wrong | | |\n", 4, ["statement-S01"], 1),
+        (PAGE, 5, [], 1),
+        (PAGE, 5, ["statement-S01", "statement-S02"], 1),
+        (PAGE.replace("3 |\n", "4 |\n"), 5, ["statement-S01"], 1),
+        (PAGE + "| S02 | It is not. | wrong | | |\n", 5, ["statement-S01"], 1),
     ],
 )
 def test_statements(page, cell, names, count):
@@ -266,3 +288,42 @@ def test_the_map(names, count):
 def test_the_minutes(time, row, count):
     notebook = new_notebook(cells=[new_markdown_cell(time)])
     assert len(contract.minutes_faults(row, {"a.ipynb": notebook})) == count
+
+
+@pytest.mark.parametrize(
+    "text, count",
+    [
+        ("Section 3.2 shows it.", 1),
+        ("By equation 3.2 it holds.", 1),
+        ("Sections 3.1 and 3.2 show it.", 1),
+        ("Section 3.2, for the curious, shows it.", 0),
+        ("Section 3.1 shows it.", 0),
+        ("A loss of 3.2 nats.", 0),
+    ],
+)
+def test_what_the_core_names(text, count):
+    notebook = chapter()
+    notebook.cells[1].source += f"\n\n{text}"
+    assert len(contract.curious_reference_faults({3: notebook})) == count
+
+
+@pytest.mark.parametrize(
+    "questions, count",
+    [
+        ({f"3.{number}": ("a", "b") for number in (1, 2, 3)}, 0),
+        ({f"3.{number}": ("b", "a") for number in (1, 2, 3)}, 3),
+        ({f"3.{number}": ("a", "b") for number in (1, 2, 3, 4)}, 1),
+        ({}, 3),
+    ],
+)
+def test_the_options_of_forecasts(questions, count):
+    assert len(contract.question_faults({3: chapter()}, questions)) == count
+
+
+def test_minutes_are_counted():
+    notebook = new_notebook(cells=[new_markdown_cell("word " * 300), new_code_cell("1\n\n1\n1")])
+    notebook.cells.append(
+        new_markdown_cell("word " * 150 + "\n\n$$\na = b \\tag{1.1}\n$$", metadata={"tags": ["optional"]})
+    )
+    assert contract.minutes(notebook, core_only=True) == pytest.approx(2 + 12 / 60)
+    assert contract.minutes(notebook) == pytest.approx(3 + 12 / 60 + 30 / 60)

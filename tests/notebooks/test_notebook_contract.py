@@ -4,6 +4,7 @@ import pytest
 
 from tests.notebooks import contract
 from tools.execute_notebooks import ROOT, all_notebooks
+from xent_helpers.forecasts import all_questions
 
 PATHS = all_notebooks()
 NOTEBOOKS = {path.name: contract.read(path) for path in PATHS}
@@ -19,9 +20,23 @@ IGNORED = {
 }
 
 
+# Chapters that are still to be rewritten, and the rules that they do not keep yet.
+NOT_YET = {name for name in NOTEBOOKS if int(name[:2]) in {1, 2, 3, 4, 5, 6, 7, 8, 9}}
+NEW_RULES = {
+    "keeps_lines_narrow",
+    "states_its_minutes",
+    "shows_a_figure_early",
+    "asks_for_predictions",
+    "ends_with_its_forecasts",
+    "asserts_its_claims",
+}
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 @pytest.mark.parametrize("rule", contract.RULES, ids=lambda rule: rule.__name__)
 def test_rule(rule, name):
+    if name in NOT_YET and rule.__name__ in NEW_RULES:
+        pytest.skip("this chapter is still to be rewritten")
     faults = rule(int(name[:2]), NOTEBOOKS[name])
     assert not faults, f"{name}: {rule.__doc__}\n- " + "\n- ".join(faults)
 
@@ -52,4 +67,17 @@ def test_the_map_in_the_readme_is_complete():
 
 def test_the_map_and_the_chapters_give_the_same_minutes():
     faults = contract.minutes_faults((ROOT / "README.md").read_text(encoding="utf-8"), NOTEBOOKS)
+    assert not faults, "\n".join(faults)
+
+
+def test_nothing_of_the_core_needs_what_is_for_the_curious():
+    notebooks = {int(name[:2]): notebook for name, notebook in NOTEBOOKS.items() if name not in NOT_YET}
+    faults = contract.curious_reference_faults(notebooks)
+    assert not faults, "\n".join(faults)
+
+
+def test_each_forecast_offers_the_options_of_its_question():
+    notebooks = {int(name[:2]): notebook for name, notebook in NOTEBOOKS.items()}
+    questions = {key: question.options for key, question in all_questions().items()}
+    faults = contract.question_faults(notebooks, questions)
     assert not faults, "\n".join(faults)
