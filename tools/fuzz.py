@@ -1,7 +1,7 @@
 """Look for crashes with inputs that grow out of bytes: ``make fuzz``, or ``make fuzz TARGET=grade SECONDS=60``.
 
 Atheris watches which lines of ``xent_helpers`` an input reaches, and changes the inputs that reached new ones. The
-losses are judged by their property tests (against 50-digit arithmetic), the checker and the grader by what they promise
+losses are judged by their property tests (against 60-digit arithmetic), the checker and the grader by what they promise
 whatever they are given. What was found so far is kept in ``build/fuzz/TARGET``, and a crash beside it.
 """
 

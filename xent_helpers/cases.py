@@ -7,6 +7,7 @@ digit: an error is well inside its bound or far outside.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -63,15 +64,8 @@ class Case:
 
     def exact(self) -> Exact:
         """Work the same call out with 60 digits."""
-        function = getattr(exact, self.loss)
-        if self.binary:
-            arrays = {k: _floats(v.expand_as(self.scores)) for k, v in self.arrays.items()}
-            return function(_floats(self.scores), _floats(self.target), **arrays)
-        target = self.target.flatten().tolist()
-        if self.target.is_floating_point():
-            target = _classes_last(self.target).double().tolist()
-        arrays = {k: _floats(v) for k, v in self.arrays.items()}
-        return function(_classes_last(self.scores).double().tolist(), target, **arrays, **self.plain)
+        arrays = {name: _numbers(array) for name, array in self.arrays.items()}
+        return getattr(exact, self.loss)(_numbers(self.scores), _numbers(self.target), **arrays, **self.plain)
 
     @property
     def binary(self) -> bool:
@@ -157,5 +151,6 @@ def _classes_last(x: Tensor) -> Tensor:
     return x.movedim(1, -1).flatten(0, -2)
 
 
-def _floats(x: Tensor) -> list[float]:
-    return x.double().flatten().tolist()
+def _numbers(x: Tensor) -> np.ndarray:
+    """The same numbers in NumPy, which has no bfloat16."""
+    return (x.double() if x.is_floating_point() else x).numpy()

@@ -6,7 +6,6 @@ one so that the rows of another device change no character of the rows above the
 
 import warnings
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from itertools import product
 from math import inf, isfinite, log2
 from textwrap import shorten
@@ -43,7 +42,7 @@ def agreement(chosen: Iterable[Case] | None = None, places: Iterable[torch.devic
         told = {"loss": LOSSES[case.loss], "dtype": str(dtype).removeprefix("torch."), "situation": case.situation}
         for reduction, device in product(REDUCTIONS, places):
             row = {"device": str(device), **told, "option": case.option, "reduction": reduction}
-            wanted = result.values(reduction), result.slopes(reduction)
+            wanted = result.values(reduction), result.gradients(reduction)
             for who in ("ours", "torch"):
                 with warnings.catch_warnings():  # CUDA has no repeatable order for the sum over positions
                     warnings.filterwarnings("ignore", message=".*deterministic")
@@ -54,23 +53,22 @@ def agreement(chosen: Iterable[Case] | None = None, places: Iterable[torch.devic
     return pd.DataFrame(rows)
 
 
-def share_of_bound(got: Tensor, wanted: list[tuple[Decimal, Decimal]], units: int, dtype: torch.dtype) -> float:
+def share_of_bound(got: Tensor, wanted: tuple[list, list], units: int, dtype: torch.dtype) -> float:
     """Return the largest error as a share of ``units`` units of rounding; an infinity is never right here.
 
     Args:
         got: flat float64 numbers.
-        wanted: for each the exact number, and the size that its unit is relative to.
+        wanted: the exact numbers, and for each the size that its unit is relative to; see ``exact``.
         units: how many units of rounding, each the machine epsilon, are allowed.
         dtype: the type whose rounding counts; its smallest step is the least that a unit can be.
     """
     info = torch.finfo(dtype)
-    least = Decimal(info.smallest_normal)
     worst = 0.0
-    for value, (number, size) in zip(got.tolist(), wanted, strict=True):
+    for value, number, size in zip(got.tolist(), *wanted, strict=True):
         if not isfinite(value):
             return inf
-        allowed = units * max(size, least) * Decimal(info.eps)
-        worst = max(worst, float(abs(Decimal(value) - number) / allowed))
+        allowed = units * max(size, info.smallest_normal) * info.eps
+        worst = max(worst, float(abs(value - number) / allowed))
     return worst
 
 

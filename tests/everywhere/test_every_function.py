@@ -174,8 +174,8 @@ WITHOUT = {
     "coding.shannon_lengths": "returns whole numbers for a list of probabilities",
     "coding.huffman_code": "returns code words for a list of probabilities",
     "coding.SymbolModel": "a type of functions on Python's own numbers",
-    "coding.arithmetic_encode": "reckons with Python's whole numbers",
-    "coding.arithmetic_decode": "reckons with Python's whole numbers",
+    "coding.arithmetic_encode": "computes with Python's whole numbers",
+    "coding.arithmetic_decode": "computes with Python's whole numbers",
     "compare.agreement": "takes devices; test_compare runs it on each",
     "compare.share_of_bound": "compares numbers that have been brought to the CPU",
     "compare.verdicts": "takes a table",
@@ -191,8 +191,8 @@ WITHOUT = {
     **{f"devices.{name}": "takes a device; test_devices runs it on each" for name in
        ("available", "accelerators", "synchronize", "widest_float", "reproducible", "milliseconds", "peak_bytes",
         "last_words")},
-    **{f"exact.{name}": "reckons with Python's own numbers" for name in
-       ("Sample", "Exact", "cross_entropy", "nll_loss", "binary_cross_entropy_with_logits", "binary_cross_entropy")},
+    **{f"exact.{name}": "computes with mpmath's numbers" for name in
+       ("Exact", "softmax", "cross_entropy", "nll_loss", "binary_cross_entropy_with_logits", "binary_cross_entropy")},
     "replicas.Replicas": "starts on the CPU, as every module does; fit moves with it, above",
     "replicas.splits": "splits NumPy arrays; tensors on the CPU come out, which .to moves",
     "source.code_of": "takes a function",
