@@ -58,7 +58,7 @@ TESTS = {
         "tests/everywhere/test_every_function.py",
     ],
     "exact": ["tests/helpers/test_exact.py"],
-    "cases": ["tests/helpers/test_cases.py", "tests/helpers/test_compare.py"],
+    "calls": ["tests/helpers/test_compare.py"],
     "compare": ["tests/helpers/test_compare.py"],
     "source": ["tests/helpers/test_source.py"],
     "devices": ["tests/helpers/test_devices.py"],

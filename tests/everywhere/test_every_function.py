@@ -154,7 +154,7 @@ TORCH = {
     "validation.check_tensors": lambda f, a: f(logits=a.logits, target=a.labels) and None,
     "validation.check_linear_layer": lambda f, a: f(a.x, a.W.T, None) and None,
     "fused.linear_cross_entropy": lambda f, a: f(a.x, a.W.T, a.labels),
-    "cases.value_and_gradient": lambda f, a: f(losses.cross_entropy, a.logits, a.labels),
+    "calls.value_and_gradient": lambda f, a: f(losses.cross_entropy, a.logits, a.labels),
     "compare.textbook": lambda f, a: f(a.logits, a.labels),
     "compare.three_ways": lambda f, a: f("cross_entropy", {"": (0.0, a.logits, a.labels, {})}) is None,
     "compare.complaint": lambda f, a: f(losses.cross_entropy, a.logits, a.labels),
@@ -169,8 +169,8 @@ TORCH = {
 # What takes no array, or only ones of NumPy or of the CPU, and why that is right.
 WITHOUT = {
     "calibration.Reliability": "a record of what reliability returns",
-    "cases.Case": "a record on the CPU; test_compare runs it on each device",
-    "cases.cases": "makes its own on the CPU; test_compare runs them on each device",
+    "calls.Call": "a record on the CPU; test_compare runs it on each device",
+    "calls.calls": "makes its own on the CPU; test_compare runs them on each device",
     "coding.shannon_lengths": "returns whole numbers for a list of probabilities",
     "coding.huffman_code": "returns code words for a list of probabilities",
     "coding.SymbolModel": "a type of functions on Python's own numbers",

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from tests.losses.accuracy import FAMILIES, Ruler
-from xent_helpers.exact import cross_entropy as reference
 from xent_helpers import devices, fused, losses
+from xent_helpers.exact import cross_entropy as reference
 from xent_helpers.fused import fused_cross_entropy, linear_cross_entropy
 
 REDUCTIONS = ("none", "sum", "mean")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mpmath import inf, mp, mpf, nan
 
-from xent_helpers import exact as reference
 from tests.losses.accuracy import Ruler
 from tests.odd_arrays import FLOATS, INTEGERS, Refused, call, layouts, numbers, plain, shares
+from xent_helpers import exact as reference
 from xent_helpers import losses
 
 widths = st.sampled_from(sorted(FLOATS))
