@@ -26,7 +26,7 @@ TESTS = {
     "losses": [
         "tests/losses/test_losses.py",
         "tests/losses/test_validation.py",
-        "tests/losses/test_properties_losses.py",
+        "tests/losses/test_properties.py",
     ],
     "validation": [
         "tests/losses/test_validation.py",

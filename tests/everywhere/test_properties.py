@@ -1,7 +1,7 @@
 """Every public helper on every kind of array and number: the right value, or the documented error.
 
 The losses have files of their own. What is right comes from arithmetic with many digits, from autograd, or from a law
-that the helper must keep. ``test_every_function.py`` lists the helpers, so a new one is tried here too.
+that the helper must keep. ``functions.py`` lists the helpers, so a new one is tried here too.
 """
 
 import copy
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mpmath import inf, mp, mpf
 
-from tests.everywhere.test_every_function import STANDARD, Inputs, arrays_in, public
+from tests.everywhere.functions import STANDARD, Inputs, arrays_in, public
 from tests.odd_arrays import (
     INTEGERS,
     LAYOUTS,
@@ -99,29 +99,36 @@ def _tried(use, name, inputs):
 
 
 NO_INPUT = [
-    None, "abc", 3, 0.5, True, 1j, [0.5, 0.5], {}, -3, math.nan, np.float64(0.5),
-    np.zeros(()), np.zeros(0), np.zeros((0, 3)), np.zeros((3, 0)), np.zeros((2, 3)), np.zeros((2, 3, 1)), np.zeros(3),
-    np.zeros(3, bool), np.zeros(3, int), np.zeros((2, 3), complex), np.zeros(3, object), np.zeros(3, "U2"),
-    np.array([0.5, 0.25, 0.25]), np.array([[0.5, 0.25, 0.25]]), np.array([0, 1, 2], np.uint8), np.full(3, np.inf),
-    torch.zeros(3), torch.zeros(2, 3, dtype=torch.float16), torch.tensor([0, 1, 2]), torch.zeros(3, dtype=torch.uint64),
-]  # fmt: skip
-ARGUMENTS = {  # how many places take anything
-    **{f"information.{name}": 1 for name in ("entropy", "perplexity", "nats_to_bits", "bits_to_nats")},
-    **{f"information.{name}": 2 for name in ("cross_entropy", "kl_divergence", "brier_score")},
-    "likelihood.bernoulli_mle": 1,
-    **{f"likelihood.{name}": 2 for name in
-       ("class_counts", "bernoulli_log_likelihood", "categorical_log_likelihood", "categorical_mle")},
-    "coding.shannon_lengths": 1, "coding.huffman_code": 1,
-    **{f"gradients.{name}": 1 for name in ("softmax_jacobian", "cross_entropy_hessian")},
-    **{f"gradients.{name}": 2 for name in
-       ("cross_entropy_gradient", "softmax_regression_hessian", "logistic_regression_hessian")},
-    **{f"gradients.{name}": 3 for name in ("softmax_regression_gradient", "logistic_regression_gradient")},
-    "calibration.reliability": 3, "calibration.expected_calibration_error": 3, "calibration.fit_temperature": 2,
-    "calibration.shift_prior": 3, "calibration.shift_prior_probs": 3,
-    "targets.smoothed": 2, "targets.best_probabilities": 2, "targets.distillation_loss": 3, "targets.forward_loss": 3,
-    "targets.generalised_cross_entropy": 3, "targets.focal_loss": 3, "targets.flip_matrix": 2,
-    "targets.resample_matrix": 2,
-}  # fmt: skip
+    *(None, "abc", 3, 0.5, True, 1j, [0.5, 0.5], {}, -3, math.nan, np.float64(0.5)),
+    *(np.zeros(shape) for shape in [(), (0,), (0, 3), (3, 0), (2, 3), (2, 3, 1), (3,)]),
+    *(np.zeros(3, dtype) for dtype in (bool, int, complex, object, "U2")),
+    *(np.array([0.5, 0.25, 0.25]), np.array([[0.5, 0.25, 0.25]]), np.array([0, 1, 2], np.uint8), np.full(3, np.inf)),
+    *(torch.zeros(3), torch.zeros(2, 3).half(), torch.tensor([0, 1, 2]), torch.zeros(3, dtype=torch.uint64)),
+]
+TAKE_ANYTHING = {  # how many of a module's first arguments are drawn: by number, its functions
+    "information": {1: "entropy perplexity nats_to_bits bits_to_nats", 2: "cross_entropy kl_divergence brier_score"},
+    "likelihood": {
+        1: "bernoulli_mle",
+        2: "class_counts bernoulli_log_likelihood categorical_log_likelihood categorical_mle",
+    },
+    "coding": {1: "shannon_lengths huffman_code"},
+    "gradients": {
+        1: "softmax_jacobian cross_entropy_hessian",
+        2: "cross_entropy_gradient softmax_regression_hessian logistic_regression_hessian",
+        3: "softmax_regression_gradient logistic_regression_gradient",
+    },
+    "calibration": {2: "fit_temperature", 3: "reliability expected_calibration_error shift_prior shift_prior_probs"},
+    "targets": {
+        2: "smoothed best_probabilities flip_matrix resample_matrix",
+        3: "distillation_loss forward_loss generalised_cross_entropy focal_loss",
+    },
+}
+ARGUMENTS = {
+    f"{module}.{name}": count
+    for module, by_count in TAKE_ANYTHING.items()
+    for count, names in by_count.items()
+    for name in names.split()
+}
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
