@@ -182,30 +182,19 @@ WITHOUT = {
     "data.iris": "returns NumPy arrays",
     "data.breast_cancer": "returns NumPy arrays",
     "data.digits": "returns NumPy arrays",
-    **{
-        f"devices.{name}": "takes a device; test_devices runs it on each"
-        for name in (
-            "available",
-            "accelerators",
-            "synchronize",
-            "widest_float",
-            "reproducible",
-            "milliseconds",
-            "peak_bytes",
-            "last_words",
-        )
-    },
-    **{
-        f"exact.{name}": "computes with mpmath's numbers"
-        for name in (
-            "Exact",
-            "softmax",
-            "cross_entropy",
-            "nll_loss",
-            "binary_cross_entropy_with_logits",
-            "binary_cross_entropy",
-        )
-    },
+    **dict.fromkeys(
+        ["devices." + name for name in ("available", "accelerators", "synchronize", "widest_float", "reproducible")],
+        "takes a device; test_devices runs it on each",
+    ),
+    "devices.milliseconds": "takes a device; test_devices runs it on each",
+    "devices.peak_bytes": "takes a device; test_devices runs it on each",
+    "devices.last_words": "takes a device; test_devices runs it on each",
+    "exact.Exact": "holds mpmath's numbers",
+    "exact.softmax": "computes with mpmath's numbers",
+    "exact.cross_entropy": "computes with mpmath's numbers",
+    "exact.nll_loss": "computes with mpmath's numbers",
+    "exact.binary_cross_entropy": "computes with mpmath's numbers",
+    "exact.binary_cross_entropy_with_logits": "computes with mpmath's numbers",
     "replicas.Replicas": "starts on the CPU, as every module does; fit moves with it, above",
     "replicas.splits": "splits NumPy arrays; tensors on the CPU come out, which .to moves",
     "source.code_of": "takes a function",

@@ -5,6 +5,7 @@ what is no input at all, which must be refused with the documented error.
 """
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -237,7 +238,47 @@ def test_sigmoid_and_its_logarithm_of_any_array(drawn):
 @given(st.data(), st.sampled_from(INTEGERS), st.sampled_from([(), (0,), (3,), (2, 2)]), layouts(), st.integers(1, 300))
 def test_one_hot_of_any_labels(data, kind, shape, layout, classes):
     info = np.iinfo(kind)
-    SHAPES = [(), (0,), (2,), (2, 3), (3, 2), (2, 1), (1, 2), (2, 3, 1), (0, 3), (2, 0)]
+    anything = st.one_of(st.integers(info.min, info.max), st.integers(0, min(classes - 1, info.max)))
+    index = data.draw(arrays(kind, shape, elements=anything))
+    try:
+        got = plain(call(losses.one_hot, layout(index), classes))
+    except Refused:
+        assert any(not 0 <= int(v) < classes for v in np.ravel(index))
+    else:
+        assert got.shape == (*shape, classes)
+        assert (got.sum(-1) == 1).all() and (got.argmax(-1) == index).all()
+
+
+@pytest.mark.parametrize("wrap", [np.array, torch.tensor], ids=["numpy", "torch"])
+@pytest.mark.parametrize("label", [2**64 - 100, 2**63, 2**64 - 1])
+def test_a_huge_unsigned_label_does_not_wrap_around(wrap, label):
+    index = torch.tensor([label], dtype=torch.uint64) if wrap is torch.tensor else np.array([label], np.uint64)
+    z = wrap([[1.0, 2.0]])
+    for loss in (losses.cross_entropy, losses.nll_loss):
+        with pytest.raises(IndexError, match=f"target holds {label}"):
+            loss(z, index)
+    with pytest.raises(IndexError, match=f"index holds {label}"):
+        losses.one_hot(index, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_hundred_thousand_classes(dtype):
+    """Equal logits cost log C to the last digits, a sure sample its tiny loss; the options mean the same."""
+    c, eps = 100_000, np.finfo(dtype).eps
+    z = np.zeros((2, c), dtype)
+    assert abs(losses.cross_entropy(z, np.array([0, c - 1])) / np.log(c) - 1) < 4 * eps
+    assert abs(losses.logsumexp(z)[0] / np.log(c) - 1) < 4 * eps
+    assert abs(losses.cross_entropy(z, np.full((2, c), dtype(1) / dtype(c))) / np.log(c) - 1) < 8 * eps
+    z[0, 7], y = 60, np.array([7, 7])
+    due = (c - 1) * mp.exp(-60)
+    assert abs(losses.cross_entropy(z, y, reduction="none")[0] / float(due) - 1) < 8 * 60 * eps
+    assert abs(losses.softmax(z).sum() - 2) < 8 * eps * 17  # pairwise sums
+    smoothed = 60 * 0.125 * (c - 1) / c  # the label's share costs next to nothing, each of the others 60
+    assert abs(losses.cross_entropy(z[:1], y[:1], label_smoothing=0.125) / smoothed - 1) < 8 * eps
+    assert np.array_equal(losses.one_hot(y, c).argmax(1), y)
+
+
+SHAPES = [(), (0,), (2,), (2, 3), (3, 2), (2, 1), (1, 2), (2, 3, 1), (0, 3), (2, 0)]
 
 
 DTYPES = [np.float16, np.float64, np.int64, np.uint8, np.bool_, np.complex128, np.longdouble, object, "U3", "M8[s]"]
