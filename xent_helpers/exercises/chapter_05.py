@@ -7,21 +7,32 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from xent_helpers.exercises.record import Exercise, Mistake, Must
-from xent_helpers.exercises.slips import BASES, DOUBLED, EPSILONS, HALVED, NEGATIVE, ONE_FEWER, OVER_SAMPLES, SUMMED
+from xent_helpers.exercises.constants import NEVER_NEGATIVE
+from xent_helpers.exercises.draft import Draft, Must
+from xent_helpers.exercises.slips import (
+    BASES,
+    DOUBLED,
+    EPSILONS,
+    HALVED,
+    LABELS_TOO_LOW,
+    NEGATIVE,
+    ONE_FEWER,
+    OVER_SAMPLES,
+    SUMMED,
+)
 
-NEVER_NEGATIVE = Must("is never negative", lambda loss, *_: loss >= 0)
+choose = Draft(
+    "5.1",
+    "Return the name of the loss for each of the five situations.",
+    hints=(
+        "Ask first: one class of many, or one or more separate yes-or-no questions?",
+        "Then ask what the model ends in: logits, log-probabilities or probabilities. Section 5.2 has a diagram.",
+    ),
+    afterwards="Look next at chapter 8, where the label itself is a distribution.",
+)
 
-# 5.1 ---------------------------------------------------------------------------------------------------------
 
-DIGIT_LOGITS = "one of ten digits, ten logits"
-SPAM_LOGIT = "spam or not, one logit"
-DISEASES = "any of five diseases at once, five logits"
-DIGIT_LOGS = "one of ten digits, ten log-probabilities"
-SPAM_PROBABILITY = "spam or not, a probability from a program that you cannot change"
-SITUATIONS = (DIGIT_LOGITS, SPAM_LOGIT, DISEASES, DIGIT_LOGS, SPAM_PROBABILITY)
-
-
+@choose.reference
 def choose_loss(situation):
     """The loss that takes what the model gives and what the label is."""
     return {
@@ -33,31 +44,24 @@ def choose_loss(situation):
     }[situation]
 
 
+DIGIT_LOGITS = "one of ten digits, ten logits"
+SPAM_LOGIT = "spam or not, one logit"
+DISEASES = "any of five diseases at once, five logits"
+DIGIT_LOGS = "one of ten digits, ten log-probabilities"
+SPAM_PROBABILITY = "spam or not, a probability from a program that you cannot change"
+SITUATIONS = (DIGIT_LOGITS, SPAM_LOGIT, DISEASES, DIGIT_LOGS, SPAM_PROBABILITY)
+
+
+@choose.inputs
+def choose_inputs(rng):
+    return [(SITUATIONS[i],) for i in rng.permutation(len(SITUATIONS))]
+
+
 def chosen(situation, instead):
     """The right choice but for the situations in ``instead``."""
     return instead.get(situation) or choose_loss(situation)
 
 
-def spelt(situation, spell):
-    return spell(choose_loss(situation))
-
-
-FUNCTIONS = {
-    "CrossEntropyLoss": "cross_entropy",
-    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
-    "NLLLoss": "nll_loss",
-    "BCELoss": "binary_cross_entropy",
-}
-SPELLINGS = {
-    "nn. before the name": lambda name: f"nn.{name}",
-    "torch.nn. before the name": lambda name: f"torch.nn.{name}",
-    "brackets after the name": lambda name: f"{name}()",
-    "the class": lambda name: getattr(nn, name),
-    "an object of the class": lambda name: getattr(nn, name)(),
-    "the function's name": FUNCTIONS.__getitem__,
-    "F. and the function's name": lambda name: f"F.{FUNCTIONS[name]}",
-    "small letters": str.lower,
-}
 CHOICES = (
     (
         {DISEASES: "CrossEntropyLoss"},
@@ -161,129 +165,53 @@ CHOICES = (
 )
 
 
-def _places(instead):
+def places(instead):
     """A name for a wrong choice: what was chosen where."""
     return ", ".join(f"{name} for {situation.split(',')[0]}" for situation, name in instead.items())
 
 
-CHOOSE = Exercise(
-    key="5.1",
-    task="Return the name of the loss for each of the five situations.",
-    reference=choose_loss,
-    inputs=lambda rng: [(SITUATIONS[i],) for i in rng.permutation(len(SITUATIONS))],
-    mistakes=(
-        *(Mistake(partial(chosen, instead=instead), said, _places(instead)) for instead, said in CHOICES),
-        *(
-            Mistake(
-                partial(spelt, spell=spell),
-                'You chose rightly each time. But a name is asked for, as text, such as "NLLLoss": what is '
-                "each of your losses called in the diagram of section 5.2?",
-                name,
-            )
-            for name, spell in SPELLINGS.items()
-        ),
-    ),
-    hints=(
-        "Ask first: one class of many, or one or more separate yes-or-no questions?",
-        "Then ask what the model ends in: logits, log-probabilities or probabilities. Section 5.2 has a diagram.",
-    ),
-    afterwards="Look next at chapter 8, where the label itself is a distribution.",
-)
-
-# 5.2 ---------------------------------------------------------------------------------------------------------
+for instead, message in CHOICES:
+    choose.add(partial(chosen, instead=instead), message, places(instead))
 
 
-def weighted_mean():
-    """The kept losses times their weights, over the sum of those weights."""
-    loss, label, weight = [0.5, 2.0, 1.0, 4.0], [0, 1, 1, 2], [1.0, 3.5, 10.0]
-    kept = [i for i in range(4) if label[i] != 2]
-    return sum(weight[label[i]] * loss[i] for i in kept) / sum(weight[label[i]] for i in kept)
+def spelt(situation, spell):
+    return spell(choose_loss(situation))
 
 
-PREDICT = Exercise(
-    key="5.2",
-    task="Work the weighted mean out by hand and assign the number.",
-    reference=weighted_mean,
-    inputs=lambda rng: [()],
-    mistakes=(
-        Mistake(
-            lambda: 11 / 3,
-            "You divided by the three kept samples. What does the mean divide by once there are weights?",
-            "over the kept samples",
-        ),
-        Mistake(
-            lambda: 11 / 4,
-            "You divided by all four samples. Does an ignored one count, and do weights?",
-            "over all samples",
-        ),
-        Mistake(lambda: 11.0, "That is the weighted sum. What does the mean divide it by?", "the sum"),
-        Mistake(lambda: 3.5 / 3, "That is the mean without weights. Where do 1 and 3.5 come in?", "no weights"),
-        Mistake(
-            lambda: 3.5 / 4,
-            "That has no weights, and the ignored sample still counts as one of four. What does each of the two "
-            "options "
-            "do to the divisor?",
-            "no weights, over all samples",
-        ),
-        Mistake(
-            lambda: 3.5 / 8,
-            "Your divisor is the one that belongs to weights. Where are the same weights above the line?",
-            "weights below only",
-        ),
-        Mistake(
-            lambda: 51 / 18,
-            "The sample with label 2 is in your sum. What does ignore_index=2 do with it?",
-            "nothing ignored",
-        ),
-        Mistake(
-            lambda: 51 / 4,
-            "All four samples are in your sum, and four is your divisor. Which sample does ignore_index=2 leave out, "
-            "and "
-            "what does the mean divide by once there are weights?",
-            "nothing ignored, over all samples",
-        ),
-        Mistake(
-            lambda: 7.5 / 4,
-            "That is the plain mean of the four losses. What do weight and ignore_index change above and below the "
-            "line?",
-            "plain mean",
-        ),
-        Mistake(
-            lambda: 11 / 18,
-            "The ignored sample's weight, 10, is in your divisor. Whose weights are summed?",
-            "ignored weight below",
-        ),
-        Mistake(
-            lambda: 11 / 14.5,
-            "You divided by the weights of the classes, 1 + 3.5 + 10. Summed are the weights of the kept samples' "
-            "labels: how often does 3.5 occur?",
-            "over the classes' weights",
-        ),
-        Mistake(
-            lambda: 11 / 4.5,
-            "You counted the weight 3.5 once below the line. How many kept samples have label 1?",
-            "each weight once",
-        ),
-        Mistake(
-            lambda: 47.5 / 14.5,
-            "You left out sample number 2, counted from 0. ignore_index is compared with the labels: which sample has "
-            "label 2?",
-            "sample 2 ignored",
-        ),
-        Mistake(
-            lambda: 17.5 / 14.5,
-            "You gave the weights to the first three samples in their order. A weight belongs to a class: which weight "
-            "has a sample with label 1?",
-            "weights by sample",
-        ),
-        Mistake(
-            lambda: 4.0,
-            "That is the loss of the sample with label 2, the only one that is left out. Which ones are kept?",
-            "only the ignored",
-        ),
-    ),
-    slips=(),
+FUNCTIONS = {
+    "CrossEntropyLoss": "cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "NLLLoss": "nll_loss",
+    "BCELoss": "binary_cross_entropy",
+}
+
+
+SPELLINGS = {
+    "nn. before the name": lambda name: f"nn.{name}",
+    "torch.nn. before the name": lambda name: f"torch.nn.{name}",
+    "brackets after the name": lambda name: f"{name}()",
+    "the class": lambda name: getattr(nn, name),
+    "an object of the class": lambda name: getattr(nn, name)(),
+    "the function's name": FUNCTIONS.__getitem__,
+    "F. and the function's name": lambda name: f"F.{FUNCTIONS[name]}",
+    "small letters": str.lower,
+}
+
+
+for name, spell in SPELLINGS.items():
+    choose.add(
+        partial(spelt, spell=spell),
+        'You chose rightly each time. But a name is asked for, as text, such as "NLLLoss": what is each of your losses '
+        "called in the diagram of section 5.2?",
+        name,
+    )
+
+
+predict = Draft(
+    "5.2",
+    "Work the weighted mean out by hand and assign the number.",
     must=(Must("is a mean of the three kept losses, so it lies between 0.5 and 2", lambda value: 0.5 <= value <= 2),),
+    slips=(),
     hints=(
         "Leave the sample with the ignored label out of everything, above and below the line.",
         "Above the line: weight times loss for each kept sample. Below: those same weights.",
@@ -291,120 +219,132 @@ PREDICT = Exercise(
     afterwards="Look next at what that divisor does to a batch of one, in section 5.5.",
 )
 
-# 5.3 ---------------------------------------------------------------------------------------------------------
+
+@predict.reference
+def weighted_mean():
+    """The kept losses times their weights, over the sum of those weights."""
+    loss, label, weight = [0.5, 2.0, 1.0, 4.0], [0, 1, 1, 2], [1.0, 3.5, 10.0]
+    kept = [i for i in range(4) if label[i] != 2]
+    return sum(weight[label[i]] * loss[i] for i in kept) / sum(weight[label[i]] for i in kept)
 
 
+@predict.mistake
+def over_the_kept_samples():
+    """You divided by the three kept samples. What does the mean divide by once there are weights?"""
+    return 11 / 3
+
+
+@predict.mistake
+def over_all_samples():
+    """You divided by all four samples. Does an ignored one count, and do weights?"""
+    return 11 / 4
+
+
+@predict.mistake
+def the_sum():
+    """That is the weighted sum. What does the mean divide it by?"""
+    return 11.0
+
+
+@predict.mistake
+def no_weights():
+    """That is the mean without weights. Where do 1 and 3.5 come in?"""
+    return 3.5 / 3
+
+
+@predict.mistake(name="no weights, over all samples")
+def no_weights_over_all_samples():
+    """That has no weights, and the ignored sample still counts as one of four. What does each of the two options do to
+    the divisor?"""
+    return 3.5 / 4
+
+
+@predict.mistake
+def weights_below_only():
+    """Your divisor is the one that belongs to weights. Where are the same weights above the line?"""
+    return 3.5 / 8
+
+
+@predict.mistake
+def nothing_ignored():
+    """The sample with label 2 is in your sum. What does ignore_index=2 do with it?"""
+    return 51 / 18
+
+
+@predict.mistake(name="nothing ignored, over all samples")
+def nothing_ignored_over_all_samples():
+    """All four samples are in your sum, and four is your divisor. Which sample does ignore_index=2 leave out, and what
+    does the mean divide by once there are weights?"""
+    return 51 / 4
+
+
+@predict.mistake
+def plain_mean():
+    """That is the plain mean of the four losses. What do weight and ignore_index change above and below the line?"""
+    return 7.5 / 4
+
+
+@predict.mistake
+def ignored_weight_below():
+    """The ignored sample's weight, 10, is in your divisor. Whose weights are summed?"""
+    return 11 / 18
+
+
+@predict.mistake(name="over the classes' weights")
+def over_the_classes_weights():
+    """You divided by the weights of the classes, 1 + 3.5 + 10. Summed are the weights of the kept samples' labels: how
+    often does 3.5 occur?"""
+    return 11 / 14.5
+
+
+@predict.mistake
+def each_weight_once():
+    """You counted the weight 3.5 once below the line. How many kept samples have label 1?"""
+    return 11 / 4.5
+
+
+@predict.mistake
+def sample_2_ignored():
+    """You left out sample number 2, counted from 0. ignore_index is compared with the labels: which sample has label
+    2?"""
+    return 47.5 / 14.5
+
+
+@predict.mistake
+def weights_by_sample():
+    """You gave the weights to the first three samples in their order. A weight belongs to a class: which weight has a
+    sample with label 1?"""
+    return 17.5 / 14.5
+
+
+@predict.mistake
+def only_the_ignored():
+    """That is the loss of the sample with label 2, the only one that is left out. Which ones are kept?"""
+    return 4.0
+
+
+repair = Draft(
+    "5.3",
+    "Repair the snippet: two mistakes, neither of which raises an error.",
+    must=(NEVER_NEGATIVE,),
+    slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, HALVED, DOUBLED, *EPSILONS),
+    rounds=2,
+    hints=(
+        "Print the shape of p * labels for three samples.",
+        "softplus(z) − z y is the loss of a logit z. What stands in for z in the snippet?",
+        "F.binary_cross_entropy_with_logits takes the logits as they are, and a floating target of their shape.",
+    ),
+    afterwards="Look next at chapter 6, where this loss trains a classifier.",
+)
+
+
+@repair.reference
 def repaired(outputs, labels):
     """Mean binary cross-entropy of logits (N, 1) and labels (N,) of whole numbers."""
     return F.binary_cross_entropy_with_logits(outputs, labels.reshape(outputs.shape).to(outputs.dtype))
 
 
-def of_probabilities(p, y):
-    return -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).mean()
-
-
-def unrepaired(outputs, labels):
-    p = torch.sigmoid(outputs)
-    return (F.softplus(p) - p * labels).mean()
-
-
-def still_broadcast(outputs, labels):
-    return (F.softplus(outputs) - outputs * labels).mean()
-
-
-def still_squashed(outputs, labels):
-    return repaired(torch.sigmoid(outputs), labels)
-
-
-def clamped(outputs, labels):
-    return F.binary_cross_entropy(torch.sigmoid(outputs), labels.reshape(outputs.shape).to(outputs.dtype))
-
-
-def logarithms(outputs, labels):
-    return of_probabilities(torch.sigmoid(outputs[:, 0]), labels)
-
-
-def logarithms_broadcast(outputs, labels):
-    return of_probabilities(torch.sigmoid(outputs), labels)
-
-
-def logarithms_of_the_probability_that_counts(outputs, labels):
-    return -torch.log(torch.sigmoid((2 * labels - 1) * outputs[:, 0])).mean()
-
-
-def logarithms_clipped(outputs, labels, small):
-    return of_probabilities(torch.sigmoid(outputs[:, 0]).clamp(small, 1 - small), labels)
-
-
-def logarithms_padded(outputs, labels, small):
-    p = torch.sigmoid(outputs[:, 0])
-    return -(labels * torch.log(p + small) + (1 - labels) * torch.log(1 - p + small)).mean()
-
-
-def softplus_by_hand(outputs, labels):
-    return (torch.log(1 + torch.exp(outputs[:, 0])) - outputs[:, 0] * labels).mean()
-
-
-def each_in_a_column(outputs, labels):
-    return F.softplus(outputs) - outputs * labels[:, None]
-
-
-def each_sample(outputs, labels):
-    return each_in_a_column(outputs, labels)[:, 0]
-
-
-def labels_turned(outputs, labels):
-    return repaired(-outputs, labels)
-
-
-def formulas_mixed(outputs, labels):
-    return (F.softplus(-outputs[:, 0]) - outputs[:, 0] * labels).mean()
-
-
-def positives_only(outputs, labels):
-    return (F.softplus(-outputs[:, 0]) * labels).mean()
-
-
-def negatives_only(outputs, labels):
-    return (F.softplus(outputs[:, 0]) * (1 - labels)).mean()
-
-
-def without_labels(outputs, labels):
-    return F.softplus(outputs).mean()
-
-
-def squeezed(outputs, labels):
-    return F.binary_cross_entropy_with_logits(outputs.squeeze(), labels.to(outputs.dtype))
-
-
-def unlike_shapes(outputs, labels):
-    return F.binary_cross_entropy_with_logits(outputs, labels.to(outputs.dtype))
-
-
-def whole_numbers(outputs, labels):
-    return F.binary_cross_entropy_with_logits(outputs, labels.reshape(outputs.shape))
-
-
-def cross_entropy_of_one(outputs, labels):
-    return F.cross_entropy(outputs, labels)
-
-
-def squared_error(outputs, labels):
-    return ((torch.sigmoid(outputs[:, 0]) - labels) ** 2).mean()
-
-
-def error_rate(outputs, labels):
-    return ((outputs[:, 0] > 0) != (labels == 1)).double().mean()
-
-
-BEYOND = ("Right for small logits. But the sigmoid of 1000 is exactly 1 and that of −1000 exactly 0, and the "
-"logarithm of "
-          "0 is −inf. Which loss takes the logits themselves?")  # fmt: skip
-CUT = ("Right for small logits. But what you add or clip keeps the loss of a confidently wrong sample from growing, "
-"and "
-       "shifts the others a little. Which loss takes the logits, and needs no such number?")  # fmt: skip
-
-
+@repair.inputs
 def repair_inputs(rng):
     plain = [([1.0, -2.0, 0.5], [1, 0, 0]), ([3.0], [1]), ([-2.0], [1]), ([1.5], [0]), ([0.0, 0.0], [1, 0])]
     sure = [([45.0, -40.0, 60.0, -3.0], [1, 0, 0, 1]), ([1000.0, -1000.0], [0, 1]), ([1000.0, -1000.0], [1, 0])]
@@ -418,6 +358,7 @@ def repair_inputs(rng):
     ]
 
 
+@repair.domain
 def repair_domain(outputs, labels):
     fits = outputs.shape == (len(labels), 1) and len(labels) > 0
     size = outputs.abs()
@@ -425,231 +366,195 @@ def repair_domain(outputs, labels):
     return fits and bool(torch.all(plain)) and bool(torch.all((labels == 0) | (labels == 1)))
 
 
-REPAIR = Exercise(
-    key="5.3",
-    task="Repair the snippet: two mistakes, neither of which raises an error.",
-    reference=repaired,
-    inputs=repair_inputs,
-    mistakes=(
-        Mistake(
-            unrepaired,
-            "Both mistakes are still there. What is the smallest value that the snippet can return, and how many terms "
-            "does its mean average for three samples?",
-        ),
-        Mistake(
-            still_broadcast,
-            "One mistake is gone, one is left: (N, 1) with (N,) gives (N, N), every output against every label. How do "
-            "you give both the same shape?",
-        ),
-        Mistake(
-            still_squashed,
-            "The shapes are right now. But the formula takes logits and gets probabilities: where does the sigmoid "
-            "happen a second time?",
-        ),
-        Mistake(
-            clamped,
-            "Right for small logits. But the sigmoid of 60 rounds to 1, and BCELoss stops at 100 there. Which loss "
-            "takes the logits themselves?",
-        ),
-        Mistake(logarithms, BEYOND),
-        Mistake(logarithms_of_the_probability_that_counts, BEYOND),
-        Mistake(
-            logarithms_broadcast,
-            "Probabilities with their logarithms are a way; but (N, 1) with (N,) still gives (N, N). How do you give "
-            "both the same shape, and what is the logarithm where the sigmoid rounds to 1?",
-        ),
-        *(
-            Mistake(partial(wrong, small=small), CUT)
-            for wrong in (logarithms_clipped, logarithms_padded)
-            for small in (1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15)
-        ),
-        Mistake(
-            softplus_by_hand,
-            "Right for small logits. But exp(1000) is inf in every floating type. Which function of the snippet "
-            "computes log(1 + exp(z)) without it?",
-        ),
-        Mistake(
-            each_in_a_column,
-            "That is the loss of each sample, in a column. One number is asked for: which one of them all?",
-        ),
-        Mistake(each_sample, "That is the loss of each sample. One number is asked for: which one of them all?"),
-        Mistake(
-            labels_turned,
-            "The labels are turned round: a large logit costs you most where the label is 1. What should z = 3 cost "
-            "with label 1, much or little?",
-        ),
-        Mistake(
-            formulas_mixed,
-            "That mixes two formulas: softplus(z) − z y, and softplus(−z) + z (1 − y). What should a logit of 3 with "
-            "label 1 cost, and can a loss be negative?",
-        ),
-        Mistake(
-            positives_only,
-            "Samples with label 0 cost you nothing, so the best output is always a large one. What does −log(1 − p) "
-            "charge them?",
-        ),
-        Mistake(
-            negatives_only,
-            "Samples with label 1 cost you nothing, so the best output is always a small one. What does −log p charge "
-            "them?",
-        ),
-        Mistake(
-            without_labels,
-            "softplus(z) alone is the loss of label 0, whatever the label is. Which term of the snippet lowers it for "
-            "label 1?",
-        ),
-        Mistake(
-            squeezed,
-            "Right, but for a batch of one sample: squeeze() takes away every axis of length 1, that of the samples as "
-            "well. Which axis should go, and how do you name it?",
-        ),
-        Mistake(
-            unlike_shapes,
-            "PyTorch's loss refuses (N, 1) against (N,), which saves you from the first mistake. How do you give both "
-            "the same shape?",
-        ),
-        Mistake(
-            whole_numbers,
-            "The shapes are right, and PyTorch's loss refuses targets of whole numbers. How do you turn them into "
-            "floats?",
-        ),
-        Mistake(
-            cross_entropy_of_one,
-            "CrossEntropyLoss wants one column for each class. One column leaves label 1 out of range, and label 0 "
-            "costs 0 whatever the output: which loss takes one logit?",
-        ),
-        Mistake(
-            squared_error,
-            "That is the squared error of the probabilities (the Brier score). Which cost is the −log p of what came "
-            "true?",
-        ),
-        Mistake(
-            error_rate,
-            "You counted errors, so logits of 0.1 and 10 count alike. How much probability did each label get, and "
-            "what "
-            "does that cost?",
-        ),
-    ),
-    domain=repair_domain,
-    must=(NEVER_NEGATIVE,),
-    slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, HALVED, DOUBLED, *EPSILONS),
-    hints=(
-        "Print the shape of p * labels for three samples.",
-        "softplus(z) − z y is the loss of a logit z. What stands in for z in the snippet?",
-        "F.binary_cross_entropy_with_logits takes the logits as they are, and a floating target of their shape.",
-    ),
-    afterwards="Look next at chapter 6, where this loss trains a classifier.",
-    rounds=2,
+@repair.mistake
+def unrepaired(outputs, labels):
+    """Both mistakes are still there. What is the smallest value that the snippet can return, and how many terms does
+    its mean average for three samples?"""
+    p = torch.sigmoid(outputs)
+    return (F.softplus(p) - p * labels).mean()
+
+
+@repair.mistake
+def still_broadcast(outputs, labels):
+    """One mistake is gone, one is left: (N, 1) with (N,) gives (N, N), every output against every label. How do you
+    give both the same shape?"""
+    return (F.softplus(outputs) - outputs * labels).mean()
+
+
+@repair.mistake
+def still_squashed(outputs, labels):
+    """The shapes are right now. But the formula takes logits and gets probabilities: where does the sigmoid happen a
+    second time?"""
+    return repaired(torch.sigmoid(outputs), labels)
+
+
+@repair.mistake
+def clamped(outputs, labels):
+    """Right for small logits. But the sigmoid of 60 rounds to 1, and BCELoss stops at 100 there. Which loss takes the
+    logits themselves?"""
+    return F.binary_cross_entropy(torch.sigmoid(outputs), labels.reshape(outputs.shape).to(outputs.dtype))
+
+
+def of_probabilities(p, y):
+    return -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).mean()
+
+
+@repair.mistake
+def logarithms(outputs, labels):
+    """Right for small logits. But the sigmoid of 1000 is exactly 1 and that of −1000 exactly 0, and the logarithm of 0
+    is −inf. Which loss takes the logits themselves?"""
+    return of_probabilities(torch.sigmoid(outputs[:, 0]), labels)
+
+
+@repair.mistake(like=logarithms)
+def logarithms_of_the_probability_that_counts(outputs, labels):
+    return -torch.log(torch.sigmoid((2 * labels - 1) * outputs[:, 0])).mean()
+
+
+@repair.mistake
+def logarithms_broadcast(outputs, labels):
+    """Probabilities with their logarithms are a way; but (N, 1) with (N,) still gives (N, N). How do you give both the
+    same shape, and what is the logarithm where the sigmoid rounds to 1?"""
+    return of_probabilities(torch.sigmoid(outputs), labels)
+
+
+@repair.mistake(small=(0.001, 1e-05, 1e-06, 1e-07, 1e-08, 1e-10, 1e-12, 1e-15))
+def logarithms_clipped(outputs, labels, small):
+    """Right for small logits. But what you add or clip keeps the loss of a confidently wrong sample from growing, and
+    shifts the others a little. Which loss takes the logits, and needs no such number?"""
+    return of_probabilities(torch.sigmoid(outputs[:, 0]).clamp(small, 1 - small), labels)
+
+
+@repair.mistake(like=logarithms_clipped, small=(0.001, 1e-05, 1e-06, 1e-07, 1e-08, 1e-10, 1e-12, 1e-15))
+def logarithms_padded(outputs, labels, small):
+    p = torch.sigmoid(outputs[:, 0])
+    return -(labels * torch.log(p + small) + (1 - labels) * torch.log(1 - p + small)).mean()
+
+
+@repair.mistake
+def softplus_by_hand(outputs, labels):
+    """Right for small logits. But exp(1000) is inf in every floating type. Which function of the snippet computes log(1
+    + exp(z)) without it?"""
+    return (torch.log(1 + torch.exp(outputs[:, 0])) - outputs[:, 0] * labels).mean()
+
+
+@repair.mistake
+def each_in_a_column(outputs, labels):
+    """That is the loss of each sample, in a column. One number is asked for: which one of them all?"""
+    return F.softplus(outputs) - outputs * labels[:, None]
+
+
+@repair.mistake
+def each_sample(outputs, labels):
+    """That is the loss of each sample. One number is asked for: which one of them all?"""
+    return each_in_a_column(outputs, labels)[:, 0]
+
+
+@repair.mistake
+def labels_turned(outputs, labels):
+    """The labels are turned round: a large logit costs you most where the label is 1. What should z = 3 cost with label
+    1, much or little?"""
+    return repaired(-outputs, labels)
+
+
+@repair.mistake
+def formulas_mixed(outputs, labels):
+    """That mixes two formulas: softplus(z) − z y, and softplus(−z) + z (1 − y). What should a logit of 3 with label 1
+    cost, and can a loss be negative?"""
+    return (F.softplus(-outputs[:, 0]) - outputs[:, 0] * labels).mean()
+
+
+@repair.mistake
+def positives_only(outputs, labels):
+    """Samples with label 0 cost you nothing, so the best output is always a large one. What does −log(1 − p) charge
+    them?"""
+    return (F.softplus(-outputs[:, 0]) * labels).mean()
+
+
+@repair.mistake
+def negatives_only(outputs, labels):
+    """Samples with label 1 cost you nothing, so the best output is always a small one. What does −log p charge them?"""
+    return (F.softplus(outputs[:, 0]) * (1 - labels)).mean()
+
+
+repair.says(
+    LABELS_TOO_LOW,
+    "softplus(z) alone is the loss of label 0, whatever the label is. Which term of the snippet lowers it for label 1?",
 )
 
-# 5.4 ---------------------------------------------------------------------------------------------------------
+
+@repair.mistake
+def squeezed(outputs, labels):
+    """Right, but for a batch of one sample: squeeze() takes away every axis of length 1, that of the samples as well.
+    Which axis should go, and how do you name it?"""
+    return F.binary_cross_entropy_with_logits(outputs.squeeze(), labels.to(outputs.dtype))
 
 
+@repair.mistake
+def unlike_shapes(outputs, labels):
+    """PyTorch's loss refuses (N, 1) against (N,), which saves you from the first mistake. How do you give both the same
+    shape?"""
+    return F.binary_cross_entropy_with_logits(outputs, labels.to(outputs.dtype))
+
+
+@repair.mistake
+def whole_numbers(outputs, labels):
+    """The shapes are right, and PyTorch's loss refuses targets of whole numbers. How do you turn them into floats?"""
+    return F.binary_cross_entropy_with_logits(outputs, labels.reshape(outputs.shape))
+
+
+@repair.mistake
+def cross_entropy_of_one(outputs, labels):
+    """CrossEntropyLoss wants one column for each class. One column leaves label 1 out of range, and label 0 costs 0
+    whatever the output: which loss takes one logit?"""
+    return F.cross_entropy(outputs, labels)
+
+
+@repair.mistake
+def squared_error(outputs, labels):
+    """That is the squared error of the probabilities (the Brier score). Which cost is the −log p of what came true?"""
+    return ((torch.sigmoid(outputs[:, 0]) - labels) ** 2).mean()
+
+
+@repair.mistake
+def error_rate(outputs, labels):
+    """You counted errors, so logits of 0.1 and 10 count alike. How much probability did each label get, and what does
+    that cost?"""
+    return ((outputs[:, 0] > 0) != (labels == 1)).double().mean()
+
+
+masked = Draft(
+    "5.4",
+    "Return the mean loss of the valid tokens, and 0 where none is valid.",
+    must=(
+        Must(
+            "lies between the smallest and the largest valid loss, and is 0 where none is valid",
+            lambda mean, losses, valid: (
+                mean == 0
+                if not valid.any()
+                else losses[valid].min() * (1 - 1e-3) - 1e-6 <= mean <= losses[valid].max() * (1 + 1e-3) + 1e-6
+            ),
+        ),
+    ),
+    slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
+    tolerance=1e-13,
+    rounds=3,
+    hints=(
+        "token_losses[valid] holds the valid ones, and nothing else.",
+        "Sum them, and divide by their number; max(number, 1) serves the empty batch.",
+    ),
+    afterwards="Look next at chapter 9: with gradient accumulation the number is that of all batches together.",
+)
+
+
+@masked.reference
 def masked_mean(token_losses, valid):
     """Sum of the valid tokens' losses over their number; 0 where there is none."""
     kept = token_losses[valid]
     return kept.sum() / max(len(kept), 1)
 
 
-def row_sums(token_losses, valid):
-    return np.array([row[mask].sum() for row, mask in zip(token_losses, valid, strict=True)])
-
-
-def mean_of_row_means(token_losses, valid):
-    some = valid.any(axis=1)
-    return np.mean(row_sums(token_losses, valid)[some] / valid.sum(axis=1)[some]) if some.any() else 0.0
-
-
-def mean_of_row_means_nan(token_losses, valid):
-    return np.mean(row_sums(token_losses, valid) / valid.sum(axis=1))
-
-
-def mean_of_row_means_zero(token_losses, valid):
-    return np.mean(row_sums(token_losses, valid) / np.maximum(valid.sum(axis=1), 1))
-
-
-def each_row(token_losses, valid):
-    return row_sums(token_losses, valid) / np.maximum(valid.sum(axis=1), 1)
-
-
-def each_row_nan(token_losses, valid):
-    return row_sums(token_losses, valid) / valid.sum(axis=1)
-
-
-def over_all_tokens(token_losses, valid):
-    return token_losses[valid].sum() / token_losses.size
-
-
-def over_rows(token_losses, valid):
-    return token_losses[valid].sum() / len(token_losses)
-
-
-def over_row_length(token_losses, valid):
-    return token_losses[valid].sum() / token_losses.shape[1]
-
-
-def over_one_more(token_losses, valid):
-    return token_losses[valid].sum() / (1 + valid.sum())
-
-
-def over_padded_number(token_losses, valid, small):
-    return token_losses[valid].sum() / (valid.sum() + small)
-
-
-def mean_of_nothing(token_losses, valid):
-    return token_losses[valid].sum() / valid.sum()
-
-
-def mean_of_nothing_raises(token_losses, valid):
-    return float(token_losses[valid].sum()) / int(valid.sum())
-
-
-def times_mask(token_losses, valid):
-    return (token_losses * valid).sum() / max(valid.sum(), 1)
-
-
-def times_mask_unguarded(token_losses, valid):
-    return (token_losses * valid).sum() / valid.sum()
-
-
-def times_mask_over_all(token_losses, valid):
-    return (token_losses * valid).mean()
-
-
-def summed(token_losses, valid):
-    return token_losses[valid].sum()
-
-
-def without_mask(token_losses, valid):
-    return token_losses.mean()
-
-
-def finite_only(token_losses, valid):
-    return token_losses[np.isfinite(token_losses)].mean()
-
-
-def mask_turned(token_losses, valid):
-    return masked_mean(token_losses, ~valid)
-
-
-def first_of_each_row(token_losses, valid):
-    lengths = valid.sum(axis=1)
-    return masked_mean(token_losses, np.arange(valid.shape[1]) < lengths[:, None])
-
-
-def zeros_for_padding(token_losses, valid):
-    return masked_mean(token_losses, token_losses != 0)
-
-
-def nonzero_counted(token_losses, valid):
-    kept = token_losses[valid]
-    return kept.sum() / max(np.count_nonzero(kept), 1)
-
-
-def median(token_losses, valid):
-    return np.median(token_losses[valid]) if valid.any() else 0.0
-
-
+@masked.inputs
 def masked_inputs(rng):
     def batch(rows, length, share):
         losses, valid = rng.exponential(2.0, (rows, length)), rng.random((rows, length)) < share
@@ -682,129 +587,165 @@ def masked_inputs(rng):
     ]
 
 
+@masked.domain
 def masked_domain(token_losses, valid):
     kept = token_losses[valid]
     return token_losses.ndim == 2 and token_losses.size > 0 and np.all(np.isfinite(kept) & (kept >= 0))
 
 
-EMPTY = " And with no valid token it is 0/0: what should come then?"
-ROWS = (
-    "You averaged each row, then the rows. A token in a short row then counts for more than one in a long row. "
-    "Which divisor counts every valid token once?"
-)
-SELECT = (
-    "You multiply by the mask. What is 0 times infinity, or 0 times NaN? How do you select the valid tokens instead?"
-)
+def row_sums(token_losses, valid):
+    return np.array([row[mask].sum() for row, mask in zip(token_losses, valid, strict=True)])
 
-MASKED = Exercise(
-    key="5.4",
-    task="Return the mean loss of the valid tokens, and 0 where none is valid.",
-    reference=masked_mean,
-    inputs=masked_inputs,
-    mistakes=(
-        Mistake(mean_of_row_means, ROWS),
-        Mistake(mean_of_row_means_nan, ROWS + " (A row without valid tokens makes 0/0 of it as well.)"),
-        Mistake(mean_of_row_means_zero, ROWS + " (A row without valid tokens should count for nothing.)"),
-        Mistake(
-            each_row, "That is the mean of each row. One number is asked for: in which every valid token counts once?"
-        ),
-        Mistake(
-            each_row_nan,
-            "That is the mean of each row, and 0/0 for a row of padding. One number is asked for: in which every valid "
-            "token counts once?",
-        ),
-        Mistake(
-            over_all_tokens,
-            "Your divisor counts the padding too, so more padding means a smaller loss. How many tokens are valid?",
-        ),
-        Mistake(
-            over_rows,
-            "That is the loss of a sentence: you divide by the number of rows, so long sentences look worse. How many "
-            "tokens are valid?",
-        ),
-        Mistake(
-            over_row_length,
-            "You divide by the padded length of one row. How many tokens are valid in all rows together?",
-        ),
-        Mistake(
-            over_one_more,
-            "You divide by one more than the number of valid tokens, which avoids 0/0 and makes every mean too small. "
-            "What leaves the other batches alone? (max)",
-        ),
-        *(
-            Mistake(
-                partial(over_padded_number, small=small),
-                "A small number in the divisor avoids 0/0 and shifts every other mean a little. Which function leaves "
-                "a "
-                "count of 1 or more as it is?",
-            )
-            for small in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)
-        ),
-        Mistake(
-            mean_of_nothing,
-            "With no valid token your mean is 0/0. One such batch turns all weights into NaN. What should it return?",
-        ),
-        Mistake(
-            mean_of_nothing_raises,
-            "With no valid token you divide by 0, and Python stops the training there. What should such a batch "
-            "return?",
-        ),
-        Mistake(times_mask, SELECT),
-        Mistake(times_mask_unguarded, SELECT + EMPTY),
-        Mistake(
-            times_mask_over_all,
-            "You multiply by the mask, and the mean divides by all tokens. What is 0 times infinity, and how many "
-            "tokens "
-            "are valid?",
-        ),
-        Mistake(summed, "That is the sum. What does the mean divide by?"),
-        Mistake(
-            without_mask,
-            "The mask plays no part: the padding is averaged as well. Which entries are real?",
-        ),
-        Mistake(
-            finite_only,
-            "You keep what is finite. But padding may hold a 7 that looks like a loss: what says which tokens are "
-            "real?",
-        ),
-        Mistake(mask_turned, "That is the mean of the padding. What does True stand for in the mask?"),
-        Mistake(
-            first_of_each_row,
-            "You take the first tokens of each row, as many as are valid. Padding may stand on the left, or inside: "
-            "which tokens does the mask name?",
-        ),
-        Mistake(
-            zeros_for_padding,
-            "You take a 0 for padding. Padding may hold anything, and a token that was certain costs 0: what says "
-            "which "
-            "tokens are real?",
-        ),
-        Mistake(
-            nonzero_counted,
-            "Your divisor leaves out valid tokens whose loss is 0. A certain token counts as well: what says how many "
-            "are valid?",
-        ),
-        Mistake(median, "That is the median, which a single huge loss leaves alone. What does a mean add up?"),
-    ),
-    domain=masked_domain,
-    must=(
-        Must(
-            "lies between the smallest and the largest valid loss, and is 0 where none is valid",
-            lambda mean, losses, valid: (
-                mean == 0
-                if not valid.any()
-                else losses[valid].min() * (1 - 1e-3) - 1e-6 <= mean <= losses[valid].max() * (1 + 1e-3) + 1e-6
-            ),
-        ),
-    ),
-    slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
-    tolerance=1e-13,
-    rounds=3,
-    hints=(
-        "token_losses[valid] holds the valid ones, and nothing else.",
-        "Sum them, and divide by their number; max(number, 1) serves the empty batch.",
-    ),
-    afterwards="Look next at chapter 9: with gradient accumulation the number is that of all batches together.",
-)
 
-EXERCISES = (CHOOSE, PREDICT, REPAIR, MASKED)
+@masked.mistake
+def mean_of_row_means(token_losses, valid):
+    """You averaged each row, then the rows. A token in a short row then counts for more than one in a long row. Which
+    divisor counts every valid token once?"""
+    some = valid.any(axis=1)
+    return np.mean(row_sums(token_losses, valid)[some] / valid.sum(axis=1)[some]) if some.any() else 0.0
+
+
+@masked.mistake
+def mean_of_row_means_nan(token_losses, valid):
+    """You averaged each row, then the rows. A token in a short row then counts for more than one in a long row. Which
+    divisor counts every valid token once? (A row without valid tokens makes 0/0 of it as well.)"""
+    return np.mean(row_sums(token_losses, valid) / valid.sum(axis=1))
+
+
+@masked.mistake
+def mean_of_row_means_zero(token_losses, valid):
+    """You averaged each row, then the rows. A token in a short row then counts for more than one in a long row. Which
+    divisor counts every valid token once? (A row without valid tokens should count for nothing.)"""
+    return np.mean(row_sums(token_losses, valid) / np.maximum(valid.sum(axis=1), 1))
+
+
+@masked.mistake
+def each_row(token_losses, valid):
+    """That is the mean of each row. One number is asked for: in which every valid token counts once?"""
+    return row_sums(token_losses, valid) / np.maximum(valid.sum(axis=1), 1)
+
+
+@masked.mistake
+def each_row_nan(token_losses, valid):
+    """That is the mean of each row, and 0/0 for a row of padding. One number is asked for: in which every valid token
+    counts once?"""
+    return row_sums(token_losses, valid) / valid.sum(axis=1)
+
+
+@masked.mistake
+def over_all_tokens(token_losses, valid):
+    """Your divisor counts the padding too, so more padding means a smaller loss. How many tokens are valid?"""
+    return token_losses[valid].sum() / token_losses.size
+
+
+@masked.mistake
+def over_rows(token_losses, valid):
+    """That is the loss of a sentence: you divide by the number of rows, so long sentences look worse. How many tokens
+    are valid?"""
+    return token_losses[valid].sum() / len(token_losses)
+
+
+@masked.mistake
+def over_row_length(token_losses, valid):
+    """You divide by the padded length of one row. How many tokens are valid in all rows together?"""
+    return token_losses[valid].sum() / token_losses.shape[1]
+
+
+@masked.mistake
+def over_one_more(token_losses, valid):
+    """You divide by one more than the number of valid tokens, which avoids 0/0 and makes every mean too small. What
+    leaves the other batches alone? (max)"""
+    return token_losses[valid].sum() / (1 + valid.sum())
+
+
+@masked.mistake(small=(0.001, 0.0001, 1e-05, 1e-06, 1e-07, 1e-08, 1e-09, 1e-10, 1e-12))
+def over_padded_number(token_losses, valid, small):
+    """A small number in the divisor avoids 0/0 and shifts every other mean a little. Which function leaves a count of 1
+    or more as it is?"""
+    return token_losses[valid].sum() / (valid.sum() + small)
+
+
+@masked.mistake
+def mean_of_nothing(token_losses, valid):
+    """With no valid token your mean is 0/0. One such batch turns all weights into NaN. What should it return?"""
+    return token_losses[valid].sum() / valid.sum()
+
+
+@masked.mistake
+def mean_of_nothing_raises(token_losses, valid):
+    """With no valid token you divide by 0, and Python stops the training there. What should such a batch return?"""
+    return float(token_losses[valid].sum()) / int(valid.sum())
+
+
+@masked.mistake
+def times_mask(token_losses, valid):
+    """You multiply by the mask. What is 0 times infinity, or 0 times NaN? How do you select the valid tokens
+    instead?"""
+    return (token_losses * valid).sum() / max(valid.sum(), 1)
+
+
+@masked.mistake
+def times_mask_unguarded(token_losses, valid):
+    """You multiply by the mask. What is 0 times infinity, or 0 times NaN? How do you select the valid tokens instead?
+    And with no valid token it is 0/0: what should come then?"""
+    return (token_losses * valid).sum() / valid.sum()
+
+
+@masked.mistake
+def times_mask_over_all(token_losses, valid):
+    """You multiply by the mask, and the mean divides by all tokens. What is 0 times infinity, and how many tokens are
+    valid?"""
+    return (token_losses * valid).mean()
+
+
+@masked.mistake
+def summed(token_losses, valid):
+    """That is the sum. What does the mean divide by?"""
+    return token_losses[valid].sum()
+
+
+@masked.mistake
+def without_mask(token_losses, valid):
+    """The mask plays no part: the padding is averaged as well. Which entries are real?"""
+    return token_losses.mean()
+
+
+@masked.mistake
+def finite_only(token_losses, valid):
+    """You keep what is finite. But padding may hold a 7 that looks like a loss: what says which tokens are real?"""
+    return token_losses[np.isfinite(token_losses)].mean()
+
+
+@masked.mistake
+def mask_turned(token_losses, valid):
+    """That is the mean of the padding. What does True stand for in the mask?"""
+    return masked_mean(token_losses, ~valid)
+
+
+@masked.mistake
+def first_of_each_row(token_losses, valid):
+    """You take the first tokens of each row, as many as are valid. Padding may stand on the left, or inside: which
+    tokens does the mask name?"""
+    lengths = valid.sum(axis=1)
+    return masked_mean(token_losses, np.arange(valid.shape[1]) < lengths[:, None])
+
+
+@masked.mistake
+def zeros_for_padding(token_losses, valid):
+    """You take a 0 for padding. Padding may hold anything, and a token that was certain costs 0: what says which tokens
+    are real?"""
+    return masked_mean(token_losses, token_losses != 0)
+
+
+@masked.mistake
+def nonzero_counted(token_losses, valid):
+    """Your divisor leaves out valid tokens whose loss is 0. A certain token counts as well: what says how many are
+    valid?"""
+    kept = token_losses[valid]
+    return kept.sum() / max(np.count_nonzero(kept), 1)
+
+
+@masked.mistake
+def median(token_losses, valid):
+    """That is the median, which a single huge loss leaves alone. What does a mean add up?"""
+    return np.median(token_losses[valid]) if valid.any() else 0.0
