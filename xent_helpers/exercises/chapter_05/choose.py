@@ -54,8 +54,8 @@ CHOICES = (
     ),
     (
         {DISEASES: "CrossEntropyLoss", SPAM_LOGIT: "CrossEntropyLoss"},
-        "You give all logits to CrossEntropyLoss. Its softmax makes the probabilities of one sample add up to 1: what is "
-        "the softmax of a single logit, and can a patient have two of five diseases?",
+        "You give all logits to CrossEntropyLoss. Its softmax makes the probabilities of one sample add up to 1: what "
+        "is the softmax of a single logit, and can a patient have two of five diseases?",
     ),
     (
         {DISEASES: "MultiLabelSoftMarginLoss"},
@@ -116,8 +116,8 @@ CHOICES = (
     ),
     (
         {DIGIT_LOGS: "KLDivLoss"},
-        "KLDivLoss takes log-probabilities too, but its target is a row of probabilities. Which loss takes the number of "
-        "the class?",
+        "KLDivLoss takes log-probabilities too, but its target is a row of probabilities. Which loss takes the number "
+        "of the class?",
     ),
     (
         {DIGIT_LOGS: "BCELoss"},
@@ -136,8 +136,8 @@ CHOICES = (
     ),
     (
         {DIGIT_LOGITS: "BCEWithLogitsLoss"},
-        "BCEWithLogitsLoss asks ten separate questions, so that all ten may be answered yes. A picture shows one digit: "
-        "what should its ten probabilities add up to?",
+        "BCEWithLogitsLoss asks ten separate questions, so that all ten may be answered yes. A picture shows one "
+        "digit: what should its ten probabilities add up to?",
     ),
     (
         dict.fromkeys(SITUATIONS, "CrossEntropyLoss"),
