@@ -181,7 +181,11 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.option.nbval_sanitize_with = str(ROOT / "tests" / "sanitize.cfg")
+    config.option.nbval_sanitize_with = str(ROOT / "tests" / "notebooks" / "sanitize.cfg")
+    # Notebooks neither read nor write the forecasts of whoever works in the folder.
+    own = tempfile.TemporaryDirectory(prefix="forecasts-", ignore_cleanup_errors=True)
+    config.add_cleanup(own.cleanup)
+    os.environ["XENT_HELPERS_FOLDER"] = own.name
     if "IPYTHONDIR" not in os.environ:  # kernels neither read nor write the user's own IPython settings and history
         folder = tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True)
         config.add_cleanup(folder.cleanup)

@@ -1,0 +1,1 @@
+"""Programs for maintainers; the Makefile calls them."""

@@ -1,0 +1,1 @@
+"""Does each comparison of the chapters hold under other seeds, rates and budgets?"""
