@@ -251,7 +251,8 @@ def _checked_target(name, logits, target, ignore_index, reduction) -> tuple[Tens
     ignore_index = check.check_integer("ignore_index", ignore_index)
     check.check_reduction(reduction)
     classes, label = logits.shape[min(1, logits.ndim - 1)], target.long()
-    if not 0 <= ignore_index < classes and torch.equal(label, label.clamp(0, classes - 1)):
+    all_kept = not 0 <= ignore_index < classes and check.reads_values()
+    if all_kept and torch.equal(label, label.clamp(0, classes - 1)):
         return label.reshape(-1, 1), None
     kept = label != ignore_index
     check.check_labels("target", label, classes, kept)
