@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 from xent_helpers.exercises import all_exercises
-from xent_helpers.exercises.cases import drawn
-from xent_helpers.exercises.checker import SOLVED, examine
+from xent_helpers.exercises.checker import examine
+from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import Catalogue, Explanation
-from xent_helpers.exercises.record import Exercise
+from xent_helpers.exercises.inputs import draw_inputs
 from xent_helpers.exercises.values import Numbers, Raised
 
 HEAD = f"{'exercise':9}{'mistakes':>9}{'pairs':>7}{'distinct':>9}{'diagnosed':>10}{'right':>6}{'accepted':>9}"
@@ -57,7 +57,7 @@ def composed(exercise: Exercise, pair: Explanation) -> Callable:
     """What a learner writes who makes the mistake and the slip."""
 
     def answer(*arguments):
-        came = Catalogue(exercise, [arguments]).at(0, pair)
+        came = Catalogue(exercise, [arguments]).outcome(0, pair)
         if isinstance(came, Raised):
             raise getattr(builtins, came.kind, RuntimeError)(came.text)
         return came.array if isinstance(came, Numbers) else came.value
@@ -67,7 +67,7 @@ def composed(exercise: Exercise, pair: Explanation) -> Callable:
 
 def simplest(catalogue: Catalogue, pair: Explanation) -> str | None:
     """The message of the simplest explanation that gives what ``pair`` gives; None where its slip makes no sense."""
-    came = [catalogue.at(number, pair) for number in range(len(catalogue.cases))]
+    came = [catalogue.outcome(number, pair) for number in range(len(catalogue.cases))]
     if any(one is None for one in came):
         return None
     return "" if catalogue.solved(came) else catalogue.explain(came).message
@@ -78,7 +78,7 @@ def pairs(exercise: Exercise, every: int = 1, more: int = 2) -> tuple[int, int, 
 
     Which pairs can be told apart is found on other inputs, ``more`` times as many. Takes each ``every``-th.
     """
-    catalogue = Catalogue(exercise, drawn(replace(exercise, rounds=more * exercise.rounds), seed=1)[0])
+    catalogue = Catalogue(exercise, draw_inputs(replace(exercise, rounds=more * exercise.rounds), seed=1)[0])
     tried = distinct = diagnosed = 0
     faults = []
     for pair in [one for one in catalogue.explanations() if one.slip][::every]:
@@ -102,15 +102,15 @@ def row(exercise: Exercise, every: int = 1) -> Row:
     found = Row(exercise.key, mistakes=len(exercise.mistakes))
     for mistake in exercise.mistakes:
         result = examine(exercise, as_answer(exercise, mistake.wrong))
-        if result.message != mistake.message or result.status == SOLVED:
+        if result.message != mistake.message or result.status == Status.SOLVED:
             found.faults.append(f"{mistake.name} gets: {result}")
     found.pairs, found.distinct, found.diagnosed, faults = pairs(exercise, every)
     found.faults += faults
     for answer in (as_answer(exercise, exercise.reference), *right_answers(exercise.key)):
         result = examine(exercise, answer)
         found.right += 1
-        found.accepted += result.status == SOLVED
-        if result.status != SOLVED:
+        found.accepted += result.status == Status.SOLVED
+        if result.status != Status.SOLVED:
             found.faults.append(f"a right answer gets: {result}")
     found.right, found.accepted = found.right - 1, found.accepted - 1
     return found

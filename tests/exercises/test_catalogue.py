@@ -18,9 +18,10 @@ import torch
 
 from tools.exercise_table import as_answer, pairs, right_answers
 from xent_helpers import exercises
-from xent_helpers.exercises.cases import drawn
-from xent_helpers.exercises.checker import SOLVED, examine
+from xent_helpers.exercises.checker import examine
+from xent_helpers.exercises.exercise import Status
 from xent_helpers.exercises.explain import Catalogue, Explanation
+from xent_helpers.exercises.inputs import draw_inputs
 from xent_helpers.exercises.seeding import seed_of
 
 EXERCISES = exercises.all_exercises()
@@ -76,7 +77,7 @@ def test_right_answers_in_single_precision_are_accepted(key):
     value = as_answer(exercise, exercise.reference)
     if exercise.asks_for_value:
         if isinstance(value, float | np.floating):
-            assert examine(exercise, torch.tensor(value, dtype=torch.float32)).status == SOLVED
+            assert examine(exercise, torch.tensor(value, dtype=torch.float32)).status == Status.SOLVED
         return
 
     def rounded(*arguments):
@@ -85,7 +86,7 @@ def test_right_answers_in_single_precision_are_accepted(key):
             return came.float()
         return came if isinstance(came, str) else np.asarray(came, dtype=np.float32)
 
-    assert examine(exercise, rounded).status == SOLVED
+    assert examine(exercise, rounded).status == Status.SOLVED
 
 
 @every_exercise
@@ -103,15 +104,15 @@ def test_inputs_lie_in_the_domain(key):
     exercise = EXERCISES[key]
     if exercise.domain:
         for seed in range(20):
-            assert all(exercise.domain(*arguments) for arguments in drawn(exercise, seed)[0])
+            assert all(exercise.domain(*arguments) for arguments in draw_inputs(exercise, seed)[0])
 
 
 @every_exercise
 def test_the_reference_keeps_what_a_right_answer_must(key):
     exercise = EXERCISES[key]
-    catalogue = Catalogue(exercise, drawn(exercise, 0)[0])
+    catalogue = Catalogue(exercise, draw_inputs(exercise, 0)[0])
     for number, arguments in enumerate(catalogue.cases):
-        due = catalogue.at(number, Explanation())
+        due = catalogue.outcome(number, Explanation())
         for must in exercise.must:
             assert must.holds(due.array, *arguments), (must.text, arguments)
 
