@@ -2,6 +2,7 @@
 
 Each catalogued mistake, each slip and each pair of them is given to the checker as an answer. A pair counts as
 distinct when no simpler explanation, and no pair before it, gives the same outputs on many inputs. The faults follow.
+It ends with status 1 if fewer than 99.5% of the distinct pairs are diagnosed or a right answer is refused.
 """
 
 import builtins
@@ -17,6 +18,7 @@ from xent_helpers.exercises.explain import Catalogue, Explanation
 from xent_helpers.exercises.inputs import draw_inputs
 from xent_helpers.exercises.values import Numbers, Raised
 
+LEAST_DIAGNOSED = 0.995  # of the pairs that can be told apart
 HEAD = f"{'exercise':9}{'mistakes':>9}{'pairs':>7}{'distinct':>9}{'diagnosed':>10}{'right':>6}{'accepted':>9}"
 
 
@@ -57,20 +59,20 @@ def composed(exercise: Exercise, pair: Explanation) -> Callable:
     """What a learner writes who makes the mistake and the slip."""
 
     def answer(*arguments):
-        came = Catalogue(exercise, [arguments]).outcome(0, pair)
-        if isinstance(came, Raised):
-            raise getattr(builtins, came.kind, RuntimeError)(came.text)
-        return came.array if isinstance(came, Numbers) else came.value
+        outcome = Catalogue(exercise, [arguments]).outcome(0, pair)
+        if isinstance(outcome, Raised):
+            raise getattr(builtins, outcome.kind, RuntimeError)(outcome.text)
+        return outcome.array if isinstance(outcome, Numbers) else outcome.value
 
     return answer
 
 
 def simplest(catalogue: Catalogue, pair: Explanation) -> str | None:
     """The message of the simplest explanation that gives what ``pair`` gives; None where its slip makes no sense."""
-    came = [catalogue.outcome(number, pair) for number in range(len(catalogue.cases))]
-    if any(one is None for one in came):
+    outputs = [catalogue.outcome(number, pair) for number in range(len(catalogue.cases))]
+    if any(one is None for one in outputs):
         return None
-    return "" if catalogue.solved(came) else catalogue.explain(came).message
+    return "" if catalogue.solved(outputs) else catalogue.explain(outputs).message
 
 
 def pairs(exercise: Exercise, every: int = 1, more: int = 2) -> tuple[int, int, int, list[str]]:
@@ -116,7 +118,12 @@ def row(exercise: Exercise, every: int = 1) -> Row:
     return found
 
 
-def main() -> None:
+def accepted(total: Row) -> bool:
+    """Whether pairs are diagnosed often enough, and every right answer is accepted."""
+    return total.diagnosed >= LEAST_DIAGNOSED * total.distinct and total.accepted == total.right
+
+
+def main() -> int:
     chapters = sys.argv[1:] or list("123456789")
     print(HEAD)
     rows = []
@@ -129,7 +136,8 @@ def main() -> None:
     for one in rows:
         for fault in one.faults:
             print(f"{one.key}: {fault}")
+    return 0 if accepted(total) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
