@@ -32,6 +32,7 @@ from tests.grading.submissions import (
 from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import sandbox
 
+pytestmark = pytest.mark.slow
 SECONDS = 30
 SOLVED = ("solved", "solved")
 
