@@ -1,6 +1,5 @@
 """Chapter 4's figures draw the data they are given, and say so in words."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -20,12 +19,6 @@ DRAWN = {
     "newton_parabola": lambda: plots.newton_parabola(SCORES, LABELS),
     "descent_and_newton": lambda: plots.descent_and_newton(GAPS),
 }
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def texts(ax):

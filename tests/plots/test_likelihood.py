@@ -1,6 +1,5 @@
 """Chapter 1's figures draw the data they are given, and say so in words."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -14,12 +13,6 @@ DRAWN = {
     "likelihood_at": lambda: plots.likelihood_at(0.6, FLIPS[:8])[0],
     "loss_floor": lambda: plots.loss_floor()[0],
 }
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-import matplotlib.pyplot as plt
 import mpmath
 import numpy as np
 import pytest
@@ -30,12 +29,6 @@ DRAWN = {
     "overflow_map": lambda: plots.overflow_map(BOTH, (np.float32,))[0],
     "relative_error": lambda: plots.relative_error(BOTH, (np.float32,), rows=4)[0],
 }
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("name", DRAWN)
