@@ -24,7 +24,15 @@ from xent_helpers.plots.language_model import (
     time_against_chunk,
     training_in_bits,
 )
-from xent_helpers.plots.likelihood import likelihood_as_n_grows, likelihood_at, loss_against_probability, loss_floor
+from xent_helpers.plots.likelihood import (
+    coins_along_radius,
+    dice_side_by_side,
+    likelihood_as_n_grows,
+    likelihood_at,
+    loss_against_probability,
+    sorted_by_class,
+    three_floors,
+)
 from xent_helpers.plots.sliders import explore
 from xent_helpers.plots.stability import (
     exact_loss,
@@ -59,10 +67,12 @@ __all__ = [
     "at_temperature",
     "bounded_norms",
     "calibration_and_refinement",
+    "coins_along_radius",
     "confusion_matrix",
     "cost_against_threshold",
     "costly_mistakes",
     "descent_and_newton",
+    "dice_side_by_side",
     "difference_errors",
     "ece_of_a_perfect_model",
     "exact_loss",
@@ -76,7 +86,6 @@ __all__ = [
     "likelihood_as_n_grows",
     "likelihood_at",
     "loss_against_probability",
-    "loss_floor",
     "loss_of_a_wrong_answer",
     "loss_parts",
     "losses_and_slopes",
@@ -97,10 +106,12 @@ __all__ = [
     "scores_to_loss",
     "sigmoid_and_softplus",
     "smoothing_valley",
+    "sorted_by_class",
     "steepest_curvature",
     "students",
     "surprise_curve",
     "temperature_curves",
+    "three_floors",
     "time_against_chunk",
     "training_in_bits",
     "two_fits",
