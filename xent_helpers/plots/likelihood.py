@@ -152,7 +152,7 @@ def coins_along_radius(radius: np.ndarray, labels: np.ndarray, curve: np.ndarray
     size = np.bincount(unit)
     (left,) = np.nonzero(size)
     share = np.bincount(unit, weights=labels)[left] / size[left]
-    shares = ", ".join(f"{s:.2f} from {start} on" for start, s in zip(left, share, strict=True))
+    shares = ", ".join(f"{start}: {s:.2f}" for start, s in zip(left, share, strict=True))
     ax = canvas(
         f"Share of benign tumours in each unit of mean radius: {shares}. A smooth curve with two parameters falls from "
         f"{curve.max():.2f} to {curve.min():.2f} through the tops of these bars.",
