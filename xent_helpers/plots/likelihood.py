@@ -173,15 +173,23 @@ def coins_along_radius(radius: np.ndarray, labels: np.ndarray, curve: np.ndarray
     for start, count in zip(left, size[left], strict=True):
         ax.text(start + 0.46, 1.02, str(count), ha="center", fontsize=8, color=GREY)
     ax.plot(radius[order], curve[order], color=BLACK)
-    ax.annotate("the curve:\n2 parameters", (15.9, 0.24), (18.2, 0.3), va="center", arrowprops={"arrowstyle": "->"})
+    low = np.abs(curve - 0.25).argmin()
+    ax.annotate(
+        "the curve:\n2 parameters",
+        (radius[low], curve[low]),
+        (60, 15),
+        textcoords="offset points",
+        va="center",
+        arrowprops={"arrowstyle": "->"},
+    )
     ax.set(
         title=f"A coin for each radius: {len(left)} counted shares, and one curve with two parameters",
         xlabel="mean radius, in the data set's unit (small numbers above: tumours counted)",
         ylabel="p(benign), given the radius",
         ylim=(0, 1.1),
     )
-    ax.text(25.4, 0.55, "hatched:\nmalignant", color=VERMILION, ha="center")
-    ax.text(9.5, 0.4, "plain:\nbenign", color=BLACK, ha="center")
+    ax.text(0.85, 0.55, "hatched:\nmalignant", color=VERMILION, ha="center", transform=ax.transAxes)
+    ax.text(0.14, 0.4, "plain:\nbenign", color=BLACK, ha="center", transform=ax.transAxes)
     ax.grid(False)
     return ax
 
