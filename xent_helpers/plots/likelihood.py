@@ -288,7 +288,7 @@ def _beside_the_population(
     """Each model's loss on training and on fresh labels, joined by a line, beside the population's floor."""
     ax.axhspan(0, population, facecolor="#EFEFEF", linewidth=0)
     ax.axhline(population, color=BLACK, linestyle="--", linewidth=1.4)
-    ax.text(1.58, population - 0.08, f"population's floor {population:.3f}", ha="right", va="top")
+    ax.text(1.58, population - 0.14, f"population's floor {population:.3f}", ha="right", va="top")
     ax.axhline(constant, color=ORANGE, linestyle=":", linewidth=1.4)
     ax.text(-0.33, constant + 0.05, f"best constant {constant:.3f}", color="#8A5F00", va="bottom")
     ax.axhline(0, color=BLUE, linewidth=3, clip_on=False)
