@@ -61,7 +61,7 @@ def likelihood_as_n_grows(flips: np.ndarray, sizes: tuple[int, ...] = (10, 100, 
         "Both have their extreme at the share of ones.",
         1,
         len(sizes),
-        figsize=(3.3 * len(sizes) + 0.6, 3.5),
+        figsize=(2.9 * len(sizes) + 0.6, 3.2),
         squeeze=False,
     )[0]
     theta = _up_to_the_ends(np.linspace(0.001, 0.999, 999))
@@ -90,7 +90,7 @@ def loss_against_probability(p: float = 0.9) -> Axes:
         f"Binary loss against the predicted probability p of class 1. For label 1 it falls to 0 as p nears 1, for "
         f"label 0 it is the mirror image. A prediction of {p} costs {costs[0]:.3f} nats if the label is 1 and "
         f"{costs[1]:.3f} if it is 0.",
-        figsize=(7.2, 3.9),
+        figsize=(6.8, 3.6),
     )
     for label, colour, dash in ((1, BLUE, "-"), (0, VERMILION, "--")):
         loss = binary_cross_entropy(grid, np.full_like(grid, label), reduction="none")
@@ -209,7 +209,7 @@ def sorted_by_class(labels: np.ndarray, p: np.ndarray) -> np.ndarray:
         "rectangles as wide as the share of a class and as high as its cost, with the same area.",
         1,
         2,
-        figsize=(9.6, 3.7),
+        figsize=(9.0, 3.4),
         sharey=True,
     )
     width = 1 / len(labels)
@@ -225,13 +225,14 @@ def sorted_by_class(labels: np.ndarray, p: np.ndarray) -> np.ndarray:
                 edgecolor="white",
             )
             ax.text((place + 0.5) * width, 0.06, str(label), ha="center", fontweight="bold", backgroundcolor="white")
-        ax.set(xlim=(0, 1), ylim=(0, 1.3 * cost.max()), ylabel="cost −log p of the class, in nats")
+        ax.set(xlim=(0, 1), ylim=(0, 1.3 * cost.max()))
         ax.grid(False)
     start = 0.0
     for label, share in enumerate(shares):
         text = f"{share:.1f} × {cost[label]:.2f}"
         axes[1].text(start + share / 2, cost[label] + 0.05, text, ha="center", color=COLOURS[label])
         start += share
+    axes[0].set_ylabel("cost −log p of the class, in nats")
     axes[0].set(title=f"By sample: area {mean:.4f}", xlabel=f"samples in order, each 1/{len(labels)} wide")
     axes[1].set(title=f"By class: Σ share × cost = {mean:.4f}", xlabel="sorted by class: widths are shares")
     return axes
