@@ -73,6 +73,7 @@ def likelihood_as_n_grows(flips: np.ndarray, sizes: tuple[int, ...] = (10, 100, 
         nll.plot(theta, -log_likelihood / n, color=VERMILION, linestyle="--", label="mean NLL")
         ax.axvline(share, color=BLACK, linestyle=":", linewidth=1.2)
         ax.set(title=f"N = {n}, share of ones {share:.3f}", xlabel="θ, probability of a 1", ylim=(0, 1.05))
+        ax.set_xticks([0, 0.5, 1])
         nll.set(ylim=(0, 3))
         nll.grid(False)
         nll.spines["right"].set_visible(True)
@@ -98,8 +99,8 @@ def loss_against_probability(p: float = 0.9) -> Axes:
         ax.plot(p, costs[1 - label], "o" if label else "s", color=colour)
         text = f"{costs[1 - label]:.3f}"
         ax.annotate(text, (p, costs[1 - label]), (-8, 7), textcoords="offset points", ha="right", color=colour)
-    ax.text(0.09, 2.75, "label 1: −log p", color=BLUE)
-    ax.text(0.60, 2.75, "label 0: −log(1 − p)", color=VERMILION, ha="left")
+    ax.text(0.09, 3.1, "label 1: −log p", color=BLUE)
+    ax.text(0.60, 3.1, "label 0: −log(1 − p)", color=VERMILION, ha="left")
     ax.axvline(p, color=GREY, linestyle=":", linewidth=1.2)
     ax.set(
         title=f"Cheap when right, dear when wrong: p = {p} costs {costs[0]:.3f} or {costs[1]:.3f}",
