@@ -221,7 +221,6 @@ MODULES = {
     "kernels": "needs Triton; its own tests run it",
     "forecasts": "takes texts and plain numbers; its own tests run them",
     "distributed": "runs in several processes; its own tests do",
-    "kernels": "needs Triton; its own tests run it",
 }
 
 # Results that are of another type than the floating input, and of which: counts and labels are whole numbers, and what
