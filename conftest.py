@@ -181,7 +181,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.option.nbval_sanitize_with = str(ROOT / "tests" / "sanitize.cfg")
+    config.option.nbval_sanitize_with = str(ROOT / "tests" / "notebooks" / "sanitize.cfg")
     # Notebooks neither read nor write the forecasts of whoever works in the folder.
     own = tempfile.TemporaryDirectory(prefix="forecasts-", ignore_cleanup_errors=True)
     config.add_cleanup(own.cleanup)
