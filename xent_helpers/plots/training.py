@@ -107,7 +107,7 @@ def learning_curves(histories: Mapping[str, History]) -> Axes:
         best = history.best_epoch()
         ax.plot(best, history.validation[best].loss, "o", markersize=10, markerfacecolor="none",
                 markeredgecolor=colour, markeredgewidth=1.6)  # fmt: skip
-    ax.set(title="Training loss (solid) keeps falling, validation loss (dashed) does not", yscale="log")
+    ax.set(title="Training loss (solid) keeps falling, validation loss (dashed) flattens out", yscale="log")
     ax.set(xlabel="epoch (0: before training; ring: lowest validation loss)", ylabel="mean loss in nats")
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter("{x:g}")
