@@ -162,9 +162,7 @@ def sweep(setting: Setting) -> dict[tuple[str, int], list[training.History]]:
     """A history for each rate, by model and seed."""
     epochs = round(30 * setting.steps)
     rates = [setting.rate * rate for rate in RATES]
-    return {
-        (name, seed): [fit(name, seed, lr, epochs)[1] for lr in rates] for name in MODELS for seed in setting.seeds
-    }
+    return {(name, seed): [fit(name, seed, lr, epochs)[1] for lr in rates] for name in MODELS for seed in setting.seeds}
 
 
 def lowest(history: training.History) -> float:
@@ -183,9 +181,7 @@ def best_run(setting: Setting, name: str, seed: int) -> tuple[float, training.Hi
 
 def at_a_shared_small_rate_the_linear_model_leads(setting: Setting) -> bool:
     epoch = round(20 * setting.steps)
-    early = {
-        name: [sweep(setting)[name, seed][0].validation[epoch].loss for seed in setting.seeds] for name in MODELS
-    }
+    early = {name: [sweep(setting)[name, seed][0].validation[epoch].loss for seed in setting.seeds] for name in MODELS}
     return all(np.array(early["linear"]) < early["network"])
 
 
@@ -196,9 +192,7 @@ def at_its_own_rate_the_network_leads(setting: Setting) -> bool:
 
 def twice_as_many_steps_change_little(setting: Setting) -> bool:
     longer = Setting("longer", setting.seeds, setting.rate, 2 * setting.steps)
-    return all(
-        abs(best_losses(setting, name).mean() - best_losses(longer, name).mean()) < 0.005 for name in MODELS
-    )
+    return all(abs(best_losses(setting, name).mean() - best_losses(longer, name).mean()) < 0.005 for name in MODELS)
 
 
 def the_gap_grows(setting: Setting) -> bool:
@@ -247,8 +241,8 @@ CLAIMS = (
           "without a reset get below 0.01", one_batch_finds_a_second_softmax_and_no_missing_reset),
     Claim("6.3", "Over many batches a missing reset makes the validation loss at least ten times larger",
           over_many_batches_a_missing_reset_does_harm),
-    Claim("6.4", "On raw measurements none of twelve runs with BCELoss ends below log 2, and most wrong tumours send no "
-          "gradient", raw_measurements_kill_every_run),
+    Claim("6.4", "On raw measurements none of twelve runs with BCELoss ends below log 2, and most wrong tumours send "
+          "no gradient", raw_measurements_kill_every_run),
     Claim("6.4", "Standardising repairs it, with either loss", standardising_repairs_it_with_either_loss),
     Claim("6.4", "The loss on logits alone does not", the_loss_on_logits_alone_does_not),
     Claim("6.6", "At the lowest shared rate, after two thirds of the epochs, the linear model leads on every split",
