@@ -257,7 +257,7 @@ CLAIMS = (
           the_losses_move_apart),
     Claim("6.8", "The most expensive 5% of the pictures carry more than half of the loss",
           a_few_pictures_carry_most_of_the_loss),
-    Claim("6.9", "On test pictures the network's mean loss is lower, and the mean accuracies differ by less than two standard "
-          "errors of one test part",
+    Claim("6.9", "On test pictures the network's mean loss is lower, and the mean accuracies differ by less than "
+          "two standard errors of one test part",
           on_test_pictures_the_loss_is_lower_and_the_accuracy_level),
 )  # fmt: skip
