@@ -42,12 +42,10 @@ from typing import Any
 
 import numpy as np
 
-from xent_helpers.exercises.exercise import Exercise, Mistake, Must
+from xent_helpers.exercises.exercise import SECOND, Exercise, Mistake, Must
 from xent_helpers.exercises.slips import Slip
 
-__all__ = ["SECOND", "Draft", "Must", "Part"]
-
-SECOND = " And a second thing: "  # between the messages of two mistakes in one answer
+__all__ = ["Draft", "Must", "Part"]
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def softmax_twice_in_the_loss(*arguments):
 
 @loop.mistake
 def softmax_twice_in_the_step(*arguments):
-    """The loss is right now, and the step still takes softmax twice, so p − y stays too large. Which p belongs into the
+    """The loss is right now, and the step still takes softmax twice, so p − y stays too large. Which p belongs in the
     gradient?"""
     return epoch(*arguments, stepped=softmax_twice)
 
