@@ -1,4 +1,4 @@
-"""Exercise 3.1."""
+"""Exercise 3.1: softmax of each row of scores."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercise 4.2."""
+"""Exercise 4.2: a Newton step to repair."""
 
 import numpy as np
 

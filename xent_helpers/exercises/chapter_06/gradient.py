@@ -1,4 +1,4 @@
-"""Exercise 6.3."""
+"""Exercise 6.3: the gradient for the weights."""
 
 from dataclasses import replace
 

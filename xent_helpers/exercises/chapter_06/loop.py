@@ -1,4 +1,4 @@
-"""Exercise 6.4."""
+"""Exercise 6.4: a training loop to repair."""
 
 from functools import partial
 from itertools import combinations
@@ -8,16 +8,7 @@ import numpy as np
 from xent_helpers.exercises.chapter_06 import LABELS
 from xent_helpers.exercises.chapter_06.gradient import gradient_domain, weight_gradient
 from xent_helpers.exercises.draft import Draft, Must
-from xent_helpers.exercises.slips import (
-    BASES,
-    DOUBLED,
-    EPSILONS,
-    HALVED,
-    NEGATIVE,
-    ONE_FEWER,
-    OVER_SAMPLES,
-    SUMMED,
-)
+from xent_helpers.exercises.slips import BASES, DOUBLED, EPSILONS, HALVED, NEGATIVE, ONE_FEWER, OVER_SAMPLES, SUMMED
 from xent_helpers.losses import cross_entropy, one_hot, softmax
 
 loop = Draft(
