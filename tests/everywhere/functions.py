@@ -96,8 +96,6 @@ STANDARD = {
     "validation.check_axis": lambda f, a: f("logits", a.logits, -1),
     "validation.check_same_shape": lambda f, a: f("p", a.p, "q", a.q),
     "validation.check_probabilities": lambda f, a: f("p", a.p, ""),
-    "validation.reads_values": lambda f, a: f(),
-    "validation.trusted_values": lambda f, a: f(),
     "validation.labels_fit": lambda f, a: f(validation.as_int64(a.labels), 3),
     "validation.check_labels": lambda f, a: f("labels", a.labels, 3, a.bits == 0),
     "validation.check_samples": lambda f, a: f("labels", a.labels),
