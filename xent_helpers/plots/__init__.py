@@ -11,11 +11,13 @@ from xent_helpers.plots.calibration import (
     temperature_curves,
 )
 from xent_helpers.plots.gradients import (
-    descent_and_newton,
     difference_errors,
+    gradient_as_transfer,
     losses_and_slopes,
     newton_parabola,
     steepest_curvature,
+    two_landscapes,
+    two_ways_down,
 )
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
 from xent_helpers.plots.language_model import (
@@ -62,13 +64,13 @@ __all__ = [
     "confusion_matrix",
     "cost_against_threshold",
     "costly_mistakes",
-    "descent_and_newton",
     "difference_errors",
     "ece_of_a_perfect_model",
     "exact_loss",
     "expected_scores",
     "explore",
     "floors",
+    "gradient_as_transfer",
     "gradient_cloud",
     "gradient_factors",
     "honesty",
@@ -104,5 +106,7 @@ __all__ = [
     "time_against_chunk",
     "training_in_bits",
     "two_fits",
+    "two_landscapes",
+    "two_ways_down",
     "which_loss",
 ]

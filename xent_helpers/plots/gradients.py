@@ -1,6 +1,6 @@
-"""Figures of chapter 4: slopes, their check by finite differences, curvature, and two ways down."""
+"""Figures of chapter 4: a gradient, its check by finite differences, landscapes, curvature, and two ways down."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,6 +9,153 @@ from xent_helpers import losses
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, canvas
 
 _LOOKS = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
+
+
+def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
+    """Draw the probabilities of one sample beside the push that a step against p − y gives to each logit.
+
+    Args:
+        p: probabilities (C,).
+        label: the true class.
+    """
+    classes, push = np.arange(len(p)), np.eye(len(p))[label] - p
+    colours = [BLUE if c == label else VERMILION for c in classes]
+    axes = canvas(
+        "Two bar charts over the classes. Probabilities: "
+        + ", ".join(f"class {c} {value:.3f}" for c, value in enumerate(p))
+        + f"; an outline marks the label, class {label}. Push on each logit: "
+        + ", ".join(f"class {c} {value:+.3f}" for c, value in enumerate(push))
+        + ", which add up to 0.",
+        1,
+        2,
+        figsize=(9.2, 3.6),
+    )
+    axes[0].bar(label, 1.0, width=0.7, fill=False, edgecolor=BLACK, linestyle="--", label="y, the label")
+    axes[0].bar(classes, p, width=0.5, color=colours)
+    axes[0].legend(loc="upper center")
+    axes[1].bar(classes, push, width=0.5, color=colours, hatch=["//" if c == label else "" for c in classes])
+    axes[1].axhline(0, color=BLACK, linewidth=0.8)
+    for ax, values in ((axes[0], p), (axes[1], push)):
+        for c, value in enumerate(values):
+            shown = (f"{value:.3f}" if ax is axes[0] else f"{value:+.3f}").replace("-", "−")
+            place, side = ((0, 3), "bottom") if value >= 0 else ((0, -3), "top")
+            ax.annotate(shown, (c, value), place, textcoords="offset points", ha="center", va=side)
+        ax.set_xticks(classes, [f"class {c}" for c in classes])
+    axes[0].set(title="What the model believes, and the label", ylabel="probability", ylim=(0, 1.3))
+    axes[1].set(
+        title="The push on each logit, −(p − y), adds up to 0",
+        ylabel="push (nats per unit of logit)",
+        ylim=(-1.25, 1.25),
+    )
+    return axes
+
+
+def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float = 1.0, steps: int = 300) -> np.ndarray:
+    """Draw cross-entropy and squared error of p as maps over two weights, with gradient descent's path on each.
+
+    Args:
+        x: features (N, 2), the first column of ones.
+        y: labels (N,), floating 0 and 1.
+        start: the weights (2,) from which both descend.
+        rate, steps: of the descent.
+    """
+    slopes = {"cross-entropy": lambda p: p - y, "squared error of p": lambda p: (p - y) * p * (1 - p)}
+    first, second = np.linspace(-6, 14, 81), np.linspace(-12, 8, 81)
+    logits = first[:, None] * x[:, 0] + second[:, None, None] * x[:, 1]
+    heights = {
+        "cross-entropy": np.mean(losses.softplus(logits) - logits * y, axis=-1),
+        "squared error of p": np.mean(0.5 * (losses.sigmoid(logits) - y) ** 2, axis=-1),
+    }
+    paths = {name: _descent(x, slope, start, rate, steps) for name, slope in slopes.items()}
+    moved = {name: np.linalg.norm(path[-1] - path[0]) for name, path in paths.items()}
+    axes = canvas(
+        "Two maps of the mean loss over bias and weight, from the same start, a certain and mostly wrong model. "
+        + " ".join(f"On {name} {steps} steps of descent move the weights by {moved[name]:.2g}." for name in paths)
+        + " Cross-entropy is a bowl; the squared error is flat around the start.",
+        1,
+        2,
+        figsize=(10.2, 4.3),
+    )
+    for ax, (name, path) in zip(axes, paths.items(), strict=True):
+        shades = ax.contourf(first, second, heights[name], levels=14, cmap="cividis")
+        ax.figure.colorbar(shades, ax=ax, label="mean loss" + (" (nats)" if name == "cross-entropy" else ""))
+        ax.plot(*path.T, "-", color="white", linewidth=3.5)
+        ax.plot(*path.T, "-", color=VERMILION, linewidth=1.8)
+        ax.plot(*start, "o", color="white", markeredgecolor=BLACK)
+        ax.plot(*path[-1], "s", color="white", markeredgecolor=BLACK, markersize=5)
+        ax.set(xlabel="bias")
+    axes[0].set(title="Cross-entropy: a slope to follow", ylabel="weight of the radius")
+    axes[1].set(title="Squared error of p: flat at the start")
+    return axes
+
+
+def two_ways_down(x: np.ndarray, y: np.ndarray, descent: np.ndarray, newton: np.ndarray) -> np.ndarray:
+    """Draw the paths of gradient descent and of Newton's method on a map of the mean loss, and how far each is above.
+
+    Args:
+        x: features (N, 2), no bias.
+        y: labels (N,), floating 0 and 1.
+        descent, newton: weights (steps + 1, 2), the start first; Newton's last ones count as the minimum.
+    """
+    paths = {"gradient descent": descent, "Newton": newton}
+    gaps = {name: np.array([_mean_loss(x @ w, y) for w in path]) for name, path in paths.items()}
+    minimum = gaps["Newton"][-1]
+    gaps = {name: np.maximum(gap - minimum, 1e-12) for name, gap in gaps.items()}
+    axes = canvas(
+        "Left, a map of the mean loss over two weights: a long narrow valley. Gradient descent goes straight to the "
+        f"valley's floor and then creeps along it, not at the end after {len(descent) - 1} steps; Newton's few steps "
+        "reach the minimum. Right, the loss above its minimum against the number of steps on scales of powers of ten: "
+        f"descent ends {gaps['gradient descent'][-1]:.0e} nats above, Newton at 1e-12 or less.",
+        1,
+        2,
+        figsize=(10.4, 4.3),
+        width_ratios=(1.25, 1),
+    )
+    first, second = np.linspace(-4, 5, 91), np.linspace(-9, 2, 91)
+    logits = first[:, None] * x[:, 0] + second[:, None, None] * x[:, 1]
+    height = np.mean(losses.softplus(logits) - logits * y, axis=-1)
+    lines = axes[0].contour(
+        first, second, height, levels=minimum + np.geomspace(1e-3, 1.5, 12), colors=GREY, linewidths=0.8
+    )
+    axes[0].clabel(lines, lines.levels[5::2], fmt="%.2f", fontsize=8)
+    for (name, path), (colour, dash, marker) in zip(paths.items(), _LOOKS[::-1][2:], strict=True):
+        look = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4}
+        axes[0].plot(*path.T, markevery=max(1, len(path) // 12), **look)
+        axes[1].loglog(
+            1 + np.arange(len(path)), gaps[name], markevery=1 if len(path) < 30 else [0, 1, 3, 9, 29], **look
+        )
+    axes[0].annotate(
+        f"{len(descent) - 1} steps of\ngradient descent",
+        descent[-1],
+        (-96, -34),
+        color=VERMILION,
+        textcoords="offset points",
+    )
+    axes[0].annotate("Newton", newton[2], (8, 4), textcoords="offset points", color=BLUE)
+    axes[0].plot(*newton[-1], "*", color=BLACK, markersize=13)
+    axes[0].annotate("start", newton[0], (8, 4), textcoords="offset points")
+    axes[0].annotate("minimum", newton[-1], (-6, -16), textcoords="offset points", ha="right")
+    axes[0].set(
+        title="A valley: along it there is little slope", xlabel="weight of the radius", ylabel="weight of the area"
+    )
+    middle = len(descent) // 4
+    axes[1].annotate(
+        "gradient descent",
+        (middle, gaps["gradient descent"][middle]),
+        (-70, 10),
+        textcoords="offset points",
+        color=VERMILION,
+    )
+    axes[1].annotate("Newton", (5, gaps["Newton"][4]), (-52, -6), textcoords="offset points", color=BLUE)
+    axes[1].set(
+        title="Descent creeps, Newton is done in a few steps",
+        xlabel="1 + number of steps",
+        ylabel="loss above its minimum (nats)",
+        ylim=(4e-13, 3),
+    )
+    powers = range(-12, 1, 3)
+    axes[1].set_yticks([10.0**k for k in powers], [f"{'≤ ' if k == -12 else ''}$10^{{{k}}}$" for k in powers])
+    return axes
 
 
 def difference_errors(
@@ -125,35 +272,6 @@ def newton_parabola(scores: np.ndarray, y: np.ndarray, start: float = 0.0) -> Ax
     return ax
 
 
-def descent_and_newton(gaps: Mapping[str, Sequence[float]]) -> Axes:
-    """Draw how far the loss is above its minimum after each step, by method; what is below 1e-12 is drawn there.
-
-    Args:
-        gaps: for each method the gaps in nats, the first before any step.
-    """
-    ax = canvas(
-        "Gap between the loss and its minimum against the number of steps, both on scales of powers of ten. "
-        + " ".join(f"{name} is {_size(gap[-1])} above after {len(gap) - 1} steps." for name, gap in gaps.items()),
-        figsize=(7.2, 4.0),
-    )
-    for (name, gap), (colour, dash, marker) in zip(gaps.items(), _LOOKS, strict=False):
-        step = np.arange(1, len(gap) + 1)
-        every = None if len(gap) < 30 else len(gap) + 1  # markers only where the steps can be told apart
-        ax.loglog(step, np.maximum(gap, 1e-12), color=colour, linestyle=dash, marker=marker, markevery=every)
-        middle = int(len(step) ** 0.75) - 1  # three quarters of the way on a scale of powers
-        at = (step[middle], max(gap[middle], 1e-12))
-        ax.annotate(name, at, (9, 6), textcoords="offset points", color=colour)
-    ax.set(
-        title="Nine Newton steps go where thousands of small ones do not",
-        xlabel="1 + number of steps",
-        ylabel="loss above its minimum (nats)",
-        ylim=(4e-13, 3),
-    )
-    powers = range(-12, 1, 2)
-    ax.set_yticks([10.0**k for k in powers], [f"{'≤ ' if k == -12 else ''}$10^{{{k}}}$" for k in powers])
-    return ax
-
-
 def steepest_curvature(density: int = 90) -> Axes:
     """Draw the largest eigenvalue of diag(p) − p pᵀ over the triangle of all distributions over three classes."""
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
@@ -182,5 +300,9 @@ def _mean_loss(logits: np.ndarray, y: np.ndarray) -> float:
     return float(losses.binary_cross_entropy_with_logits(logits, y))
 
 
-def _size(gap: float) -> str:
-    return f"{gap:.0e} nats" if gap > 1e-12 else "less than 1e-12 nats"
+def _descent(x: np.ndarray, slope: Callable, start: np.ndarray, rate: float, steps: int) -> np.ndarray:
+    """The weights (steps + 1, D) of gradient descent; ``slope`` maps p to the derivative of each loss by its logit."""
+    path = [np.asarray(start, dtype=float)]
+    for _ in range(steps):
+        path.append(path[-1] - rate * x.T @ slope(losses.sigmoid(x @ path[-1])) / len(x))
+    return np.array(path)
