@@ -30,7 +30,7 @@ QUESTIONS: tuple[Question, ...] = (
         beliefs={
             "3": "Newton's method is exact for a parabola. But the loss is one only near its bottom.",
             "9": "About six steps that divide the norm by 3, then three or so that double the number of right digits.",
-            "30": "A better method than descent, with progress at the same kind of pace. But it is quadratic at the end.",
+            "30": "A better method than descent, with progress at a steady pace. But it is quadratic at the end.",
             "more than 100": "1,000 steps of descent were not enough. But curvature takes the narrow valley out.",
         },
     ),
@@ -38,7 +38,7 @@ QUESTIONS: tuple[Question, ...] = (
         "4.4",
         answer="0.6274, to four digits",
         beliefs={
-            "between 0.5 and 0.62": "A model that is unsure shrinks its probabilities toward ½. But the bias moves until "
+            "between 0.5 and 0.62": "An unsure model shrinks its probabilities toward ½. But the bias moves until "
             "the mean is right.",
             "0.6274, to four digits": "The gradient for the bias is the mean of p − y, and at the minimum it is 0.",
             "above 0.63": "Most tumours are benign, so the model leans to that side. But then its bias would have a "

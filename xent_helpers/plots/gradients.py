@@ -111,51 +111,48 @@ def two_ways_down(x: np.ndarray, y: np.ndarray, descent: np.ndarray, newton: np.
         figsize=(10.4, 4.3),
         width_ratios=(1.25, 1),
     )
+    _draw_valley(axes[0], x, y, minimum, paths)
+    _draw_gaps(axes[1], gaps)
+    return axes
+
+
+def _draw_valley(ax: Axes, x: np.ndarray, y: np.ndarray, minimum: float, paths: Mapping[str, np.ndarray]) -> None:
     first, second = np.linspace(-4, 5, 91), np.linspace(-9, 2, 91)
     logits = first[:, None] * x[:, 0] + second[:, None, None] * x[:, 1]
     height = np.mean(losses.softplus(logits) - logits * y, axis=-1)
-    lines = axes[0].contour(
-        first, second, height, levels=minimum + np.geomspace(1e-3, 1.5, 12), colors=GREY, linewidths=0.8
-    )
-    axes[0].clabel(lines, lines.levels[5::2], fmt="%.2f", fontsize=8)
-    for (name, path), (colour, dash, marker) in zip(paths.items(), _LOOKS[::-1][2:], strict=True):
+    levels = minimum + np.geomspace(1e-3, 1.5, 12)
+    lines = ax.contour(first, second, height, levels=levels, colors=GREY, linewidths=0.8)
+    ax.clabel(lines, lines.levels[5::2], fmt="%.2f", fontsize=8)
+    for (name, path), (colour, dash, marker) in zip(paths.items(), (_LOOKS[1], _LOOKS[0]), strict=True):
+        every = max(1, len(path) // 12)
+        ax.plot(*path.T, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
+        at, text = (path[-1], f"{len(path) - 1} steps of\n{name}") if every > 1 else (path[len(path) // 4], name)
+        place = (-96, -34) if every > 1 else (8, 4)
+        ax.annotate(text, at, place, textcoords="offset points", color=colour)
+    start, end = paths["Newton"][[0, -1]]
+    ax.plot(*end, "*", color=BLACK, markersize=13)
+    ax.annotate("start", start, (8, 4), textcoords="offset points")
+    ax.annotate("minimum", end, (-6, -16), textcoords="offset points", ha="right")
+    ax.set(title="A valley: along it there is little slope", xlabel="weight of the radius", ylabel="weight of the area")
+
+
+def _draw_gaps(ax: Axes, gaps: Mapping[str, np.ndarray]) -> None:
+    for (name, gap), (colour, dash, marker), place in zip(
+        gaps.items(), (_LOOKS[1], _LOOKS[0]), ((-70, 10), (-52, -6)), strict=True
+    ):
+        every = 1 if len(gap) < 30 else [0, 1, 3, 9, 29]  # the steps that can be told apart
         look = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4}
-        axes[0].plot(*path.T, markevery=max(1, len(path) // 12), **look)
-        axes[1].loglog(
-            1 + np.arange(len(path)), gaps[name], markevery=1 if len(path) < 30 else [0, 1, 3, 9, 29], **look
-        )
-    axes[0].annotate(
-        f"{len(descent) - 1} steps of\ngradient descent",
-        descent[-1],
-        (-96, -34),
-        color=VERMILION,
-        textcoords="offset points",
-    )
-    axes[0].annotate("Newton", newton[2], (8, 4), textcoords="offset points", color=BLUE)
-    axes[0].plot(*newton[-1], "*", color=BLACK, markersize=13)
-    axes[0].annotate("start", newton[0], (8, 4), textcoords="offset points")
-    axes[0].annotate("minimum", newton[-1], (-6, -16), textcoords="offset points", ha="right")
-    axes[0].set(
-        title="A valley: along it there is little slope", xlabel="weight of the radius", ylabel="weight of the area"
-    )
-    middle = len(descent) // 4
-    axes[1].annotate(
-        "gradient descent",
-        (middle, gaps["gradient descent"][middle]),
-        (-70, 10),
-        textcoords="offset points",
-        color=VERMILION,
-    )
-    axes[1].annotate("Newton", (5, gaps["Newton"][4]), (-52, -6), textcoords="offset points", color=BLUE)
-    axes[1].set(
+        ax.loglog(1 + np.arange(len(gap)), gap, markevery=every, **look)
+        at = len(gap) // 4 if len(gap) >= 30 else len(gap) // 2
+        ax.annotate(name, (1 + at, gap[at]), place, textcoords="offset points", color=colour)
+    ax.set(
         title="Descent creeps, Newton is done in a few steps",
         xlabel="1 + number of steps",
         ylabel="loss above its minimum (nats)",
         ylim=(4e-13, 3),
     )
     powers = range(-12, 1, 3)
-    axes[1].set_yticks([10.0**k for k in powers], [f"{'≤ ' if k == -12 else ''}$10^{{{k}}}$" for k in powers])
-    return axes
+    ax.set_yticks([10.0**k for k in powers], [f"{'≤ ' if k == -12 else ''}$10^{{{k}}}$" for k in powers])
 
 
 def difference_errors(
@@ -231,45 +228,6 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     axes[1].text(-6.2, 4e-4, "½(p − y)²", color=VERMILION)
     axes[1].text(-9.6, 14, "½(z − y)²", color=GREEN)
     return axes
-
-
-def newton_parabola(scores: np.ndarray, y: np.ndarray, start: float = 0.0) -> Axes:
-    """Draw the mean loss of logits t · scores against t, with the parabola that Newton's method puts at ``start``.
-
-    Args:
-        scores: logits (N,) at t = 1.
-        y: labels (N,), floating 0 and 1.
-        start: where the parabola touches.
-    """
-    t = np.linspace(-0.2, 1.2, 200)
-    loss = np.array([_mean_loss(k * scores, y) for k in t])
-    p = losses.sigmoid(start * scores)
-    value, slope = _mean_loss(start * scores, y), np.mean((p - y) * scores)
-    curvature = np.mean(p * (1 - p) * scores**2)
-    jump = start - slope / curvature
-    parabola = value + slope * (t - start) + 0.5 * curvature * (t - start) ** 2
-    ax = canvas(
-        f"The mean loss along a line through weight space, a bowl with its bottom at t = 1, and the parabola with the "
-        f"same value, slope and curvature at t = {start:g}. The parabola's bottom is at t = {jump:.2f}; Newton's step "
-        "goes there.",
-        figsize=(7.2, 3.9),
-    )
-    ax.plot(t, loss, color=BLUE)
-    ax.plot(t, parabola, "--", color=VERMILION)
-    ax.plot(start, value, "o", color=BLACK)
-    ax.plot(jump, _mean_loss(jump * scores, y), "s", color=BLACK)
-    ax.annotate("start", (start, value), (8, 4), textcoords="offset points")
-    ax.annotate("after one step", (jump, _mean_loss(jump * scores, y)), (-92, -12), textcoords="offset points")
-    ax.annotate("loss", (t[-1], loss[-1]), (-6, 8), textcoords="offset points", color=BLUE, ha="right")
-    right = t[np.argmax((parabola > loss.max()) & (t > jump))]
-    ax.annotate("parabola", (right, loss.max()), (6, -12), textcoords="offset points", color=VERMILION)
-    ax.set(
-        title="Newton's step: to the bottom of the parabola that touches here",
-        xlabel="t, place on the line from zero weights (0) to the best (1)",
-        ylabel="mean loss (nats)",
-        ylim=(0, 1.05 * loss.max()),
-    )
-    return ax
 
 
 def steepest_curvature(density: int = 90) -> Axes:
