@@ -102,6 +102,8 @@ STANDARD = {
     "validation.check_axis": lambda f, a: f("logits", a.logits, -1),
     "validation.check_same_shape": lambda f, a: f("p", a.p, "q", a.q),
     "validation.check_probabilities": lambda f, a: f("p", a.p, ""),
+    "validation.reads_values": lambda f, a: f(),
+    "validation.trusted_values": lambda f, a: f(),
     "validation.labels_fit": lambda f, a: f(validation.as_int64(a.labels), 3),
     "validation.check_labels": lambda f, a: f("labels", a.labels, 3, a.bits == 0),
     "validation.check_samples": lambda f, a: f("labels", a.labels),
@@ -148,6 +150,7 @@ def _fit(f: Callable, a: Inputs) -> object:
 # What is for torch: tensors on any device.
 TORCH = {
     "fused.fused_cross_entropy": lambda f, a: f(a.logits, a.labels),
+    "fused.path": lambda f, a: f(a.logits),
     "fused.surprise": lambda f, a: f(
         a.logits, a.labels[:, None], torch.ones_like(a.logits[:, :1]), torch.empty_like(a.logits), False
     ),
@@ -213,6 +216,7 @@ MODULES = {
     "__main__": "prints what is installed; its own tests run it",
     "plots": "draws NumPy's arrays",
     "exercises": "judges functions; its own tests run them",
+    "kernels": "needs Triton; its own tests run it",
     "forecasts": "takes texts and plain numbers; its own tests run them",
     "distributed": "runs in several processes; its own tests do",
 }

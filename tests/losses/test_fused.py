@@ -15,9 +15,10 @@ REDUCTIONS = ("none", "sum", "mean")
 SHAPES = ((7, 5), (5,), (1, 5), (4, 1), (0, 5), (3, 5, 2), (3, 5, 2, 2), (0, 5, 2))
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
-    """Chunks of two or three rows, so that even a small test has several and a last one that is shorter."""
+@pytest.fixture(autouse=True, params=[1000, 1], ids=["few classes", "many classes"])
+def small_chunks(monkeypatch, request):
+    """Chunks of two or three rows, so that even a small test has several and a last one that is shorter; both ways."""
+    monkeypatch.setattr(fused, "SOFTMAX_CLASSES", request.param)
     monkeypatch.setattr(fused, "CHUNK", 12)
     monkeypatch.setattr(fused, "LINEAR_ROWS", 1)
 

@@ -7,9 +7,10 @@ import array_api_strict
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from xent_helpers import fused, validation
 from xent_helpers import losses as L
-from xent_helpers import validation
 
 LIBRARIES = {"numpy": np, "torch": torch, "array_api_strict": array_api_strict}
 
@@ -514,3 +515,34 @@ def test_inputs_are_checked_where_they_lie():
     with pytest.raises(ValueError, match="integer labels of shape"):
         L.cross_entropy(meta, torch.zeros(3, dtype=torch.int64, device="meta"))
     assert validation.check_class_scores("logits", meta) == 3
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a value is read back from the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("loss", [L.cross_entropy, L.nll_loss, fused.fused_cross_entropy])
+def test_a_loss_reads_one_value_back_and_none_where_labels_are_trusted(loss):
+    z, y = torch.randn(6, 50, requires_grad=True), torch.tensor([0, 1, -100, 3, 4, 0])
+    with Reads() as reads:
+        loss(z, y[:2].repeat(3))
+    assert reads.count <= 1 + (loss is fused.fused_cross_entropy)  # on the CPU it also looks for labels far behind
+    wanted = loss(z, y)
+    with validation.trusted_values(), Reads() as reads:
+        value = loss(z, y)
+    assert reads.count <= (loss is fused.fused_cross_entropy) and value == wanted
+
+
+def test_trusted_values_end_with_the_block_whatever_happens():
+    with pytest.raises(KeyError), validation.trusted_values():
+        raise KeyError
+    with pytest.raises(IndexError):
+        L.cross_entropy(torch.zeros(1, 2), torch.tensor([2]))
