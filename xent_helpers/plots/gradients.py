@@ -28,7 +28,7 @@ def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
         + ", which add up to 0.",
         1,
         2,
-        figsize=(9.2, 3.6),
+        figsize=(8.2, 3.2),
     )
     axes[0].bar(label, 1.0, width=0.7, fill=False, edgecolor=BLACK, linestyle="--", label="y, the label")
     axes[0].bar(classes, p, width=0.5, color=colours)
@@ -69,12 +69,12 @@ def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float 
     paths = {name: _descent(x, slope, start, rate, steps) for name, slope in slopes.items()}
     moved = {name: np.linalg.norm(path[-1] - path[0]) for name, path in paths.items()}
     axes = canvas(
-        "Two maps of the mean loss over bias and weight, from the same start, a certain and mostly wrong model. "
+        "Two maps of the mean loss over bias and weight, from the same start, a model that calls everything 1. "
         + " ".join(f"On {name} {steps} steps of descent move the weights by {moved[name]:.2g}." for name in paths)
         + " Cross-entropy is a bowl; the squared error is flat around the start.",
         1,
         2,
-        figsize=(10.2, 4.3),
+        figsize=(9.2, 3.8),
     )
     for ax, (name, path) in zip(axes, paths.items(), strict=True):
         shades = ax.contourf(first, second, heights[name], levels=14, cmap="cividis")
@@ -108,7 +108,7 @@ def two_ways_down(x: np.ndarray, y: np.ndarray, descent: np.ndarray, newton: np.
         f"descent ends {gaps['gradient descent'][-1]:.0e} nats above, Newton at 1e-12 or less.",
         1,
         2,
-        figsize=(10.4, 4.3),
+        figsize=(9.2, 3.7),
         width_ratios=(1.25, 1),
     )
     _draw_valley(axes[0], x, y, minimum, paths)
@@ -120,9 +120,8 @@ def _draw_valley(ax: Axes, x: np.ndarray, y: np.ndarray, minimum: float, paths: 
     first, second = np.linspace(-4, 5, 91), np.linspace(-9, 2, 91)
     logits = first[:, None] * x[:, 0] + second[:, None, None] * x[:, 1]
     height = np.mean(losses.softplus(logits) - logits * y, axis=-1)
-    levels = minimum + np.geomspace(1e-3, 1.5, 12)
-    lines = ax.contour(first, second, height, levels=levels, colors=GREY, linewidths=0.8)
-    ax.clabel(lines, lines.levels[5::2], fmt="%.2f", fontsize=8)
+    levels = np.r_[0.0, np.geomspace(1e-3, 2.0, 9)]
+    ax.contourf(first, second, height - minimum, levels, colors=[str(g) for g in np.linspace(0.6, 1.0, 9)])
     for (name, path), (colour, dash, marker) in zip(paths.items(), (_LOOKS[1], _LOOKS[0]), strict=True):
         every = max(1, len(path) // 12)
         ax.plot(*path.T, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
@@ -146,7 +145,7 @@ def _draw_gaps(ax: Axes, gaps: Mapping[str, np.ndarray]) -> None:
         at = len(gap) // 4 if len(gap) >= 30 else len(gap) // 2
         ax.annotate(name, (1 + at, gap[at]), place, textcoords="offset points", color=colour)
     ax.set(
-        title="Descent creeps, Newton is done in a few steps",
+        title="Newton is done in a few steps",
         xlabel="1 + number of steps",
         ylabel="loss above its minimum (nats)",
         ylim=(4e-13, 3),
@@ -172,7 +171,7 @@ def difference_errors(
         + " The dashed theory, h squared against 1/h, runs along both arms.",
         1,
         len(errors),
-        figsize=(4.6 * len(errors), 3.9),
+        figsize=(4.2 * len(errors), 3.5),
         sharey=True,
         squeeze=False,
     )[0]
@@ -195,38 +194,35 @@ def difference_errors(
 
 
 def losses_and_slopes(span: float = 10.0) -> np.ndarray:
-    """Draw three losses of one logit with label 1, and the size of their slopes, for logits from −span to span."""
+    """Draw two losses of one logit with label 1, and the size of their slopes, for logits from −span to span."""
     z = np.linspace(-span, span, 401)
     p = losses.sigmoid(z)
     curves = {
         "cross-entropy": (losses.softplus(-z), losses.sigmoid(-z)),
         "½(p − y)²": (0.5 * (1 - p) ** 2, (1 - p) * p * (1 - p)),
-        "½(z − y)²": (0.5 * (z - 1) ** 2, np.abs(z - 1)),
     }
     axes = canvas(
         "Two panels against the logit z for label 1. Losses: cross-entropy falls like a straight line for negative z, "
-        "squared error on the probability is flat there, squared error on the logit is a parabola around 1. Size of "
-        "the slope: cross-entropy's stays near 1 for negative z, that of squared error on the probability falls "
-        f"exponentially, to {(p * (1 - p) ** 2)[0]:.1e} at z = {-span:g}.",
+        "squared error on the probability is flat there. Size of the slope: cross-entropy's stays near 1 for negative "
+        "z, that of squared error on the probability falls exponentially, "
+        f"to {(p * (1 - p) ** 2)[0]:.1e} at z = {-span:g}.",
         1,
         2,
-        figsize=(9.6, 3.9),
+        figsize=(8.6, 3.4),
     )
     for (name, (loss, slope)), (colour, dash, _) in zip(curves.items(), _LOOKS, strict=False):
         axes[0].plot(z, loss, color=colour, linestyle=dash)
         axes[1].semilogy(z, np.maximum(slope, 1e-6), color=colour, linestyle=dash, label=name)
     axes[0].text(-9.8, 4.0, "cross-entropy", color=BLUE)
     axes[0].text(-9.6, 0.9, "½(p − y)²", color=VERMILION)
-    axes[0].text(-3.0, 11.6, "½(z − y)²", color=GREEN)
     axes[0].set(
-        title="Squared error on p is flat on the left …", xlabel="logit z, label 1", ylabel="loss", ylim=(-0.5, 13)
+        title="Squared error on p is flat on the left …", xlabel="logit z, label 1", ylabel="loss", ylim=(-0.5, 11)
     )
     axes[1].set(
-        title="… so there is no slope to follow", xlabel="logit z, label 1", ylabel="size of the slope", ylim=(1e-5, 30)
+        title="… so there is no slope to follow", xlabel="logit z, label 1", ylabel="size of the slope", ylim=(1e-5, 5)
     )
     axes[1].text(-9.6, 0.25, "cross-entropy", color=BLUE)
     axes[1].text(-6.2, 4e-4, "½(p − y)²", color=VERMILION)
-    axes[1].text(-9.6, 14, "½(z − y)²", color=GREEN)
     return axes
 
 
