@@ -28,7 +28,7 @@ def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
         + ", which add up to 0.",
         1,
         2,
-        figsize=(8.2, 3.2),
+        figsize=(7.4, 2.9),
     )
     axes[0].bar(label, 1.0, width=0.7, fill=False, edgecolor=BLACK, linestyle="--", label="y, the label")
     axes[0].bar(classes, p, width=0.5, color=colours)
@@ -74,10 +74,10 @@ def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float 
         + " Cross-entropy is a bowl; the squared error is flat around the start.",
         1,
         2,
-        figsize=(9.2, 3.8),
+        figsize=(8.4, 3.3),
     )
     for ax, (name, path) in zip(axes, paths.items(), strict=True):
-        shades = ax.contourf(first, second, heights[name], levels=14, cmap="cividis")
+        shades = ax.contourf(first, second, heights[name], levels=10, cmap="cividis")
         ax.figure.colorbar(shades, ax=ax, label="mean loss" + (" (nats)" if name == "cross-entropy" else ""))
         ax.plot(*path.T, "-", color="white", linewidth=3.5)
         ax.plot(*path.T, "-", color=VERMILION, linewidth=1.8)
@@ -108,7 +108,7 @@ def two_ways_down(x: np.ndarray, y: np.ndarray, descent: np.ndarray, newton: np.
         f"descent ends {gaps['gradient descent'][-1]:.0e} nats above, Newton at 1e-12 or less.",
         1,
         2,
-        figsize=(9.2, 3.7),
+        figsize=(8.4, 3.2),
         width_ratios=(1.25, 1),
     )
     _draw_valley(axes[0], x, y, minimum, paths)
@@ -171,7 +171,7 @@ def difference_errors(
         + " The dashed theory, h squared against 1/h, runs along both arms.",
         1,
         len(errors),
-        figsize=(4.2 * len(errors), 3.5),
+        figsize=(4.0 * len(errors), 3.2),
         sharey=True,
         squeeze=False,
     )[0]
@@ -208,7 +208,7 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
         f"to {(p * (1 - p) ** 2)[0]:.1e} at z = {-span:g}.",
         1,
         2,
-        figsize=(8.6, 3.4),
+        figsize=(8.4, 3.3),
     )
     for (name, (loss, slope)), (colour, dash, _) in zip(curves.items(), _LOOKS, strict=False):
         axes[0].plot(z, loss, color=colour, linestyle=dash)
