@@ -1,5 +1,6 @@
 """The comparisons of chapter 4: squared error of p, Newton's method, squared error of the logits."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -54,6 +55,14 @@ def accuracies(loss: str, bias: float, setting: Setting) -> np.ndarray:
 def level_from_ordinary_weights(setting: Setting) -> bool:
     means = [accuracies(loss, 0.0, setting)[:, 0].mean() for loss in SLOPES]
     return abs(means[0] - means[1]) < 0.02
+
+
+def accuracies_have_settled(setting: Setting) -> bool:
+    """Whether twice the steps change no mean by more than a point."""
+    longer = replace(setting, steps=2 * setting.steps)
+    runs = [(loss, bias) for loss in SLOPES for bias in (0.0, 20.0)]
+    changes = [accuracies(*run, longer)[:, 0].mean() - accuracies(*run, setting)[:, 0].mean() for run in runs]
+    return max(map(abs, changes)) < 0.01
 
 
 def squared_error_stays_saturated(setting: Setting) -> bool:
@@ -163,6 +172,7 @@ def random_features_narrow_the_gap(setting: Setting) -> bool:
 
 CLAIMS = (
     Claim("4.8", "from small weights the two losses end within two points of each other", level_from_ordinary_weights),
+    Claim("4.8", "twice as many steps change no mean accuracy by more than a point", accuracies_have_settled),
     Claim("4.8", "from the saturated start squared error of p still calls all benign", squared_error_stays_saturated),
     Claim("4.8", "from the saturated start cross-entropy ends within two points of its usual", cross_entropy_recovers),
     Claim("4.10", "nine Newton steps are within 1e-12, 3,000 of descent more than 1e-5 away", newton_is_nearer),

@@ -43,7 +43,7 @@ def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
         ax.set_xticks(classes, [f"class {c}" for c in classes])
     axes[0].set(title="What the model believes, and the label", ylabel="probability", ylim=(0, 1.3))
     axes[1].set(
-        title="The push on each logit, −(p − y), adds up to 0",
+        title="The push, −(p − y), adds up to 0",
         ylabel="push (nats per unit of logit)",
         ylim=(-1.25, 1.25),
     )
@@ -126,7 +126,7 @@ def _draw_valley(ax: Axes, x: np.ndarray, y: np.ndarray, minimum: float, paths: 
         every = max(1, len(path) // 12)
         ax.plot(*path.T, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
         at, text = (path[-1], f"{len(path) - 1} steps of\n{name}") if every > 1 else (path[len(path) // 4], name)
-        place = (-96, -34) if every > 1 else (8, 4)
+        place = (-78, -34) if every > 1 else (8, 4)
         ax.annotate(text, at, place, textcoords="offset points", color=colour)
     start, end = paths["Newton"][[0, -1]]
     ax.plot(*end, "*", color=BLACK, markersize=13)
@@ -171,7 +171,7 @@ def difference_errors(
         + " The dashed theory, h squared against 1/h, runs along both arms.",
         1,
         len(errors),
-        figsize=(4.0 * len(errors), 3.2),
+        figsize=(3.7 * len(errors), 3.0),
         sharey=True,
         squeeze=False,
     )[0]
@@ -213,7 +213,7 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     for (name, (loss, slope)), (colour, dash, _) in zip(curves.items(), _LOOKS, strict=False):
         axes[0].plot(z, loss, color=colour, linestyle=dash)
         axes[1].semilogy(z, np.maximum(slope, 1e-6), color=colour, linestyle=dash, label=name)
-    axes[0].text(-9.8, 4.0, "cross-entropy", color=BLUE)
+    axes[0].text(-9.8, 2.8, "cross-entropy", color=BLUE)
     axes[0].text(-9.6, 0.9, "½(p − y)²", color=VERMILION)
     axes[0].set(
         title="Squared error on p is flat on the left …", xlabel="logit z, label 1", ylabel="loss", ylim=(-0.5, 11)
@@ -237,7 +237,7 @@ def steepest_curvature(density: int = 90) -> Axes:
         "A triangle of all distributions over three classes, shaded by the largest eigenvalue of the Hessian. It is 0 "
         "at the corners, where one class is certain, one third in the middle, and one half at the middles of the "
         "sides, where two classes share everything.",
-        figsize=(6.4, 4.6),
+        figsize=(5.6, 4.1),
     )
     x, y = (p @ corners).T
     shades = ax.tricontourf(x, y, np.clip(largest, 0, 0.5), levels=np.linspace(0, 0.5, 11))
