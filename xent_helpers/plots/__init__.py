@@ -11,11 +11,12 @@ from xent_helpers.plots.calibration import (
     temperature_curves,
 )
 from xent_helpers.plots.gradients import (
-    descent_and_newton,
     difference_errors,
+    gradient_as_transfer,
     losses_and_slopes,
-    newton_parabola,
     steepest_curvature,
+    two_landscapes,
+    two_ways_down,
 )
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
 from xent_helpers.plots.language_model import (
@@ -73,7 +74,6 @@ __all__ = [
     "confusion_matrix",
     "cost_against_threshold",
     "costly_mistakes",
-    "descent_and_newton",
     "dice_side_by_side",
     "difference_errors",
     "digit_samples",
@@ -82,6 +82,7 @@ __all__ = [
     "expected_scores",
     "explore",
     "floors",
+    "gradient_as_transfer",
     "gradient_clouds",
     "gradient_factors",
     "honesty",
@@ -93,7 +94,6 @@ __all__ = [
     "loss_parts",
     "losses_and_slopes",
     "memory_against_chunk",
-    "newton_parabola",
     "next_byte_table",
     "norm_growth",
     "one_batch",
@@ -119,5 +119,7 @@ __all__ = [
     "time_against_chunk",
     "training_in_bits",
     "two_fits",
+    "two_landscapes",
+    "two_ways_down",
     "which_loss",
 ]
