@@ -261,8 +261,8 @@ def correct_digits(loss: Loss, leads: np.ndarray, classes: int) -> np.ndarray:
 
 @cache
 def exact_loss(lead: float, classes: int) -> Decimal:
-    """Loss of a class that leads its equal rivals: log(1 + (C − 1) exp(−lead)), to 39 digits by ``decimal``."""
-    with localcontext(prec=100):
+    """Loss of a class that leads its equal rivals: log(1 + (C − 1) exp(−lead)), to 27 digits by ``decimal``."""
+    with localcontext(prec=80):
         others = (classes - 1) * (-Decimal(float(lead))).exp()
         return (1 + others).ln()
 
@@ -285,9 +285,8 @@ class _CorrectlyRounded(np.ndarray):
 def _digits(value: float, due: Decimal) -> float:
     if not np.isfinite(value):
         return np.nan
-    with localcontext(prec=100):
-        error = abs(Decimal(value) - due) / due
-        return float(max(Decimal(0), -error.log10())) if error else np.inf
+    error = float(abs(Decimal(value) - due) / due)
+    return max(0.0, -np.log10(error)) if error else np.inf
 
 
 def _limits(classes: int, dtype: type = np.float32) -> dict[float, str]:
