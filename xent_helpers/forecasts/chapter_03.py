@@ -8,7 +8,7 @@ QUESTIONS = (
         answer="none changes",
         beliefs={
             "all grow": "Larger scores look like larger probabilities; but the probabilities have to add up to 1.",
-            "only the largest grows": "The exponential favours large scores; but only differences of scores count.",
+            "the largest grows": "The exponential favours large scores; but only differences of scores count.",
             "none changes": "The factor exp(5) cancels between numerator and denominator.",
         },
     ),
@@ -44,7 +44,7 @@ QUESTIONS = (
         answer="0",
         beliefs={
             "2.8194e-09": "float32 can hold this number; but it has to pass through a sum near 1.",
-            "about that, a digit or two right": "Digits are lost one by one; but at a lead of 20 the last one is gone.",
+            "about 3e-09": "Digits are lost one by one; but at a lead of 20 the last one is gone.",
             "0": "1 + exp(−20) + exp(−21) rounds to 1, and log 1 is 0.",
         },
     ),
