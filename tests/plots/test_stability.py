@@ -27,7 +27,6 @@ LABELS, WEIGHTS = np.arange(12) % 3, np.random.default_rng(1).normal(size=(3, 3)
 DRAWN = {
     "logistic_regression": lambda: plots.logistic_regression()[0],
     "scores_to_loss": lambda: plots.scores_to_loss((1.0, 2.0, 0.1), 1)[0],
-    "loss_of_a_wrong_answer": lambda: plots.loss_of_a_wrong_answer(BOTH),
     "binary_losses": lambda: plots.binary_losses(),
     "class_regions": lambda: plots.class_regions(PLANE, LABELS, {"at random": WEIGHTS}, ("first", "second"))[0],
     "digits_left": lambda: plots.digits_left(BOTH, (3, 10), leads=range(-100, 101, 20))[0],
@@ -51,17 +50,6 @@ def test_every_figure_has_axes_labels_title_and_alternative_text(name):
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_same_figure_is_the_same_bytes(name):
     assert DRAWN[name]().figure.png() == DRAWN[name]().figure.png()
-
-
-def test_a_line_stops_with_a_cross_where_the_loss_does():
-    ax = plots.loss_of_a_wrong_answer(BOTH, gaps=np.arange(0, 121, 2))
-    line, cross, whole = ax.lines
-    assert line.get_xdata()[-1] == cross.get_xdata()[0] == 88
-    assert line.get_ydata()[10] == pytest.approx(20, abs=1e-4)
-    assert whole.get_xdata()[-1] == 120 and whole.get_ydata()[-1] == pytest.approx(120)
-    notes = [text.get_text() for text in ax.texts]
-    assert notes == ["naive\ninf or NaN from here on", "package"]
-    assert "naive: finite up to a gap of 88" in ax.figure.alt
 
 
 @pytest.mark.parametrize("z, y", [((1.0, 2.0, 0.1), 1), ((-4.0, 4.0, 4.0), 0), ((0.0, 0.0, 0.0), 2)])
@@ -100,7 +88,7 @@ def test_correct_digits_are_those_of_the_relative_error():
 
 @pytest.mark.parametrize("classes", [3, 1000])
 def test_naive_digits_end_at_the_limits_and_the_package_s_do_not(classes):
-    """Overflow at LSE = 88.72 on either side; no digit from a lead of log(2 (C − 1) / ε) on; the package keeps seven."""
+    """Overflow at LSE = 88.72 on both sides; no digit from a lead of log(2 (C − 1) / ε) on; the package keeps six."""
     rivals, absorbed = np.log(classes - 1), np.log(2 / float(np.finfo(np.float32).eps))
     leads = np.array([rivals - 88.9, rivals - 88.5, -1, rivals + absorbed + 0.5, 88.5, 88.9])
     leads = np.round(leads * 16) / 16
@@ -135,7 +123,7 @@ def test_regions_are_coloured_by_the_probabilities_and_titled_with_the_loss():
     models = {"zero": np.zeros((3, 3)), "at random": WEIGHTS}
     flat, mixed = plots.class_regions(PLANE, LABELS, models, ("first", "second"))
     picture = flat.images[0].get_array()
-    assert np.ptp(picture, axis=(0, 1)) == pytest.approx(0) and np.ptp(mixed.images[0].get_array()) > 0.1
+    assert np.ptp(picture, axis=(0, 1)).max() < 1e-9 and np.ptp(mixed.images[0].get_array()) > 0.1
     scores = np.column_stack([PLANE, np.ones(12)]) @ WEIGHTS
     loss = np.mean(np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(12), LABELS])
     assert mixed.get_title(loc="left") == f"at random: loss {loss:.3f}"

@@ -31,7 +31,6 @@ from xent_helpers.plots.stability import (
     class_regions,
     digits_left,
     logistic_regression,
-    loss_of_a_wrong_answer,
     scores_to_loss,
 )
 from xent_helpers.plots.targets import (
@@ -79,7 +78,6 @@ __all__ = [
     "logistic_regression",
     "loss_against_probability",
     "loss_floor",
-    "loss_of_a_wrong_answer",
     "loss_parts",
     "losses_and_slopes",
     "memory_against_chunk",

@@ -15,7 +15,7 @@ from xent_helpers.losses import cross_entropy, logsumexp, sigmoid, softmax, soft
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, canvas
 
 Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
-LINES = ((VERMILION, "none", "o"), (BLUE, "--", ""), (GREEN, "-", ""), (PURPLE, ":", ""))
+LINES = ((VERMILION, "none", "o"), (BLUE, "--", ""), (GREEN, "-", ""), (PURPLE, ":", ""), (BLACK, "-.", ""))
 CLASSES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"))
 NEARBY = np.arange(-7, 8) / 16  # around each lead of ``digits_left``; float32 holds these numbers exactly
 
@@ -30,7 +30,7 @@ def logistic_regression(weight: float = 0.8, bias: float = -1.0, x: tuple[float,
         "same two inputs, and one half where the line crosses 0.",
         1,
         2,
-        figsize=(9.2, 3.6),
+        figsize=(8, 3.1),
     )
     for ax, heights, dots in ((axes[0], weight * grid + bias, z), (axes[1], sigmoid(weight * grid + bias), p)):
         ax.plot(grid, heights, color=BLUE)
@@ -62,7 +62,7 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
         f"between log-sum-exp and the score and minus the logarithm of its probability.",
         1,
         3,
-        figsize=(10.2, 3.4),
+        figsize=(9.2, 3),
     )
     for ax, values in zip(axes[:2], (z, p), strict=True):
         bars = ax.bar(range(len(z)), values, color=SKY, edgecolor=BLACK, linewidth=0.8)
@@ -90,12 +90,12 @@ def binary_losses() -> Axes:
     ax = canvas(
         "Two curves against the score z. The loss of label 0, softplus(z), is near 0 on the left and follows the "
         "line z on the right; the loss of label 1 is its mirror image. They cross at score 0, where both are log 2.",
-        figsize=(6.6, 3.7),
+        figsize=(5.8, 3.1),
     )
     for sign, colour, dash, label in ((1, BLUE, "-", 0), (-1, VERMILION, "--", 1)):
         ax.plot(z, softplus(sign * z), color=colour, linestyle=dash)
         ax.plot(z, np.maximum(sign * z, 0), color=GREY, linestyle=":", linewidth=1.3, zorder=1)
-        ax.text(sign * 5.6, 4.2, f"label {label}", color=colour, ha="right" if sign > 0 else "left")
+        ax.text(sign * 3.8, 4.2, f"label {label}", color=colour, ha="right" if sign > 0 else "left")
     ax.plot(0, np.log(2), "o", color=BLACK)
     ax.annotate("log 2", (0, np.log(2)), (0, 9), textcoords="offset points", ha="center")
     ax.set(
@@ -117,7 +117,7 @@ def class_regions(x: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray], n
         names: what the two features are called, with units.
     """
     low, high = x.min(axis=0) - 0.3, x.max(axis=0) + 0.3
-    across, up = np.meshgrid(np.linspace(low[0], high[0], 160), np.linspace(low[1], high[1], 160))
+    across, up = np.meshgrid(np.linspace(low[0], high[0], 72), np.linspace(low[1], high[1], 72))
     plane = np.stack([across, up, np.ones_like(across)], axis=-1)
     samples = np.column_stack([x, np.ones(len(x))])
     loss = {title: float(cross_entropy(samples @ weights, y)) for title, weights in models.items()}
@@ -126,7 +126,7 @@ def class_regions(x: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray], n
         + " ".join(f"{title}: mean loss {nats:.3f} nats." for title, nats in loss.items()),
         1,
         len(models),
-        figsize=(10.2, 3.7),
+        figsize=(9.2, 3.3),
         sharey=True,
         squeeze=False,
     )[0]
@@ -151,45 +151,6 @@ def class_regions(x: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray], n
     return axes
 
 
-def loss_of_a_wrong_answer(
-    implementations: dict[str, Loss], gaps: np.ndarray | None = None, dtype: type = np.float32
-) -> Axes:
-    """Draw what each implementation says of a true class whose logit lies ``gap`` below the other one's.
-
-    Args:
-        implementations: losses by the name to write at their line.
-        gaps: the gaps to try; 0, 1, …, 130 unless given.
-        dtype: the floating type of the logits.
-    """
-    gaps = np.arange(131) if gaps is None else gaps
-    z, y = np.stack([np.zeros(len(gaps)), gaps], axis=1).astype(dtype), np.zeros(len(gaps), dtype=int)
-    drawn = {name: _quietly(loss, z, y) for name, loss in implementations.items()}
-    last = {name: gaps[np.isfinite(value)].max() for name, value in drawn.items()}
-    ax = canvas(
-        f"Loss of a two-class row in {dtype.__name__} against the gap by which the true class loses. "
-        + "; ".join(f"{name}: finite up to a gap of {last[name]:g}, largest {_peak(drawn[name]):.1f}" for name in drawn)
-        + ".",
-        figsize=(7.8, 4.3),
-    )
-    for (name, value), (colour, dash, marker) in zip(drawn.items(), LINES, strict=False):
-        fine = np.isfinite(value)
-        ax.plot(gaps[fine], value[fine], color=colour, linestyle=dash, marker=marker, markersize=4, markevery=5)
-        end = (last[name], value[fine][-1])
-        broken = last[name] < gaps[-1]
-        if broken:
-            ax.plot(*end, "X", color=colour, markersize=10)
-        note = f"{name}\n{'inf or NaN from here on' if broken else ''}".strip()
-        ax.annotate(note, end, (0, 7) if not broken else (-10, 2), textcoords="offset points", ha="right", color=colour)
-    ax.set(
-        title="A wrong answer should cost about its gap",
-        xlabel="gap: how far the true class's logit lies below the other",
-        ylabel=f"loss in {dtype.__name__} (nats)",
-        xlim=(0, gaps[-1] * 1.02),
-        ylim=(0, gaps[-1] * 1.15),
-    )
-    return ax
-
-
 def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3, 1000), leads=None) -> np.ndarray:
     """Draw how many digits of the loss each implementation gets right, against the lead of the true class.
 
@@ -197,7 +158,7 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
     nearly that lead is drawn, as ``correct_digits`` counts. A cross ends a line where the result is inf or NaN.
 
     Args:
-        implementations: losses by the name in the legend; at most four.
+        implementations: losses by the name in the legend; at most five.
         classes: the numbers of classes, a panel each.
         leads: whole numbers, negative where the true class lags; −120, …, 120 unless given.
     """
@@ -206,7 +167,7 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
         "Correct digits of the float32 loss against the lead of the true class, described once they are known.",
         1,
         len(classes),
-        figsize=(10.4, 4.4),
+        figsize=(4.6 * len(classes) + 0.3, 3.9),
         sharey=True,
         squeeze=False,
     )[0]
@@ -231,7 +192,7 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
         )
     axes[0].set_ylabel("correct digits of the loss (float32)")
     axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(implementations))
-    axes[0].figure.suptitle("How many digits of the loss are right? A cross: inf or NaN beyond")
+    axes[0].figure.suptitle("How many digits of the loss are right? (A cross: inf or NaN beyond it.)")
     axes[0].figure.alt = "Correct digits of the float32 loss against the lead. " + "; ".join(said) + "."
     return axes
 
@@ -315,7 +276,3 @@ def _in_words(leads: np.ndarray, digits: np.ndarray) -> str:
 def _quietly(loss: Loss, z: np.ndarray, y: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         return np.asarray(loss(z, y))
-
-
-def _peak(value: np.ndarray) -> float:
-    return float(value[np.isfinite(value)].max())
