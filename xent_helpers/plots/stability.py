@@ -62,7 +62,7 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
         f"between log-sum-exp and the score and minus the logarithm of its probability.",
         1,
         3,
-        figsize=(9.2, 3),
+        figsize=(8.8, 2.9),
     )
     for ax, values in zip(axes[:2], (z, p), strict=True):
         bars = ax.bar(range(len(z)), values, color=SKY, edgecolor=BLACK, linewidth=0.8)
@@ -167,7 +167,7 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
         "Correct digits of the float32 loss against the lead of the true class, described once they are known.",
         1,
         len(classes),
-        figsize=(4.6 * len(classes) + 0.3, 3.9),
+        figsize=(4.4 * len(classes) + 0.3, 3.7),
         sharey=True,
         squeeze=False,
     )[0]
@@ -176,7 +176,8 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
         for (name, loss), (colour, dash, marker) in zip(implementations.items(), LINES, strict=False):
             digits = np.array([np.median(correct_digits(loss, lead + NEARBY, count)) for lead in leads])
             fine = np.isfinite(digits)
-            ax.plot(leads, digits, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=6, label=name)
+            style = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4, "markevery": 6}
+            ax.plot(leads, digits, label=name, zorder=1.9 if colour == BLACK else 2, **style)  # black below the others
             for i in [i - fine[i - 1] for i in range(1, len(leads)) if fine[i] != fine[i - 1]]:
                 ax.plot(leads[i], digits[i], "X", color=colour, markersize=9)
             said.append(f"{count} classes, {name}: {_in_words(leads, digits)}")
