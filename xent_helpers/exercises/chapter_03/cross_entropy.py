@@ -252,6 +252,6 @@ def missed_probability(z, y):
 
 @cross_entropy.mistake
 def cross_entropy_as_coins(z, y):
-    """You treat every class as a coin of its own. Exactly one of the C classes is true: where do the classes compete?"""
+    """You treat every class as a coin of its own. One of the C classes is the true one: where do they compete?"""
     hit = np.eye(z.shape[1])[y]
     return (np.logaddexp(0, z) - hit * z).sum(axis=1)
