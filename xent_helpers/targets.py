@@ -201,6 +201,22 @@ def flip_matrix(num_classes: int, rate: float) -> np.ndarray:
     return np.full((num_classes, num_classes), others) + (1.0 - rate - others) * np.eye(num_classes)
 
 
+def pair_matrix(num_classes: int, rate: float) -> np.ndarray:
+    """M for labels that are replaced, with probability ``rate``, by the next class; after the last comes the first.
+
+    Example:
+        >>> print(pair_matrix(3, 0.2))
+        [[0.8 0.2 0. ]
+         [0.  0.8 0.2]
+         [0.2 0.  0.8]]
+    """
+    if check.check_num_classes(num_classes) == 1:
+        raise ValueError("num_classes is 1, expected at least 2: a single class cannot be mistaken for another.")
+    check.check_fraction("rate", rate)
+    same = np.eye(num_classes)
+    return (1.0 - rate) * same + rate * np.roll(same, 1, axis=1)
+
+
 def resample_matrix(num_classes: int, rate: float) -> np.ndarray:
     """M for labels that are drawn again, with probability ``rate``, from all classes, the true one included.
 

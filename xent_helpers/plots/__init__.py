@@ -37,12 +37,16 @@ from xent_helpers.plots.stability import (
 )
 from xent_helpers.plots.targets import (
     against_noise,
+    annotators,
     bounded_norms,
     gradient_factors,
+    gradient_sizes,
     honesty,
+    mixed_pictures,
     opinions,
     smoothing_valley,
     students,
+    two_divergences,
 )
 from xent_helpers.plots.torch_losses import floors, saturation, which_loss
 from xent_helpers.plots.training import (
@@ -56,6 +60,7 @@ from xent_helpers.plots.training import (
 
 __all__ = [
     "against_noise",
+    "annotators",
     "at_temperature",
     "bounded_norms",
     "calibration_and_refinement",
@@ -71,6 +76,7 @@ __all__ = [
     "floors",
     "gradient_cloud",
     "gradient_factors",
+    "gradient_sizes",
     "honesty",
     "learning_curves",
     "likelihood_as_n_grows",
@@ -81,6 +87,7 @@ __all__ = [
     "loss_parts",
     "losses_and_slopes",
     "memory_against_chunk",
+    "mixed_pictures",
     "newton_parabola",
     "next_byte_table",
     "norm_growth",
@@ -103,6 +110,7 @@ __all__ = [
     "temperature_curves",
     "time_against_chunk",
     "training_in_bits",
+    "two_divergences",
     "two_fits",
     "which_loss",
 ]
