@@ -31,13 +31,13 @@ test: $(READY)  ## run every test, every docstring's example and every notebook
 	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 test-sim: $(READY)  ## run all of it again beside a simulated accelerator, to test the code for devices without one
-	@PYTHONPATH=$(CURDIR)/tests/simulated $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
+	@PYTHONPATH=$(CURDIR)/tests/devices/simulated $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and write the table to send in
-	@$(BIN)/python tests/report_devices.py
+	@$(BIN)/python tools/report_devices.py
 
 notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
-	@$(BIN)/python tests/execute_notebooks.py $(NOTEBOOKS)
+	@$(BIN)/python tools/execute_notebooks.py $(NOTEBOOKS)
 
 bench: $(READY)  ## time the losses beside PyTorch's, some eight minutes; tables and a figure go to build/bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
@@ -62,10 +62,10 @@ assignment: $(READY)  ## write the notebooks without outputs and solutions to bu
 	@$(BIN)/python -m xent_helpers.exercises assignment
 
 test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
-	@$(BIN)/python -m pytest -q tests/long_grading.py
+	@$(BIN)/python -m pytest -q tests/grading/long_grading.py
 
 test-answers: $(READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
-	@$(BIN)/python -m pytest -q tests/long_answers.py
+	@$(BIN)/python -m pytest -q tests/exercises/long_answers.py
 
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
@@ -76,16 +76,16 @@ robustness: $(READY)  ## run the chapters' comparisons again with other seeds, r
 	@$(BIN)/python -m tools.robustness $(CHAPTERS)
 
 matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
-	@$(BIN)/python -m tests.matrix $(ROWS)
+	@$(BIN)/python -m tools.matrix $(ROWS)
 
 properties: $(READY)  ## try the helpers on 1,000 random inputs a property (half an hour)
-	@$(BIN)/python -m pytest -q --hypothesis-profile=thorough $$(grep -l "@given" tests/test_*.py)
+	@$(BIN)/python -m pytest -q --hypothesis-profile=thorough $$(grep -rl --include="test_*.py" "@given" tests)
 
 fuzz: $(READY)  ## look for inputs that crash the helpers, 10 minutes a target (TARGET="…", SECONDS=…; Linux)
-	@set -e; for target in $(TARGET); do $(BIN)/python -m tests.fuzz $$target -max_total_time=$(SECONDS); done
+	@set -e; for target in $(TARGET); do $(BIN)/python -m tools.fuzz $$target -max_total_time=$(SECONDS); done
 
 mutants: $(READY)  ## change the helpers and see whether the tests notice (MODULE="…"; minutes to hours)
-	@$(BIN)/python -m tests.mutants $(MODULE)
+	@$(BIN)/python -m tools.mutants $(MODULE)
 
 clean:  ## remove .venv and everything else that a command has made
 	@rm -rf .venv build book/api mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
@@ -100,7 +100,7 @@ $(READY): pyproject.toml constraints.txt
 	@if [ -e $(UNFINISHED) ]; then rm -rf .venv; fi
 	@mkdir -p .venv && touch $(UNFINISHED) && rm -f $(READY)
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint,gpu]'
 	@mv $(UNFINISHED) $(READY) && touch $(READY)
 
 # What only the book and the browser need is set up with them, so that `make lab` and `make test` stay light.

@@ -7,7 +7,7 @@ from time import perf_counter
 import nbformat
 
 from benchmarks.speed import Row
-from tests.execute_notebooks import all_notebooks, run
+from tools.execute_notebooks import all_notebooks, run
 
 
 class _Clock(list):

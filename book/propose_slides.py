@@ -19,8 +19,8 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 import chapters  # noqa: E402
 import slides  # noqa: E402
 
-from tests.browser.chromium import chromium  # noqa: E402
-from tests.execute_notebooks import write  # noqa: E402
+from tools.chromium import chromium  # noqa: E402
+from tools.execute_notebooks import write  # noqa: E402
 
 ROOM = slides.HEIGHT - 36 - 30 - 8  # within the margins, and a little to spare
 RUNNING_HEAD, GAP = 34 + 16, 16

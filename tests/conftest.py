@@ -10,7 +10,7 @@ from xent_helpers import devices
 
 # The tests of the simulated accelerator need it: `make test-sim` brings it, `make test` runs as a machine without one.
 SIMULATED = torch._C._get_privateuse1_backend_name() == "sim"
-collect_ignore = ["fuzz.py"] + ([] if SIMULATED else ["test_simulated.py"])
+collect_ignore = [] if SIMULATED else ["devices/test_simulated.py"]
 
 
 # `make test` draws few examples, the same each time; `make properties` draws many, and other ones each time.

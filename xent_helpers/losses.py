@@ -4,8 +4,8 @@ Names, arguments and defaults are those of ``torch.nn.functional``. Every functi
 tensors on any device, or any other array that follows the Python array API standard, and returns the same
 kind. Autograd differentiates them on torch. Half precisions are computed in float32 and rounded once.
 
-The short kernels ``surprisal`` and ``softplus`` hold the mathematics and check nothing; the public losses
-check their input first (``validation.py``).
+The short kernels ``label_surprisal``, ``surprisal`` and ``softplus`` hold the mathematics and check nothing; the
+public losses check their input first (``validation.py``).
 """
 
 from math import nan
@@ -20,8 +20,32 @@ from xent_helpers.validation import Array
 _quiet = np.errstate(all="ignore")
 
 
+def label_surprisal(z: Array, label: Array) -> Array:
+    r"""−log softmax(z)_y, the nats that the label of each row costs; the kernel of the losses with class indices.
+
+    With the largest logit m as the shift, which is a constant to autograd, −log p_y = (m − z_y) + log Σ_c exp(z_c − m).
+    Where the label has the largest logit its own term is exactly 1, and ``log1p`` of the others keeps a tiny loss; the
+    factor exp(m − z_y), which is 1 there, gives autograd the slope in z_y.
+
+    Args:
+        z: logits, shape (N, C), float32 or float64.
+        label: the class y of each row, shape (N,), int64.
+
+    Returns:
+        Array of shape (N,) in nats.
+    """
+    xp = array_namespace(z)
+    own = xp.take_along_axis(z, label[:, None], axis=-1)[:, 0]
+    m = xp.max(_constant(z), axis=-1)
+    gap, wins = m - own, own >= m
+    e = xp.exp(z - m[:, None])
+    others = xp.sum(xp.where(_is_class(label, z.shape[-1]), 0.0, e), axis=-1)
+    sure = xp.log1p(others * xp.exp(xp.where(wins, gap, 0.0)))
+    return xp.where(wins, sure, gap + xp.log(others + xp.exp(-gap)))
+
+
 def surprisal(z: Array, favoured: Array) -> Array:
-    r"""−log softmax(z), the nats that each class of each row would cost; the kernel of every loss below.
+    r"""−log softmax(z), the nats that each class of each row would cost; the kernel of the other losses.
 
     The identity −log p_c = s − z_c + log Σ_k exp(z_k − s) holds for any shift s. Where the favoured class has
     the largest logit, s is that logit, so its own term is exactly 1 and ``log1p`` keeps a tiny loss; elsewhere
@@ -239,10 +263,9 @@ def nll_loss(
     check.check_weight(weight, classes)
     ignore_index = check.check_integer("ignore_index", ignore_index)
     check.check_reduction(reduction)
-    hit, _ = _hits(target, classes, ignore_index)
-    w = _weighted(_computed(hit, log_probs.dtype), weight, log_probs.dtype)
-    cost = _cost(w, xp.where(hit, -_rows(log_probs), 0.0))
-    return _reduced(xp.sum(cost, axis=-1), reduction, _total(xp.sum(w, axis=-1)), target.shape, log_probs.dtype)
+    label, kept = _checked_labels(target, classes, ignore_index)
+    nats = -xp.take_along_axis(_rows(log_probs), label[:, None], axis=-1)[:, 0]
+    return _reduced_by_label(nats, label, kept, weight, reduction, target.shape, log_probs.dtype)
 
 
 @_quiet
@@ -295,18 +318,21 @@ def cross_entropy(
     dtype = logits.dtype if is_index else xp.result_type(logits.dtype, target.dtype)
     z = _rows(logits, dtype)
     if is_index:
-        hit, kept = _hits(target, classes, ignore_index)
-        divisor = _total(xp.sum(_weighted(_computed(hit, dtype), weight, logits.dtype), axis=-1))
+        label, kept = _checked_labels(target, classes, ignore_index)
+        z = z if kept is None else xp.where(kept[:, None], z, 0.0)  # whatever an ignored row holds does not count
+        if label_smoothing == 0:
+            return _reduced_by_label(label_surprisal(z, label), label, kept, weight, reduction, target.shape, dtype)
+        q = xp.astype(_is_class(label, classes), z.dtype)
+        divisor = _total(_label_weights(label, kept, weight, z.dtype, dtype))
         divisor = xp.where(divisor == 0, nan, divisor)  # smoothing may leave a sum to divide, torch's mean is NaN
-        q = xp.where(kept, _smoothed(_computed(hit, dtype), label_smoothing), 0.0)
-        z = xp.where(kept, z, 0.0)  # whatever an ignored row holds, NaN too, does not count
-    else:
-        check.check_soft_target(target, ignore_index)
-        divisor = float(z.shape[0])
-        q = _smoothed(_rows(target, dtype), label_smoothing)
+        shares = _weighted(_smoothed(q, label_smoothing), weight, logits.dtype)
+        shares = shares if kept is None else xp.where(kept[:, None], shares, 0.0)
+        return _reduced(expected_surprisal(z, shares), reduction, divisor, target.shape, dtype)
+    check.check_soft_target(target, ignore_index)
+    q = _smoothed(_rows(target, dtype), label_smoothing)
     loss = expected_surprisal(z, _weighted(q, weight, logits.dtype))
     batch = logits.shape[:1] + logits.shape[2:] if logits.ndim > 1 else ()
-    return _reduced(loss, reduction, divisor, batch, dtype)
+    return _reduced(loss, reduction, float(z.shape[0]), batch, dtype)
 
 
 @_quiet
@@ -421,14 +447,39 @@ def _is_class(index: Array, num_classes: int) -> Array:
     return classes == xp.expand_dims(index, axis=-1)
 
 
-def _hits(target: Array, classes: int, ignore_index: int) -> tuple[Array, Array]:
-    """Checked labels as boolean rows: where the label is (N, C), and which rows are kept (N, 1)."""
+def _constant(x: Array) -> Array:
+    """x itself, and a constant to autograd where the library has one."""
+    return x.detach() if hasattr(x, "detach") else x
+
+
+def _checked_labels(target: Array, classes: int, ignore_index: int) -> tuple[Array, Array | None]:
+    """Labels (N,) as int64, ignored ones as 0, and which are kept, (N,) booleans, or None where all are."""
     xp = array_namespace(target)
-    labels = check.as_int64(target)
-    kept = labels != ignore_index
-    check.check_labels("target", target, classes, kept)
-    kept = xp.reshape(kept, (-1, 1))
-    return _is_class(xp.reshape(labels, (-1,)), classes) & kept, kept
+    label = xp.reshape(check.as_int64(target), (-1,))
+    if not 0 <= ignore_index < classes and check.labels_fit(label, classes):
+        return label, None
+    kept = label != ignore_index
+    check.check_labels("target", target, classes, xp.reshape(kept, target.shape))
+    return xp.where(kept, label, 0), kept
+
+
+def _label_weights(label: Array, kept: Array | None, weight: Array | None, computed, dtype) -> Array:
+    """What each sample counts, (N,): the weight of its label, rounded to ``dtype`` first, and 0 where it is ignored."""
+    xp = array_namespace(label)
+    w = xp.ones(label.shape, dtype=computed, device=device(label))
+    if weight is not None:
+        w = xp.take(xp.astype(xp.astype(weight, dtype), computed), label, axis=0)
+    return w if kept is None else xp.where(kept, w, 0.0)
+
+
+def _reduced_by_label(nats, label, kept, weight, reduction: str, shape: tuple[int, ...], dtype) -> Array:
+    """Weigh the nats (N,) of each label and reduce them; a mean divides by the summed weights."""
+    xp = array_namespace(nats)
+    if weight is None and kept is None:
+        return _reduced(nats, reduction, float(nats.shape[0]) or nan, shape, dtype)
+    w = _label_weights(label, kept, weight, nats.dtype, dtype)
+    cost = _cost(w, nats if kept is None else xp.where(kept, nats, 0.0))
+    return _reduced(cost, reduction, _total(w), shape, dtype)
 
 
 def _smoothed(q: Array, label_smoothing: float) -> Array:

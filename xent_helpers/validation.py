@@ -140,6 +140,11 @@ def check_labels(name: str, labels: Array, num_classes: int, kept: Array | None 
         )
 
 
+def labels_fit(labels: Array, num_classes: int) -> bool:
+    """Whether all int64 ``labels`` lie within 0 … num_classes − 1; reads one boolean back from the device."""
+    return not bool(array_namespace(labels).any((labels < 0) | (labels >= num_classes)))
+
+
 def as_int64(labels: Array) -> Array:
     """Cast whole numbers to int64; unsigned ones that it cannot hold become its largest, so that none wraps around."""
     xp = array_namespace(labels)

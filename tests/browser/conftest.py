@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chromium import chromium, executable
+from tools.chromium import chromium, executable
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"

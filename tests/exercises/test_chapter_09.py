@@ -1,0 +1,39 @@
+"""Chapter 9's exercises: what the catalogue's test does not see."""
+
+import numpy as np
+
+from xent_helpers import losses
+from xent_helpers.exercises import all_exercises
+from xent_helpers.exercises.checker import diagnose
+
+BY_KEY = all_exercises()
+
+
+def test_the_snippet_of_the_chapter_is_recognised():
+    def my_next_token_loss(z, tokens, pad):
+        labels = tokens[:, 1:]
+        log_p = losses.log_softmax(z[:, :-1])
+        log_p, labels = log_p[:, :-1], labels[:, 1:]
+        nats = -np.take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
+        return nats.mean()
+
+    assert "two mistakes" in diagnose(BY_KEY["9.5"], my_next_token_loss)
+
+
+def test_the_streaming_sum_of_the_chapter_is_told_what_it_misses():
+    """Section 9.11's version is right for finite logits; the exercise has pieces that are masked whole."""
+
+    def online_logsumexp(pieces):
+        m, s = -np.inf, 0.0
+        for z in pieces:
+            m_new = max(m, z.max())
+            s = s * np.exp(m - m_new) + np.exp(z - m_new).sum()
+            m = m_new
+        return m + np.log(s)
+
+    assert "all −∞" in diagnose(BY_KEY["9.4"], online_logsumexp)
+
+
+def test_a_wrong_answer_of_another_kind_is_told_what_a_right_one_satisfies():
+    said = diagnose(BY_KEY["9.4"], lambda pieces: pieces[pieces > -np.inf].mean() - 1)
+    assert "at least the largest entry" in said

@@ -1,0 +1,420 @@
+"""Loss and gradient from several processes are one process's, and an interrupted run leaves nothing behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+import torch.distributed as dist
+from torch.nn.functional import cross_entropy
+
+from xent_helpers import devices, distributed
+
+if not dist.is_available():
+    pytest.skip("this build of PyTorch has no torch.distributed", allow_module_level=True)
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+SCRIPT = ["-m", "xent_helpers.distributed"]
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Where temporary files go to a folder that the test can look into."""
+    return os.environ | {"TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_table_holds_with_several_processes(count, environment):
+    command = [*TORCHRUN, "--nproc-per-node", str(count), *SCRIPT, "--steps", "5"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, *rows = done.stdout.strip().splitlines()
+    assert first.startswith(f"{count} process(es)")
+    assert [row.split()[-3] for row in rows[:-1]] == ["held"] * 6
+    page = (Path(__file__).parents[2] / "book" / "distributed.md").read_text(encoding="utf-8")
+    assert all(row[:50].replace("5 losses", "20 losses").strip() in page for row in rows)  # the page shows this table
+    assert float(re.search(r"mean of means is off by +(\S+)", rows[-1])[1]) > 1e-3  # so the parts do differ
+
+
+def test_one_process_needs_no_torchrun(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["distributed", "--steps", "3"])
+    assert distributed.main() == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("1 process(es)") and shown.count("  held") == 6 and "NOT" not in shown
+    assert not dist.is_initialized()
+
+
+def test_a_difference_past_the_bound_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["distributed", "--steps", "1"])
+    monkeypatch.setattr(distributed, "BOUND", -1.0)
+    assert distributed.main() == 1
+    assert capsys.readouterr().out.count("NOT held (bound -1)") == 6
+
+
+def test_no_steps_are_refused(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["distributed", "--steps", "0"])
+    with pytest.raises(SystemExit) as refused:
+        distributed.main()
+    assert refused.value.code == 2
+    assert "--steps is 0, expected 1 or more." in capsys.readouterr().err
+
+
+def test_more_processes_than_have_classes_are_refused(monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "11")
+    monkeypatch.setattr(sys, "argv", ["distributed"])
+    with pytest.raises(SystemExit) as refused:
+        distributed.main()
+    assert refused.value.code == 2
+    told = "torchrun started 11 processes, expected 10 or fewer: each is to have some of 50 classes."
+    assert told in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_help_says_what_it_does_and_how_many_steps(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys, "argv", ["distributed", "--help"])
+    with pytest.raises(SystemExit) as stopped:
+        distributed.main()
+    assert stopped.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    usage = "usage: python -m xent_helpers.distributed [-h] [--steps STEPS] "
+    assert shown.startswith(usage + "Cross-entropy over several processes, with PyTorch's own engine. opt")
+    assert "--steps STEPS steps of training, 1 or more (20)" in shown
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """The differences that ``main`` is told of; it asks for them on its device, for 20 steps unless it is told."""
+    told = {"this": 1e-13, "that": 2e-20}
+
+    def differences(device, steps):
+        told.update(device=device, steps=steps)
+        return {name: told[name] for name in ("this", "that")}
+
+    def mean_of_means(device):
+        assert device == told["device"]
+        return 0.25
+
+    monkeypatch.setenv("WORLD_SIZE", "10")  # the most that are not refused
+    monkeypatch.setattr(devices, "available", lambda: [CPU])
+    monkeypatch.setattr(distributed, "differences", differences)
+    monkeypatch.setattr(distributed, "mean_of_means", mean_of_means)
+    return told
+
+
+@pytest.mark.parametrize("arguments, steps", [([], 20), (["--steps", "1"], 1)])
+@pytest.mark.parametrize("this, verdict", [(1e-13, "    held"), (1.1e-13, "NOT held")])
+def test_the_table_and_the_status_follow_from_the_differences(
+    monkeypatch, capsys, found, arguments, steps, this, verdict
+):
+    found["this"] = this
+    monkeypatch.setattr(sys, "argv", ["distributed", *arguments])
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert distributed.main() == (0 if verdict.strip() == "held" else 1) and torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
+    assert (found["device"], found["steps"]) == (CPU, steps)
+    table = f"""\
+1 process(es) on cpu with gloo, against one:
+{"this":50}  {this:.1e}  {verdict.strip()} (bound 1e-13)
+{"that":50}  2.0e-20  held (bound 1e-13)
+not to be done: the mean of means is off by         2.5e-01
+"""
+    assert capsys.readouterr().out == table
+
+
+@pytest.mark.usefixtures("found")
+def test_one_process_of_several_prints(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["distributed"])
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    assert distributed.main() == 0 and capsys.readouterr().out == ""
+
+
+# ---- how the processes come together ----
+
+
+def test_torchrun_s_settings_are_followed_and_the_group_ends_with_an_error(monkeypatch):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(devices, "available", lambda: [CPU])
+    with pytest.raises(ZeroDivisionError), distributed.together() as device:
+        assert device == CPU and (dist.get_rank(), dist.get_world_size(), dist.get_backend()) == (0, 1, "gloo")
+        raise ZeroDivisionError
+    assert not dist.is_initialized()
+
+
+@pytest.mark.parametrize("rank", [None, 3])
+@pytest.mark.parametrize("accelerator, place, backend", [("cuda", "cuda", "nccl"), ("maia", "cpu", "gloo")])
+def test_each_process_takes_its_own_accelerator_where_torch_can_send_its_tensors(
+    monkeypatch, rank, accelerator, place, backend
+):
+    """Nothing is started here. Between processes on a "maia" torch sends nothing."""
+    done = []
+    for name in ("LOCAL_RANK", "RANK"):
+        monkeypatch.delenv(name, raising=False)
+    if rank is not None:
+        monkeypatch.setenv("LOCAL_RANK", str(rank))
+        monkeypatch.setenv("RANK", "7")
+    monkeypatch.setattr(devices, "available", lambda: [CPU, torch.device(accelerator, 0)])
+    monkeypatch.setattr(torch.accelerator, "set_device_index", lambda index: done.append(f"device {index}"))
+    monkeypatch.setattr(
+        dist,
+        "init_process_group",
+        lambda backend, **how: done.append((backend, how.get("rank"), how.get("world_size"))),
+    )
+    monkeypatch.setattr(dist, "barrier", lambda: done.append("wait"))
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: done.append("leave"))
+    with distributed.together() as device:
+        done.append(str(device))
+    alone = (backend, None, None) if rank == 3 else (backend, 0, 1)
+    number = rank or 0
+    begun = [f"device {number}", alone, f"cuda:{number}"] if place == "cuda" else [alone, "cpu"]
+    assert done == [*begun, "wait", "leave"]
+
+
+# ---- the job ----
+
+
+def test_the_job_and_the_network_are_the_same_in_each_process():
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.rand(30, 16, generator=generator, dtype=torch.float64)
+    labels = torch.randint(50, (30,), generator=generator)
+    for number in range(2):
+        torch.manual_seed(100 + number)
+        x, target = distributed.job(CPU)
+        assert torch.equal(x, inputs)
+        assert target.tolist() == [-100] * 7 + labels[7:].tolist()
+        model = distributed.network(CPU)
+        torch.manual_seed(0)
+        wanted = torch.nn.Linear(16, 50, dtype=torch.float64)
+        assert torch.equal(model.weight, wanted.weight) and torch.equal(model.bias, wanted.bias)
+
+
+def test_the_job_and_the_network_lie_on_the_device(monkeypatch):
+    meta, asked = torch.device("meta"), []
+    parts = [*distributed.job(meta), *distributed.network(meta).parameters()]
+    assert [part.device for part in parts] == [meta] * 4
+    for name in ("job", "network"):
+        real = getattr(distributed, name)
+        monkeypatch.setattr(distributed, name, lambda device, real=real: asked.append(device) or real(device))
+    with distributed.together():
+        distributed.differences(CPU, 1)
+        distributed.mean_of_means(CPU)
+    assert asked == [CPU] * 6
+
+
+def test_what_is_compared(monkeypatch):
+    """Each row's name, and a difference that each row is there to see; the logits are ten times the network's."""
+    given, none = [], torch.zeros(())
+
+    def way(error, logits, target):
+        given.append((logits, target))
+        loss, gradient = right(logits, target)
+        return loss + error[0], gradient + error[1]
+
+    right = distributed.by_two_all_reduces
+    monkeypatch.setattr(distributed, "by_two_all_reduces", partial(way, (none, none - 2)))
+    monkeypatch.setattr(distributed, "by_loss_parallel", partial(way, (none + 3, none + 4)))
+    x, target = distributed.job(CPU)
+    with distributed.together():
+        found = distributed.differences(CPU, 2)
+        steps = [distributed.train_alone(distributed.network(CPU), x, target, count) for count in (1, 2)]
+    assert [pytest.approx(size, rel=0, abs=1e-13) for size in found.values()] == [0, 0, 0, 2, 3, 4]
+    assert list(found) == [
+        "data-parallel, 2 losses",
+        "data-parallel, last gradient",
+        "vocabulary-parallel by two all-reduces, loss",
+        "vocabulary-parallel by two all-reduces, gradient",
+        "vocabulary-parallel by loss_parallel, loss",
+        "vocabulary-parallel by loss_parallel, gradient",
+    ]
+    with torch.no_grad():
+        logits = 10 * distributed.network(CPU)(x)
+    assert all(torch.equal(one, logits) and torch.equal(two, target) for one, two in given)
+    assert [len(losses) for losses, _ in steps] == [1, 2] and steps[0][0] == steps[1][0][:1]
+
+
+def test_the_mark_of_padding_may_be_another_number(monkeypatch):
+    """No loss falls back on the -100 that PyTorch leaves out by itself."""
+    with distributed.together():
+        before = distributed.mean_of_means(CPU)
+        monkeypatch.setattr(distributed, "IGNORE", -1)
+        assert max(distributed.differences(CPU, 2).values()) <= distributed.BOUND
+        assert distributed.mean_of_means(CPU) == before
+        logits = torch.eye(3, dtype=torch.float64)
+        part = distributed.mean_over_all(logits, torch.tensor([-1, 1, 0]))
+        assert part == cross_entropy(logits[1:], torch.tensor([1, 0]))
+
+
+# ---- several processes, as threads ----
+
+
+class Threads:
+    """What ``torch.distributed`` does between processes, done between threads."""
+
+    ReduceOp = dist.ReduceOp
+
+    def __init__(self, count):
+        self.count, self.own, self.brought = count, threading.local(), [None] * count
+        self.barrier = threading.Barrier(count, timeout=60)
+
+    def get_rank(self):
+        return self.own.rank
+
+    def get_world_size(self):
+        return self.count
+
+    def all_reduce(self, tensor, op=dist.ReduceOp.SUM):
+        self.brought[self.own.rank] = tensor.detach().clone()
+        self.barrier.wait()
+        brought = torch.stack(self.brought)
+        self.barrier.wait()
+        with torch.no_grad():
+            tensor.copy_(brought.amax(0) if op == dist.ReduceOp.MAX else brought.sum(0))
+
+    def run(self, function):
+        """Call ``function(rank)`` once in each thread; return the results."""
+
+        def one(rank):
+            self.own.rank = rank
+            try:
+                return function(rank)
+            except BaseException:
+                self.barrier.abort()
+                raise
+
+        with ThreadPoolExecutor(self.count) as pool:
+            return list(pool.map(one, range(self.count)))
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """``threads(count, function)`` calls ``function(rank)`` in as many threads, each a process to the module."""
+
+    def run(count, function):
+        processes = Threads(count)
+        monkeypatch.setattr(distributed, "dist", processes)
+        return processes.run(function)
+
+    return run
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_parts_add_up_to_the_mean_loss_of_all(threads, count):
+    """The first five samples are padding, so that a part of the processes has nothing to bring."""
+    logits = torch.tensor(np.random.default_rng(0).normal(size=(10, 4)), requires_grad=True)
+    target = torch.tensor([-100] * 5 + [0, 3, -100, 2, 1])
+
+    def part(rank):
+        mine = logits.detach().tensor_split(count)[rank].requires_grad_()
+        loss = distributed.mean_over_all(mine, target.tensor_split(count)[rank])
+        return loss.detach(), torch.autograd.grad(loss, mine)[0]
+
+    losses, gradients = zip(*threads(count, part), strict=True)
+    due = cross_entropy(logits, target)
+    torch.testing.assert_close(sum(losses), due.detach(), rtol=1e-14, atol=0)
+    torch.testing.assert_close(torch.cat(gradients), torch.autograd.grad(due, logits)[0], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("columns, count", [(5, 1), (5, 2), (6, 3), (7, 4)])
+def test_slices_of_the_classes_give_the_whole_loss_and_each_slice_s_gradient(threads, columns, count):
+    """The logits are so large that only the largest of all processes keeps their exponentials finite and not all 0."""
+    logits = torch.tensor(np.random.default_rng(1).uniform(400, 900, size=(9, columns)))
+    target = torch.tensor([*range(columns), *[-100] * 3, 0, 0, 0, 0])[:9]
+    alone = logits.clone().requires_grad_()
+    due = cross_entropy(alone, target)
+    due.backward()
+    pieces = threads(count, lambda rank: (distributed._slice(logits), distributed.by_two_all_reduces(logits, target)))
+    width = -(-columns // count)
+    for rank, ((mine, first), (loss, gradient)) in enumerate(pieces):
+        assert first == min(rank * width, columns) and torch.equal(mine, logits[:, first : first + width])
+        torch.testing.assert_close(loss, due.detach(), rtol=1e-14, atol=0)
+        torch.testing.assert_close(gradient, alone.grad[:, first : first + width], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("first, columns", [(0, 3), (2, 3), (4, 1)])
+def test_a_slice_takes_only_the_labels_of_its_own_classes(threads, first, columns):
+    """Alone with one slice, a process has ℓ = log Σ exp(z) there, less z_y if the label's class is among its own."""
+    logits = torch.tensor(np.random.default_rng(2).normal(size=(8, columns)), requires_grad=True)
+    target = torch.tensor([*range(7), -100])
+    (loss,) = threads(1, lambda rank: distributed.VocabularyParallel.apply(logits, target, first))
+    mine = torch.tensor([[label == first + column for column in range(columns)] for label in target.tolist()])
+    due = (logits.logsumexp(1) - (logits * mine).sum(1)) * (target != -100)
+    torch.testing.assert_close(loss, due, rtol=1e-14, atol=1e-15)
+    upstream = torch.arange(1.0, 9.0, dtype=torch.float64)
+    ours, theirs = (torch.autograd.grad(value, logits, upstream)[0] for value in (loss, due))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_mean_of_means_differs_by_the_weight_of_padding(threads, monkeypatch, count):
+    model = distributed.network(CPU)
+    monkeypatch.setattr(distributed, "network", lambda device: model)  # threads share torch's seed
+    found = threads(count, lambda rank: distributed.mean_of_means(CPU))
+    x, target = distributed.job(CPU)
+    with torch.no_grad():
+        losses = cross_entropy(model(x), target, reduction="none")
+    parts = [part[kept].mean() for part, kept in zip(losses.chunk(count), (target != -100).chunk(count), strict=True)]
+    due = abs(sum(parts) / count - losses[7:].mean()).item()
+    assert found == [pytest.approx(due, rel=1e-12)] * count and due > 0.01
+
+
+def test_the_furthest_of_all_processes_and_pairs(threads):
+    """A slice may have no column; the first process is off by 2 at most, the second by 3, with either sign."""
+    none = torch.zeros(2, 0)
+    ours = [[none, torch.tensor([1.0, -2.0])], [torch.tensor([3.0, 0.0]), none]]
+    theirs = [[none, torch.zeros(2)], [torch.zeros(2), none]]
+    assert threads(2, lambda rank: distributed._furthest(ours[rank], theirs[rank])) == [3.0, 3.0]
+    assert threads(2, lambda rank: distributed._furthest([none], [none])) == [0.0, 0.0]
+    with pytest.raises(ValueError, match="shorter"):
+        threads(1, lambda rank: distributed._furthest([none, none], [none]))
+
+
+def test_vocabulary_parallel_loss_and_gradient_of_each_sample():
+    logits = torch.tensor(np.random.default_rng(0).normal(size=(5, 7)) * 30, requires_grad=True)
+    target = torch.tensor([0, 6, -100, 3, 3])
+    with distributed.together():
+        loss = distributed.VocabularyParallel.apply(logits, target, 0)
+        due = cross_entropy(logits, target, reduction="none")
+        upstream = torch.arange(5.0, dtype=torch.float64)
+        assert torch.allclose(loss, due, rtol=1e-14, atol=1e-14)
+        ours, theirs = (torch.autograd.grad(value, logits, upstream)[0] for value in (loss, due))
+        assert torch.allclose(ours, theirs, rtol=0, atol=1e-14)
+        assert torch.autograd.gradcheck(lambda z: distributed.VocabularyParallel.apply(z, target, 0), logits)
+
+
+def test_an_interrupted_run_leaves_no_process_and_no_file(environment, tmp_path):
+    command = [*TORCHRUN, "--nproc-per-node", "2", *SCRIPT, "--steps", str(10**8)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    workers = _when_training(psutil.Process(running.pid))
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode != 0
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
+    assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == []
+    assert not [connection for connection in psutil.net_connections("tcp") if connection.pid == running.pid]
+
+
+def _when_training(launcher):
+    """Wait until both workers are past their imports and talk to each other; return them."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        workers = [child for child in launcher.children() if "xent_helpers.distributed" in " ".join(child.cmdline())]
+        if len(workers) == 2 and all(len(worker.net_connections("tcp")) > 1 for worker in workers):
+            return workers
+        time.sleep(0.2)
+    raise TimeoutError("the workers did not come up within two minutes")

@@ -1,0 +1,111 @@
+"""``make notebooks`` stores the same bytes each time, and stores nothing when a cell fails."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools import execute_notebooks
+
+SOURCES = [
+    "import sys\nfor word in 'abc':\n    print(word, flush=True)\n    print(word.upper(), file=sys.stderr, flush=True)",
+    "import warnings\nwarnings.warn('careful')",
+    "object()",
+    "from IPython.display import Markdown\nMarkdown('κόστος')",
+    "import ipywidgets\nipywidgets.IntSlider()",
+    "1 + 1;",
+]
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    cells = [new_markdown_cell("# 1 · Title", id="top")]
+    cells += [new_code_cell(source, id=f"c{number}") for number, source in enumerate(SOURCES)]
+    cells.append(new_code_cell("1 / 0", id="error", metadata={"tags": ["raises-exception"]}))
+    metadata = {"kernelspec": {"name": "mine", "display_name": "Mine"}, "widgets": {}}
+    path = tmp_path / "notebooks" / "01_title.ipynb"
+    path.parent.mkdir()
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
+    return path
+
+
+def test_a_run_stores_the_same_bytes_each_time(path, capsys):
+    assert execute_notebooks.main([str(path)]) == 0
+    first = path.read_bytes()
+    assert execute_notebooks.main([str(path)]) == 0
+    assert path.read_bytes() == first and first.endswith(b"}\n")
+    assert capsys.readouterr().out == "01_title.ipynb: stored\n" * 2
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.kernelspec.name == "python3" and "version" not in notebook.metadata.language_info
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    pieces, warning, address, greek, slider, hidden, error = [cell for cell in notebook.cells if "outputs" in cell]
+    assert [(output.name, output.text) for output in pieces.outputs] == [
+        ("stdout", "a\nb\nc\n"),
+        ("stderr", "A\nB\nC\n"),
+    ]
+    assert warning.outputs[0].text.startswith("cell: UserWarning: careful")
+    assert address.outputs[0].data["text/plain"] == "<object at 0x...>"
+    assert greek.outputs[0].data["text/markdown"] == "κόστος" and "κόστος".encode() in first
+    assert slider.outputs == hidden.outputs == []
+    assert error.outputs[0].traceback == ["ZeroDivisionError: division by zero"]
+    assert [cell.metadata for cell in (pieces, error)] == [{}, {"tags": ["raises-exception"]}]
+    assert error.execution_count == 7
+
+
+def test_a_cell_that_measures_keeps_its_output_until_it_is_cleared(path):
+    notebook = nbformat.read(path, as_version=4)
+    clock = new_code_cell("import time\ntime.perf_counter()", id="clock", metadata={"tags": ["nbval-ignore-output"]})
+    notebook.cells = [new_code_cell("1"), clock]
+    nbformat.write(notebook, path)
+
+    def measure():
+        assert execute_notebooks.execute(path) is None
+        return path.read_bytes()
+
+    first = measure()
+    assert measure() == first
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.cells[1].outputs[0].execution_count == 2
+    notebook.cells[1].outputs = []
+    nbformat.write(notebook, path)
+    assert measure() != first
+
+
+@pytest.mark.parametrize("source, words", [("print(1)\nmissing", "NameError"), ("import os; os._exit(1)", "died")])
+def test_a_failure_names_the_cell_and_changes_nothing(path, capsys, source, words):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(2, new_code_cell(source, id="broken"))
+    nbformat.write(notebook, path)
+    before = path.read_bytes()
+    assert execute_notebooks.main([str(path)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("01_title.ipynb, code cell 2 (id broken): left as it was.") and words in shown.err
+    assert path.read_bytes() == before
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_an_interrupted_write_leaves_the_old_file(path, monkeypatch):
+    before = path.read_bytes()
+    monkeypatch.setattr(execute_notebooks.os, "replace", lambda old, new: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        execute_notebooks.write(new_notebook(), path)
+    assert path.read_bytes() == before
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_jupyter_s_own_copies_are_no_notebooks(path):
+    copies = path.parent / ".ipynb_checkpoints"
+    copies.mkdir()
+    (copies / "01_title-checkpoint.ipynb").touch()
+    assert execute_notebooks.all_notebooks(path.parent) == [path]
+
+
+def test_what_a_slider_draws_is_not_sent_back_to_the_kernel():
+    """On its way back it could meet the kernel's reply, which was then missed; here is no kernel to send it to."""
+    widget = execute_notebooks.SilentOutput("comm", {"outputs": []}, kernel_client=None, executor=None)
+    said = {"parent_header": {}, "header": {"msg_type": "stream"}, "content": {"name": "stdout", "text": "0.5"}}
+    widget.output([], said, display_id=None, cell_index=0)
+    assert [output.text for output in widget.outputs] == ["0.5"]

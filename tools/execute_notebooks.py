@@ -1,0 +1,148 @@
+"""Run the notebooks and store them with their outputs, the same bytes each time (``make notebooks``).
+
+Without arguments every notebook in ``notebooks/`` is run, two at a time, each in a fresh kernel; with arguments the
+named ones. What differs from run to run or from machine to machine is not stored: times, the interpreter's version,
+the state of widgets, the pieces in which a printed text arrived, temporary file names. A cell tagged
+``nbval-ignore-output`` measures, so it keeps the output that it has; clear that output to have it measured anew. A
+notebook in which a cell fails is left as it was.
+"""
+
+import argparse
+import os
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.output_widget import OutputWidget
+from nbformat import NotebookNode
+from nbval.plugin import coalesce_streams, get_sanitize_patterns
+from traitlets.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+SANITIZE = ROOT / "tests" / "notebooks" / "sanitize.cfg"
+MEASURES = "nbval-ignore-output"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE_INFO = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+
+
+def all_notebooks(folder: Path = ROOT / "notebooks") -> list[Path]:
+    """Every notebook of the course, in order; the copies that JupyterLab keeps for itself are none."""
+    return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+
+
+class SilentOutput(OutputWidget):
+    """What a slider draws into. nbclient's own also tells the kernel of each picture, on the socket on which it waits
+    for the kernel's reply; it sometimes missed that one for it, and then waited for the whole of its time limit.
+    """
+
+    def sync_state(self) -> None:
+        """Tell nobody: no cell asks."""
+
+
+def run(notebook: NotebookNode, folder: Path, reached: list[NotebookNode]) -> NotebookNode:
+    """Run every cell in a fresh kernel whose working directory is ``folder``, noting each cell that is reached."""
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+        config=Config({"KernelManager": {"transport_encryption": "required"}}),  # else the kernel warns of plain TCP
+    )
+    client.widget_registry = {"@jupyter-widgets/output": {"OutputModel": SilentOutput}}
+    client.on_cell_execute = lambda cell, cell_index: reached.append(cell)
+    return client.execute()
+
+
+def stored(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with all that varies between runs and machines taken out."""
+    patterns = [(re.compile(old), new) for old, new in get_sanitize_patterns(SANITIZE.read_text(encoding="utf-8"))]
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.metadata.pop("execution", None)
+        # A widget lives only while its kernel does.
+        outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+        for output in outputs:
+            if output.output_type == "error":  # the frames name folders and temporary files
+                output.traceback = [f"{output.ename}: {output.evalue}"]
+        cell.outputs = [_cleaned(output, patterns) for output in coalesce_streams(outputs)]
+    return notebook
+
+
+def _cleaned(value, patterns):
+    """``value`` with the patterns replaced in every text except encoded pictures."""
+    if isinstance(value, str):
+        for pattern, replacement in patterns:
+            value = pattern.sub(replacement, value)
+        return value
+    if isinstance(value, list):
+        return [_cleaned(item, patterns) for item in value]
+    if isinstance(value, dict):
+        return nbformat.from_dict(
+            {key: item if key.startswith("image/") else _cleaned(item, patterns) for key, item in value.items()}
+        )
+    return value
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write under another name, then rename: an interruption leaves the old file or the new one, never a part."""
+    nbformat.validate(notebook)
+    unfinished = path.with_suffix(".unfinished")
+    try:
+        unfinished.write_text(nbformat.writes(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def execute(path: Path) -> str | None:
+    """Run and store one notebook; None when it went well, else what went wrong, naming notebook and cell."""
+    notebook = nbformat.read(path, as_version=4)
+    measured = {cell.id: cell.outputs for cell in notebook.cells if MEASURES in cell.metadata.get("tags", [])}
+    reached: list[NotebookNode] = []
+    try:
+        notebook = run(notebook, path.parent, reached)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        return f"{path.name}, code cell {len(reached)} (id {reached[-1].id}): left as it was.\n{error}"
+    for cell in notebook.cells:
+        if measured.get(cell.id):
+            cell.outputs = measured[cell.id]
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = cell.execution_count
+    write(stored(notebook), path)
+    return None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the named notebooks, or all; the exit status is 0 when every one was stored."""
+    parser = argparse.ArgumentParser(description="Run notebooks and store them with their outputs.")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in notebooks/")
+    paths = parser.parse_args(arguments).notebooks or all_notebooks()
+    failures = 0
+    with TemporaryDirectory() as settings, ThreadPoolExecutor(2) as pool:
+        os.environ["IPYTHONDIR"] = settings  # not the user's own, which may draw figures in another size
+        os.environ["XENT_HELPERS_FOLDER"] = settings  # nor the forecasts of whoever works in the folder
+        for path, failure in zip(paths, pool.map(execute, paths), strict=True):
+            failures += failure is not None
+            print(failure or f"{path.name}: stored", file=sys.stderr if failure else sys.stdout, flush=True)
+    return min(failures, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
