@@ -64,7 +64,7 @@ def forward_domain(z, recorded, M) -> bool:
 @forward.mistake
 def the_snippet(z, recorded, M):
     """This is the snippet as you found it, with its two mistakes. First, it mixes logarithms: what is mixed in equation
-    8.12? Then, the matrix: what does column j of M hold, and what does row j?"""
+    8.16? Then, the matrix: what does column j of M hold, and what does row j?"""
     return picked(log_softmax(z) @ M.T, recorded)
 
 

@@ -16,7 +16,7 @@ from xent_helpers.losses import log_softmax, softmax
 student = Draft(
     "8.3",
     "Return (1 − alpha) times the mean loss on the labels y, plus alpha times the mean distillation loss of equation "
-    "8.8, also for logits of some hundreds.",
+    "8.11, also for logits of some hundreds.",
     must=(NEVER_NEGATIVE,),
     rounds=3,
     hints=(
