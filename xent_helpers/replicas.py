@@ -88,17 +88,19 @@ def fit(
         >>> fit(model, nn.functional.cross_entropy, x, y, steps=60, watch=lambda m: accuracy(m, x, y))
         [tensor([1., 1.], dtype=torch.float64)]
     """
-    rates = torch.as_tensor(lr, dtype=torch.float64, device=x.device)
+    rates = torch.tensor(lr, dtype=torch.float64)
     fastest = float(rates.max())
     optimizer = torch.optim.Adam(model.parameters(), lr=fastest)
-    shares = (rates / fastest).reshape(-1, 1, 1)  # of Adam's step, whose direction and memory do not depend on the rate
+    shares = (
+        (rates / fastest).reshape(-1, 1, 1).to(x.device, x.dtype)
+    )  # of Adam's step, whose direction and memory do not depend on the rate
     seen = []
 
     def total(logits: Tensor, targets: Tensor) -> Tensor:  # a sum over the networks, so that their gradients do not mix
         return len(logits) * loss_fn(logits.flatten(0, 1), targets.flatten(0, 1))
 
     for number, rows in enumerate(islice(_endless(x.shape[1], batch_size), steps), 1):
-        before = [parameter.detach().clone() for parameter in model.parameters()]
+        before = [parameter.detach().clone() for parameter in model.parameters()] if rates.ndim else []
         step(model, optimizer, total, x[:, rows], targets[:, rows])
         if rates.ndim:
             _shorten(model, before, shares)
@@ -213,11 +215,11 @@ def sweep(
     """
     seeds, grid = _listed(seeds), torch.tensor(rates, dtype=torch.float64)
     train, validation, test = ([torch.cat([part] * len(grid)) for part in pair] for pair in (train, validation, test))
-    model = Replicas(seeds * len(grid), sizes).to(train[0].device)
+    model = Replicas(seeds * len(grid), sizes).to(train[0].device, train[0].dtype)
 
     def watch(model: nn.Module) -> Tensor:
         both = torch.stack([accuracy(model, *pair) for pair in (validation, test)])
-        return both.unflatten(1, (len(grid), len(seeds)))
+        return both.unflatten(1, (len(grid), len(seeds))).cpu()
 
     lr = grid.repeat_interleave(len(seeds)).tolist()
     curves = torch.stack(

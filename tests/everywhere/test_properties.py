@@ -120,7 +120,7 @@ ARGUMENTS = {  # how many places take anything
     "calibration.shift_prior": 3, "calibration.shift_prior_probs": 3,
     "targets.smoothed": 2, "targets.best_probabilities": 2, "targets.distillation_loss": 3, "targets.forward_loss": 3,
     "targets.generalised_cross_entropy": 3, "targets.focal_loss": 3, "targets.flip_matrix": 2,
-    "targets.resample_matrix": 2,
+    "targets.pair_matrix": 2, "targets.resample_matrix": 2,
 }  # fmt: skip
 
 
@@ -436,9 +436,11 @@ def test_softened_rows_and_best_probabilities(data, shape, epsilon, layout):
 def test_matrices_of_noise_are_distributions_and_draws_follow_them(classes, rate, seed):
     again = call(targets.resample_matrix, classes, rate)
     near(again.sum(1), np.ones(classes), scale=1)
-    flips = result_or_refusal(targets.flip_matrix, classes, rate)
-    assert (flips is None) == (classes == 1)
-    if flips is not None:
+    for matrix in (targets.flip_matrix, targets.pair_matrix):
+        flips = result_or_refusal(matrix, classes, rate)
+        assert (flips is None) == (classes == 1)
+        if flips is None:
+            continue
         near(flips.sum(1), np.ones(classes), scale=1)
         near(np.diag(flips), np.full(classes, 1 - rate), scale=1)
         true = np.random.default_rng(seed).integers(0, classes, 50)

@@ -7,11 +7,11 @@ QUESTIONS = (
         "8.1",
         answer="loss above 0, gradient 0",
         beliefs={
-            "loss 0, gradient 0": "A perfect model has loss 0. That holds for one-hot targets; here the least loss is the "
-            "entropy of the target.",
-            "loss above 0, gradient 0": "By Gibbs' inequality the loss is least at p = q, where it is the entropy of q.",
-            "loss above 0, gradient not 0": "A loss above 0 can be lowered. The gradient is p − q, which is 0 here: no p "
-            "has a lower loss.",
+            "loss 0, gradient 0": "A perfect model has loss 0. That holds for one-hot targets; here the least loss is "
+            "the entropy of the target.",
+            "loss above 0, gradient 0": "By Gibbs' inequality the loss is least at p = q: the entropy of q.",
+            "loss above 0, gradient not 0": "A loss above 0 can be lowered. The gradient is p − q, which is 0 here: no "
+            "p has a lower loss.",
         },
     ),
     Question(
@@ -20,10 +20,10 @@ QUESTIONS = (
         beliefs={
             "about 0.97, as the expectation is the same": "The expected gradient is the same, but the labels are drawn "
             "once and seen again in each epoch; the network memorises them.",
-            "about 0.93": "A little worse than exact rows. That is what stopping early reaches, not 600 steps.",
+            "about 0.93": "A little worse than exact rows. Stopping early comes near that; 500 steps do not.",
             "0.75 to 0.88": "The network learns the digits first and then memorises wrong labels.",
-            "0.60, as the clerk": "It can be no better than its labels. It can: errors that no picture explains average "
-            "out.",
+            "0.60, as the clerk": "No model is better than its labels. Some are: errors that no picture explains "
+            "average out.",
         },
     ),
     Question(
@@ -40,8 +40,8 @@ QUESTIONS = (
         "8.4",
         answer="about 0.13",
         beliefs={
-            "about 0.01": "Smoothing is said to improve calibration. It lowers all claims, and these were not too high.",
-            "about 0.02": "The accuracy stays, so the calibration does. It does not: the claims fall to about 0.85.",
+            "about 0.01": "Smoothing is said to calibrate. It lowers all claims, and these were not too high.",
+            "about 0.02": "The accuracy stays, so the calibration does. It does not: the claims fall to 0.85.",
             "about 0.13": "The networks are right on 98% and are told to claim at most 0.91.",
         },
     ),
@@ -60,11 +60,10 @@ QUESTIONS = (
         answer="the forward correction, by far",
         beliefs={
             "GCE, as before": "It won under uniform noise. A consistent error is believable, so the GCE learns it.",
-            "the forward correction, by little": "It knows M. Under pair noise that knowledge is worth much more, because "
-            "the wrong label is frequent enough to be learned as the truth.",
+            "the forward correction, by little": "It knows M. Under pair noise that is worth much more: one wrong "
+            "label is frequent enough to be learned as the truth.",
             "the forward correction, by far": "It alone knows that a recorded 4 may be a 3.",
-            "cross-entropy": "It was only a little behind under uniform noise. It learns the records as they are, 0.6 "
-            "against 0.4.",
+            "cross-entropy": "It was only a little behind under uniform noise. It learns the records as they are.",
         },
     ),
 )
