@@ -89,7 +89,7 @@ def distillation_loss(student: Array, teacher: Array, temperature: float = 1.0, 
         >>> print(f"{distillation_loss(z, z, 1.0):.4f}")
         0.5243
 
-    Source: Hinton, Vinyals and Dean (2015); chapter 8, equation 8.11.
+    Source: Hinton, Vinyals and Dean (2015); chapter 8, equation 8.10.
     """
     check.check_arrays(student=student, teacher=teacher)
     check.check_floating(student=student, teacher=teacher)
@@ -121,7 +121,7 @@ def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction
         >>> print(f"{forward_loss(np.array([[0.0, 0.0]]), np.array([1]), M):.4f}")  # −log (0.5 · 0.1 + 0.5 · 1)
         0.5978
 
-    Source: Patrini et al. (2017), forward correction; chapter 8, equation 8.16.
+    Source: Patrini et al. (2017), forward correction; chapter 8, equation 8.14.
     """
     xp = check.check_arrays(logits=logits, recorded=recorded, transition=transition)
     if logits.ndim != 2:
@@ -153,7 +153,7 @@ def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, r
         >>> print(f"{generalised_cross_entropy(np.array([[0.0, 0.0]]), np.array([1]), k=1.0):.4f}")
         0.5000
 
-    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 8, equation 8.17.
+    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 8, equation 8.15.
     """
     check.check_fraction("k", k)
     _check_positive("k", k)

@@ -65,10 +65,10 @@ def test_8_3_the_expected_loss_and_gradient_by_listing_all_draws():
 
 
 @pytest.mark.parametrize(("classes", "epsilon"), [(2, 0.1), (10, 0.1), (7, 0.35)])
-def test_8_4_smoothing_is_drawing_the_label_anew(classes, epsilon):
+def test_8_4_smoothing_is_drawing_the_label_again(classes, epsilon):
     rows = targets.smoothed(np.eye(classes), epsilon)
-    drawn_anew = (1 - epsilon) * np.eye(classes) + epsilon * np.ones((classes, classes)) / classes
-    np.testing.assert_allclose(rows, drawn_anew, rtol=1e-14, atol=0)
+    drawn_again = (1 - epsilon) * np.eye(classes) + epsilon * np.ones((classes, classes)) / classes
+    np.testing.assert_allclose(rows, drawn_again, rtol=1e-14, atol=0)
     np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-14, atol=0)
     z = np.random.default_rng(0).normal(size=(classes, classes))
     theirs = F.cross_entropy(torch.tensor(z), torch.arange(classes), label_smoothing=epsilon)
@@ -76,8 +76,9 @@ def test_8_4_smoothing_is_drawing_the_label_anew(classes, epsilon):
 
 
 @pytest.mark.parametrize(("classes", "epsilon"), [(10, 0.1), (5, 0.2), (1000, 0.1)])
+@mpmath.workdps(40)
 def test_8_5_the_optimal_gap_in_forty_digits(classes, epsilon):
-    mpmath.mp.dps, exact = 40, mpmath.mpf(str(epsilon))
+    exact = mpmath.mpf(str(epsilon))
     kept = 1 - exact + exact / classes
 
     def slope(gap):  # of the loss along the true logit, all others equal
@@ -147,7 +148,7 @@ def test_8_8_the_number_of_the_chapter_as_a_fraction():
     assert float(mine / (mine + other)) == pytest.approx(0.161, abs=5e-4)
 
 
-def test_8_9_wide_logits_are_expensive():
+def test_8_16_wide_logits_are_expensive():
     rng = np.random.default_rng(0)
     for classes, epsilon in ((2, 0.1), (10, 0.1), (5, 0.9)):
         z = rng.normal(size=(2000, classes)) * rng.uniform(0.1, 100, size=(2000, 1))
@@ -156,7 +157,7 @@ def test_8_9_wide_logits_are_expensive():
         assert (nats >= epsilon / classes * np.ptp(z, axis=1) * (1 - 1e-14)).all()
 
 
-def test_8_9_the_smoothed_optimum_is_finite_where_the_plain_one_is_not():
+def test_8_16_the_smoothed_optimum_is_finite_where_the_plain_one_is_not():
     iris = data.iris()
     x = np.column_stack([(iris.x - iris.x.mean(axis=0)) / iris.x.std(axis=0), np.ones(150)])
     side = np.where(iris.y == 0, 1.0, -1.0)
@@ -170,7 +171,7 @@ def test_8_9_the_smoothed_optimum_is_finite_where_the_plain_one_is_not():
     assert np.abs(x @ found.x).mean() < 2 * np.log(2) / 0.1
 
 
-def test_8_10_the_floor_is_a_clerk_who_draws_again():
+def test_8_9_the_floor_is_a_clerk_who_draws_again():
     """A softened row, seen through a clerk who draws a share ε of the labels again from all classes."""
     z, T, epsilon = np.random.default_rng(0).normal(size=(5, 10)), 2.5, 0.3
     formula = (1 - epsilon) * special.softmax(z / T, axis=1) + epsilon / 10
@@ -180,7 +181,7 @@ def test_8_10_the_floor_is_a_clerk_who_draws_again():
 
 
 @pytest.mark.parametrize("T", [0.5, 1.0, 4.0, 20.0])
-def test_8_11_and_8_12_the_distillation_loss_and_its_gradient(T):
+def test_8_10_and_8_11_the_distillation_loss_and_its_gradient(T):
     rng = np.random.default_rng(0)
     z, v = rng.normal(size=(2, 6))
     q, p = special.softmax(v / T), special.softmax(z / T)
@@ -191,8 +192,8 @@ def test_8_11_and_8_12_the_distillation_loss_and_its_gradient(T):
 
 
 @pytest.mark.parametrize("classes", [3, 10])
-def test_8_13_the_limit_at_a_temperature_of_a_million(classes):
-    mpmath.mp.dps = 40
+@mpmath.workdps(40)
+def test_8_17_the_limit_at_a_temperature_of_a_million(classes):
     rng = np.random.default_rng(0)
     z, v = (a - a.mean() for a in rng.normal(size=(2, classes)))
     T = mpmath.mpf(10) ** 6
@@ -205,7 +206,7 @@ def test_8_13_the_limit_at_a_temperature_of_a_million(classes):
         assert float((p - q) / T) == pytest.approx((z[c] - v[c]) / (classes * 1e12), rel=1e-4)
 
 
-def test_8_13_the_error_falls_like_one_over_T():
+def test_8_17_the_error_falls_like_one_over_T():
     rng = np.random.default_rng(1)
     z, v = (a - a.mean(axis=1, keepdims=True) for a in rng.normal(size=(2, 500, 10)))
     errors = {}
@@ -218,7 +219,7 @@ def test_8_13_the_error_falls_like_one_over_T():
     assert errors[100.0] / errors[500.0] == pytest.approx(5, rel=0.02)
 
 
-def test_8_14_the_gradient_of_the_reverse_divergence():
+def test_8_12_the_gradient_of_the_reverse_divergence():
     rng = np.random.default_rng(0)
     z, q = rng.normal(size=6), rng.dirichlet(np.ones(6))
     p = special.softmax(z)
@@ -229,7 +230,7 @@ def test_8_14_the_gradient_of_the_reverse_divergence():
     assert theirs.item() == pytest.approx(reverse, rel=1e-13)
 
 
-def test_8_15_and_8_16_by_letting_the_clerk_write():
+def test_8_13_and_8_14_by_letting_the_clerk_write():
     rng = np.random.default_rng(0)
     M, p = rng.dirichlet(np.ones(4), 4), rng.dirichlet(np.ones(4))
     true = rng.choice(4, size=200_000, p=p)
@@ -240,7 +241,7 @@ def test_8_15_and_8_16_by_letting_the_clerk_write():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_8_16_the_expected_loss_is_least_at_the_truth(seed):
+def test_8_14_the_expected_loss_is_least_at_the_truth(seed):
     rng = np.random.default_rng(seed)
     M, q = 0.6 * np.eye(3) + 0.4 * rng.dirichlet(np.ones(3), 3), rng.dirichlet(3 * np.ones(3))
     records = M.T @ q
@@ -253,7 +254,7 @@ def test_8_16_the_expected_loss_is_least_at_the_truth(seed):
 
 
 @pytest.mark.parametrize("k", [0.2, 0.7, 1.0])
-def test_8_17_the_factor_of_the_gce(k):
+def test_8_15_the_factor_of_the_gce(k):
     rng = np.random.default_rng(0)
     z, y = rng.normal(size=(1, 5)), np.array([2])
     p = special.softmax(z[0])
@@ -287,8 +288,8 @@ def test_8_19_noise_only_scales_and_shifts_the_absolute_error(classes, rho):
 
 
 @pytest.mark.parametrize("gamma", [1.0, 2.0, 3.5])
+@mpmath.workdps(40)
 def test_8_20_the_factor_of_the_focal_loss_in_forty_digits(gamma):
-    mpmath.mp.dps = 40
 
     def h(s):
         return (1 - mpmath.exp(-s)) ** gamma * s

@@ -31,14 +31,6 @@ def test_smoothing_valley_draws_the_curves_and_marks_the_lowest_points():
     assert "nats" in ax.get_ylabel()
 
 
-def test_bounded_norms_draw_both_runs():
-    ax = plots.bounded_norms(np.array([1, 10, 100]), {"hard": np.array([1.0, 2, 3]), "soft": np.array([1.0, 1.5, 1.6])})
-    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [1, 1.5, 1.6])
-    assert {text.get_text() for text in ax.texts} == {"hard", "soft"}
-    assert ax.get_xscale() == "log"
-    described(ax, "hard ends at 3.00", "soft ends at 1.60")
-
-
 def test_annotators_count_the_unanimous_and_sort_by_class():
     counts = np.array([[0, 3], [3, 0], [1, 2]])
     ax = plots.annotators(counts, ["yes", "no"])
@@ -78,25 +70,6 @@ def test_opinions_leave_out_the_true_class():
     assert [ax.get_title(loc="left") for ax in axes] == ["true class 0", "one", "two"]
 
 
-def test_gradient_sizes_draw_a_line_for_each_pair():
-    ax = plots.gradient_sizes(np.array([1, 10]), {"flat": np.array([0.4, 0.4]), "rising": np.array([1.0, 3.0])})
-    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [1.0, 3.0])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["flat", "rising"]
-    described(ax, "rising: from 1 at T = 1 to 3 at T = 10")
-
-
-def test_students_draw_each_seed_and_the_means():
-    temperatures = np.array([1, 10])
-    hard, soft = np.array([[0.7, 0.9], [0.8, 1.0]]), np.array([[0.7, 0.7], [0.6, 0.6]])
-    softness = {"hard": np.array([0.1, 1.0]), "soft": np.array([0.5, 2.0])}
-    ax = plots.students(softness, {"hard": hard, "soft": soft}, temperatures, alone=0.65)
-    np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.65, 0.65])
-    means = [line for line in ax.lines if line.get_label() in ("hard", "soft")]
-    np.testing.assert_allclose([line.get_ydata() for line in means], [[0.8, 0.9], [0.7, 0.6]])
-    np.testing.assert_allclose(means[1].get_xdata(), [0.5, 2.0])
-    described(ax, "hard from 0.80 to 0.90", "without a teacher 0.65")
-
-
 def test_two_divergences_draw_the_teacher_and_both_students():
     teacher, student = np.array([0.5, 0.0, 0.5]), np.array([0.2, 0.6, 0.2])
     ax = plots.two_divergences(teacher, {"forward": student})
@@ -113,12 +86,3 @@ def test_against_noise_draws_the_mean_and_the_range_of_each_noise():
     assert (corners[:, 1].min(), corners[:, 1].max()) == (0.5, 0.9)
     assert [ax.get_title(loc="left") for ax in axes] == ["even", "odd"]
     assert "even, plain from 0.85 at best to 0.60" in axes[0].figure.alt
-
-
-def test_gradient_factors_draw_the_functions():
-    ax = plots.gradient_factors({"flat": lambda p: p**0, "deaf": lambda p: p})
-    p = ax.lines[1].get_xdata()
-    np.testing.assert_array_equal(ax.lines[1].get_ydata(), p)
-    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["flat", "deaf"]
-    described(ax, "deaf 0.05 at 0.05 and 0.95 at 0.95")

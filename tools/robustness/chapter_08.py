@@ -222,25 +222,25 @@ CLAIMS = (
         ),
     ),
     Claim(
-        "8.8",
+        "8.7",
         "With true labels smoothing makes the calibration error larger by more than 0.05, in every run.",
         lambda s: bool((errors(s, "true labels", "smoothed") > errors(s, "true labels", "cross-entropy") + 0.05).all()),
     ),
-    Claim("8.8", "Under uniform noise temperature and floor leave by far the least mean error.", floor_wins),
-    Claim("8.8", "Under pair noise smoothing and a temperature lower the mean error, a floor adds nothing.", pair_fits),
+    Claim("8.7", "Under uniform noise temperature and floor leave by far the least mean error.", floor_wins),
+    Claim("8.7", "Under pair noise smoothing and a temperature lower the mean error, a floor adds nothing.", pair_fits),
     Claim(
-        "8.9",
+        "8.8",
         "At equal softness smoothed teachers share the rest more equally among the wrong classes.",
         lambda s: rest_entropy(s, 0.0) < rest_entropy(s, 0.1) - 0.1,
     ),
     Claim(
-        "8.11",
+        "8.14",
         "From T = 4 on, and at its own best T, the hard teacher's students are better on average by 0.03 or more.",
         hard_teachers_win,
     ),
     Claim(
         "8.14", "Uniform noise, stopped: cross-entropy, forward, GCE in rising order, close together.", uniform_order
     ),
-    Claim("8.14", "Pair noise, stopped: forward leads GCE by 0.05 in every run, GCE leads cross-entropy.", pair_order),
+    Claim("8.11", "Pair noise, stopped: forward leads GCE by 0.05 in every run, GCE leads cross-entropy.", pair_order),
     Claim("8.16", "With true labels the focal loss is calibrated worse; a temperature repairs it.", focal_underclaims),
 )

@@ -5,17 +5,6 @@ from xent_helpers.forecasts.question import Question
 QUESTIONS = (
     Question(
         "8.1",
-        answer="loss above 0, gradient 0",
-        beliefs={
-            "loss 0, gradient 0": "A perfect model has loss 0. That holds for one-hot targets; here the least loss is "
-            "the entropy of the target.",
-            "loss above 0, gradient 0": "By Gibbs' inequality the loss is least at p = q: the entropy of q.",
-            "loss above 0, gradient not 0": "A loss above 0 can be lowered. The gradient is p − q, which is 0 here: no "
-            "p has a lower loss.",
-        },
-    ),
-    Question(
-        "8.2",
         answer="0.75 to 0.88",
         beliefs={
             "about 0.97, as the expectation is the same": "The expected gradient is the same, but the labels are drawn "
@@ -27,7 +16,7 @@ QUESTIONS = (
         },
     ),
     Question(
-        "8.3",
+        "8.2",
         answer="about 4.5",
         beliefs={
             "0.9": "The true class keeps 0.9. That is a difference of probabilities, not of logits.",
@@ -37,7 +26,7 @@ QUESTIONS = (
         },
     ),
     Question(
-        "8.4",
+        "8.3",
         answer="about 0.13",
         beliefs={
             "about 0.01": "Smoothing is said to calibrate. It lowers all claims, and these were not too high.",
@@ -46,7 +35,7 @@ QUESTIONS = (
         },
     ),
     Question(
-        "8.5",
+        "8.4",
         answer="8",
         beliefs={
             "1": "The name suggests a mean over everything in the batch. It divides by the first axis only.",
@@ -56,7 +45,7 @@ QUESTIONS = (
         },
     ),
     Question(
-        "8.6",
+        "8.5",
         answer="the forward correction, by far",
         beliefs={
             "GCE, as before": "It won under uniform noise. A consistent error is believable, so the GCE learns it.",

@@ -1,10 +1,9 @@
 """Figures of chapter 8: targets that are shared, softened, mixed, taught by a model, or recorded wrongly."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, PURPLE, VERMILION, canvas
 
@@ -23,7 +22,7 @@ def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: 
     ax = canvas(
         f"Loss in nats against the logit gap, one curve for each ε. Without smoothing it falls for ever, with it "
         f"there is a lowest point, {lowest}, and rises again behind it.",
-        figsize=(7.4, 4.1),
+        figsize=(6.6, 3.4),
     )
     for (epsilon, values), (colour, dash, marker) in zip(costs.items(), _LOOKS, strict=False):
         ax.plot(gaps, values, color=colour, linestyle=dash)
@@ -36,24 +35,6 @@ def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: 
                         ha="center", color=colour)  # fmt: skip
     ax.set(title="With smoothing the loss has a lowest point", ylim=(0, None))
     ax.set(xlabel="logit of the true class minus the others'", ylabel="loss in nats")
-    return ax
-
-
-def bounded_norms(steps: np.ndarray, norms: Mapping[str, np.ndarray]) -> Axes:
-    """Draw the norm of the weights against the number of steps on a logarithmic axis, a line for each run.
-
-    Args:
-        steps: numbers of steps (S,).
-        norms: the norm of the weights at each of them (S,), by the run's name.
-    """
-    ends = ", ".join(f"{name} ends at {values[-1]:.2f}" for name, values in norms.items())
-    ax = canvas(f"Norm of the weights after 1 to {steps[-1]:,} steps of gradient descent: {ends}.", figsize=(7.4, 3.9))
-    for (name, values), (colour, dash, marker) in zip(norms.items(), _LOOKS, strict=False):
-        ax.plot(steps, values, color=colour, linestyle=dash, marker=marker, markersize=5)
-        ax.annotate(name, (steps[-1], values[-1]), xytext=(7, 0), textcoords="offset points", va="center", color=colour,
-                    annotation_clip=False)  # fmt: skip
-    ax.set(title="With hard labels the weights grow, with smoothed ones they stop", xscale="log", ylim=(0, None))
-    ax.set(xlabel="steps", ylabel="norm of the weights ‖w‖")
     return ax
 
 
@@ -116,7 +97,7 @@ def honesty(errors: Mapping[tuple[str, str], np.ndarray]) -> Axes:
         errors: the errors (K,) by (situation, recipe), the same recipes (at most four) for each situation.
     """
     words = "; ".join(f"{situation}, {recipe} {e.mean():.3f}" for (situation, recipe), e in errors.items())
-    ax = canvas(f"Calibration error of several networks, means: {words}.", figsize=(8.6, 4.2))
+    ax = canvas(f"Calibration error of several networks, means: {words}.", figsize=(7.4, 3.6))
     situations = list(dict.fromkeys(situation for situation, _ in errors))
     recipes = list(dict.fromkeys(recipe for _, recipe in errors))
     width = len(recipes) + 1
@@ -147,7 +128,7 @@ def opinions(picture: np.ndarray, shares: Mapping[str, np.ndarray], label: int) 
         first, second = np.argsort(-share)[:2]
         said.append(f"{name} gives {first} a share of {share[first]:.2f} and {second} one of {share[second]:.2f}")
     axes = canvas(f"A picture of a {label}, and bars of what each teacher leaves to the wrong classes: "
-                  f"{'; '.join(said)}.", 1, 1 + len(shares), figsize=(9.2, 3.2),
+                  f"{'; '.join(said)}.", 1, 1 + len(shares), figsize=(8.4, 2.9),
                   width_ratios=[0.55] + [1] * len(shares))  # fmt: skip
     axes[0].figure.suptitle("At equal softness, the hard teacher tells more about the wrong classes")
     axes[0].imshow(picture.reshape(8, 8), cmap="gray_r")
@@ -165,53 +146,6 @@ def opinions(picture: np.ndarray, shares: Mapping[str, np.ndarray], label: int) 
     return axes
 
 
-def gradient_sizes(temperatures: np.ndarray, sizes: Mapping[str, np.ndarray]) -> Axes:
-    """Draw the size of the distillation gradient, factor T² included, against the temperature.
-
-    Args:
-        temperatures: (S,).
-        sizes: mean norms of the gradient (S,), by pair of student and teacher.
-    """
-    words = "; ".join(f"{name}: from {v[0]:.2g} at T = {temperatures[0]:g} to {v[-1]:.2g} at T = {temperatures[-1]:g}"
-                      for name, v in sizes.items())  # fmt: skip
-    ax = canvas(f"Size of the gradient with the factor T², against the temperature. {words}.", figsize=(7.4, 4.0))
-    for (name, values), (colour, dash, marker) in zip(sizes.items(), _LOOKS, strict=False):
-        ax.plot(temperatures, values, color=colour, linestyle=dash, marker=marker, markersize=5, label=name)
-    ax.set(title="The factor T² levels the gradient where T exceeds the logits", xscale="log")
-    ax.set_ylim(0, 1.45 * max(map(max, sizes.values())))
-    _ticks(ax, temperatures)
-    ax.set(xlabel="temperature T", ylabel="mean size of T² · gradient")
-    ax.legend(loc="upper left")
-    return ax
-
-
-def students(
-    softness: Mapping[str, np.ndarray], accuracies: Mapping[str, np.ndarray], temperatures: np.ndarray, alone: float
-) -> Axes:
-    """Draw the students' accuracy against how soft their teacher's rows are, a line for each teacher.
-
-    Args:
-        softness: mean entropy of the rows in nats (S,), by teacher.
-        accuracies: (S, K), by teacher.
-        temperatures: (S,), written beside the points.
-        alone: mean accuracy of students that learn from labels.
-    """
-    words = "; ".join(f"{name} from {a[0].mean():.2f} to {a[-1].mean():.2f}" for name, a in accuracies.items())
-    ax = canvas(f"Accuracy of students against the mean entropy of their teacher's rows: {words}; "
-                f"without a teacher {alone:.2f}.", figsize=(7.6, 4.3))  # fmt: skip
-    ax.axhline(alone, color=BLACK, linestyle=":", linewidth=1.6)
-    ax.annotate("no teacher", (1.1, alone), xytext=(0, -12), textcoords="offset points", ha="center")
-    for (name, values), (colour, dash, marker) in zip(accuracies.items(), _LOOKS, strict=False):
-        ax.plot(softness[name], values, marker, color=colour, alpha=0.35, markersize=4, linestyle="none")
-        ax.plot(softness[name], values.mean(axis=1), color=colour, linestyle=dash, marker=marker, label=name)
-        for x, y, T in zip(softness[name], values.mean(axis=1), temperatures, strict=True):
-            ax.annotate(f"T = {T:g}", (x, y), xytext=(5, -12), textcoords="offset points", fontsize=8, color=colour)
-    ax.set(title="At equal softness, the hard teachers have the better students")
-    ax.set(xlabel="mean entropy of the teacher's rows (nats)", ylabel="test accuracy of the students")
-    ax.legend(loc="lower left")
-    return ax
-
-
 def two_divergences(teacher: np.ndarray, students: Mapping[str, np.ndarray]) -> Axes:
     """Draw a teacher's distribution over tokens as bars, and students' as lines.
 
@@ -221,7 +155,7 @@ def two_divergences(teacher: np.ndarray, students: Mapping[str, np.ndarray]) -> 
     """
     words = "; ".join(f"{name} is largest at {p.argmax()} with {p.max():.2f}" for name, p in students.items())
     ax = canvas(f"Bars of a teacher's probabilities with two humps, and the students as lines: {words}.",
-                figsize=(7.6, 3.9))  # fmt: skip
+                figsize=(6.6, 3.3))  # fmt: skip
     tokens = np.arange(len(teacher))
     ax.bar(tokens, teacher, color="#BBBBBB", label="teacher")
     for (name, p), (colour, dash, marker) in zip(students.items(), _LOOKS, strict=False):
@@ -244,7 +178,7 @@ def against_noise(steps: np.ndarray, curves: Mapping[str, Mapping[str, np.ndarra
         for name, c in by_name.items()
     )
     axes = canvas(f"Accuracy on true test labels against steps of training on partly wrong labels. {words}.",
-                  1, len(curves), figsize=(9.4, 4.2), sharey=True)  # fmt: skip
+                  1, len(curves), figsize=(8.4, 3.5), sharey=True)  # fmt: skip
     axes[0].figure.suptitle("Which loss does best depends on the noise")
     for ax, (noise, by_name) in zip(axes, curves.items(), strict=True):
         for (name, values), (colour, dash, marker) in zip(by_name.items(), _LOOKS, strict=False):
@@ -254,33 +188,6 @@ def against_noise(steps: np.ndarray, curves: Mapping[str, Mapping[str, np.ndarra
     axes[0].set(ylabel="accuracy on true labels", ylim=(None, 1))
     axes[0].legend(loc="lower left")
     return axes
-
-
-def gradient_factors(factors: Mapping[str, Callable[[np.ndarray], np.ndarray]]) -> Axes:
-    """Draw, for losses that read p_y only, the factor in front of p − y against p_y.
-
-    Args:
-        factors: from p_y in (0, 1) to the factor, by the loss's name.
-    """
-    p = np.linspace(0.002, 0.998, 499)
-    words = ", ".join(
-        f"{name} {f(np.array(0.05)):.2f} at 0.05 and {f(np.array(0.95)):.2f} at 0.95" for name, f in factors.items()
-    )
-    ax = canvas(f"Factor of the gradient against the probability of the recorded class: {words}.", figsize=(7.4, 4.0))
-    for (name, factor), (colour, dash, _) in zip(factors.items(), _LOOKS, strict=False):
-        ax.plot(p, factor(p), color=colour, linestyle=dash, label=name)
-    ax.set(title="GCE follows the labels that it believes, focal those that it does not")
-    ax.set(
-        xlabel="probability $p_y$ of the recorded class", ylabel="factor in front of p − y", ylim=(0, 1.6), xlim=(0, 1)
-    )
-    ax.legend(loc="upper right", ncols=len(factors))
-    return ax
-
-
-def _ticks(ax: Axes, values: np.ndarray) -> None:
-    ax.xaxis.set_major_locator(FixedLocator(values))
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _short(p: float) -> str:
