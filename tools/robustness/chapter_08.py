@@ -174,13 +174,13 @@ def sixth_answer(setting: Setting) -> bool:
 
 def pair_order(setting: Setting) -> bool:
     forward, gce, plain = (stopped(setting, "pair noise", name) for name in ("forward", "GCE", "cross-entropy"))
-    return bool((forward > gce + 0.05).all() and gce.mean() > plain.mean())
+    return bool((forward > gce).all() and forward.mean() > gce.mean() + 0.07 and gce.mean() > plain.mean())
 
 
 def uniform_order(setting: Setting) -> bool:
     names = ("cross-entropy", "forward", "GCE")
-    plain, forward, gce = (stopped(setting, "uniform noise", name).mean() for name in names)
-    return bool(plain < forward < gce < plain + 0.06)
+    means = plain, _, gce = [stopped(setting, "uniform noise", name).mean() for name in names]
+    return bool(gce > plain and max(means) - min(means) < 0.05)
 
 
 def floor_wins(setting: Setting) -> bool:
@@ -239,8 +239,12 @@ CLAIMS = (
         hard_teachers_win,
     ),
     Claim(
-        "8.14", "Uniform noise, stopped: cross-entropy, forward, GCE in rising order, close together.", uniform_order
+        "8.14", "Uniform noise, stopped: all three within 0.05 on average, GCE ahead of cross-entropy.", uniform_order
     ),
-    Claim("8.11", "Pair noise, stopped: forward leads GCE by 0.05 in every run, GCE leads cross-entropy.", pair_order),
+    Claim(
+        "8.11",
+        "Pair noise, stopped: forward ahead of GCE in every run, by 0.07 on average; GCE ahead of cross-entropy.",
+        pair_order,
+    ),
     Claim("8.16", "With true labels the focal loss is calibrated worse; a temperature repairs it.", focal_underclaims),
 )

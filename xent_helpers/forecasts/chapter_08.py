@@ -7,12 +7,11 @@ QUESTIONS = (
         "8.1",
         answer="0.75 to 0.88",
         beliefs={
-            "about 0.97, as the expectation is the same": "The expected gradient is the same, but the labels are drawn "
+            "0.97": "The expected gradient is the same, but the labels are drawn "
             "once and seen again in each epoch; the network memorises them.",
-            "about 0.93": "A little worse than exact rows. Stopping early comes near that; 500 steps do not.",
+            "0.93": "A little worse than exact rows. Stopping early comes near that; 500 steps do not.",
             "0.75 to 0.88": "The network learns the digits first and then memorises wrong labels.",
-            "0.60, as the clerk": "No model is better than its labels. Some are: errors that no picture explains "
-            "average out.",
+            "0.60": "No model is better than its labels. Some are: errors that no picture explains average out.",
         },
     ),
     Question(
@@ -22,7 +21,7 @@ QUESTIONS = (
             "0.9": "The true class keeps 0.9. That is a difference of probabilities, not of logits.",
             "about 2.2": "log 9, the log-odds of 0.9. The gap is to one other class, which has 0.01 only.",
             "about 4.5": "log(0.91 / 0.01) = log 91.",
-            "it grows without end": "As with hard labels. The smoothed target is finite, and beyond it the loss rises.",
+            "no limit": "As with hard labels. The smoothed target is finite, and beyond it the loss rises.",
         },
     ),
     Question(
@@ -46,13 +45,13 @@ QUESTIONS = (
     ),
     Question(
         "8.5",
-        answer="the forward correction, by far",
+        answer="forward, by far",
         beliefs={
-            "GCE, as before": "It won under uniform noise. A consistent error is believable, so the GCE learns it.",
-            "the forward correction, by little": "It knows M. Under pair noise that is worth much more: one wrong "
+            "GCE": "It won under uniform noise. A consistent error is believable, so the GCE learns it.",
+            "forward, just": "It knows M. Under pair noise that is worth much more: one wrong "
             "label is frequent enough to be learned as the truth.",
-            "the forward correction, by far": "It alone knows that a recorded 4 may be a 3.",
-            "cross-entropy": "It was only a little behind under uniform noise. It learns the records as they are.",
+            "forward, by far": "It alone knows that a recorded 4 may be a 3.",
+            "plain": "It was only a little behind under uniform noise. It learns the records as they are.",
         },
     ),
 )

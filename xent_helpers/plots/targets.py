@@ -22,7 +22,7 @@ def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: 
     ax = canvas(
         f"Loss in nats against the logit gap, one curve for each ε. Without smoothing it falls for ever, with it "
         f"there is a lowest point, {lowest}, and rises again behind it.",
-        figsize=(6.6, 3.4),
+        figsize=(6.4, 3.2),
     )
     for (epsilon, values), (colour, dash, marker) in zip(costs.items(), _LOOKS, strict=False):
         ax.plot(gaps, values, color=colour, linestyle=dash)
@@ -50,7 +50,7 @@ def annotators(counts: np.ndarray, classes: Sequence[str]) -> Axes:
     ax = canvas(
         f"A table of {len(classes)} diagnoses by {len(counts)} patients, each cell with the number of the {people} "
         f"psychiatrists who chose it; they agree on {unanimous} patients only.",
-        figsize=(9.2, 2.7),
+        figsize=(8.4, 2.5),
     )
     ax.imshow(counts[order].T, cmap="Blues", vmin=0, vmax=1.3 * people, aspect="auto")
     for place, row in enumerate(counts[order]):
@@ -76,7 +76,7 @@ def mixed_pictures(pictures: Mapping[str, np.ndarray], rows: Mapping[str, np.nda
         for name in pictures
     )
     axes = canvas(f"Pictures of digits over bars of their target probabilities: {said}.", 2, len(pictures),
-                  figsize=(9.2, 3.7), height_ratios=(1.5, 1), sharey="row")  # fmt: skip
+                  figsize=(8.4, 3.4), height_ratios=(1.5, 1), sharey="row")  # fmt: skip
     axes[0, 0].figure.suptitle("The target is mixed in the same shares as the picture")
     for (top, bottom), (name, picture) in zip(axes.T, pictures.items(), strict=True):
         top.imshow(picture.reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
