@@ -179,6 +179,8 @@ WITHOUT = {
     "compare.show": "takes a table",
     "data.text": "returns bytes",
     "data.Split": "holds NumPy arrays; its tensors are tested below",
+    "data.Part": "holds NumPy arrays; its tensors are tested with the data sets",
+    "data.ThreeParts": "holds NumPy arrays",
     "data.DataSet": "holds NumPy arrays",
     "data.iris": "returns NumPy arrays",
     "data.breast_cancer": "returns NumPy arrays",

@@ -51,7 +51,7 @@ QUESTIONS = (
             "forward, just": "It knows M. Under pair noise that is worth much more: one wrong "
             "label is frequent enough to be learned as the truth.",
             "forward, by far": "It alone knows that a recorded 4 may be a 3.",
-            "plain": "It was only a little behind under uniform noise. It learns the records as they are.",
+            "CE": "It was only a little behind under uniform noise. It learns the records as they are.",
         },
     ),
 )
