@@ -54,7 +54,7 @@ def best_probabilities(q: Array, weight: Array | None = None) -> Array:
         >>> print(best_probabilities(np.array([0.95, 0.05]), np.array([0.01, 0.99])).round(3))
         [0.161 0.839]
 
-    Source: chapter 8, equation 8.6.
+    Source: chapter 8, equation 8.8.
     """
     xp = check.check_arrays(q=q, weight=weight)
     check.check_floating(q=q)
@@ -84,7 +84,7 @@ def distillation_loss(student: Array, teacher: Array, temperature: float = 1.0, 
         >>> print(f"{distillation_loss(z, z, 1.0):.4f}")
         0.5243
 
-    Source: Hinton, Vinyals and Dean (2015); chapter 8, equation 8.8.
+    Source: Hinton, Vinyals and Dean (2015); chapter 8, equation 8.10.
     """
     check.check_arrays(student=student, teacher=teacher)
     check.check_floating(student=student, teacher=teacher)
@@ -116,7 +116,7 @@ def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction
         >>> print(f"{forward_loss(np.array([[0.0, 0.0]]), np.array([1]), M):.4f}")  # −log (0.5 · 0.1 + 0.5 · 1)
         0.5978
 
-    Source: Patrini et al. (2017), forward correction; chapter 8, equation 8.12.
+    Source: Patrini et al. (2017), forward correction; chapter 8, equation 8.14.
     """
     xp = check.check_arrays(logits=logits, recorded=recorded, transition=transition)
     if logits.ndim != 2:
@@ -145,7 +145,7 @@ def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, r
         >>> print(f"{generalised_cross_entropy(np.array([[0.0, 0.0]]), np.array([1]), k=1.0):.4f}")
         0.5000
 
-    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 8, equation 8.13.
+    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 8, equation 8.15.
     """
     check.check_fraction("k", k)
     _check_positive("k", k)
@@ -169,7 +169,7 @@ def focal_loss(logits: Array, target: Array, gamma: float = 2.0, *, reduction: s
         >>> print(f"{focal_loss(np.array([[0.0, 0.0]]), np.array([1])):.4f}")  # log 2 / 4
         0.1733
 
-    Source: Lin et al. (2017), without their class weights; chapter 8, equation 8.16.
+    Source: Lin et al. (2017), without their class weights; chapter 8, equation 8.20.
     """
     if not isinstance(gamma, Real) or isinstance(gamma, bool) or not (gamma == 0 or gamma >= 1):
         raise ValueError(f"gamma is {gamma!r}, expected 0 or a number from 1: a usual value is 2.")
@@ -191,6 +191,22 @@ def flip_matrix(num_classes: int, rate: float) -> np.ndarray:
     check.check_fraction("rate", rate)
     others = rate / (num_classes - 1)
     return np.full((num_classes, num_classes), others) + (1.0 - rate - others) * np.eye(num_classes)
+
+
+def pair_matrix(num_classes: int, rate: float) -> np.ndarray:
+    """M for labels that are replaced, with probability ``rate``, by the next class; after the last comes the first.
+
+    Example:
+        >>> print(pair_matrix(3, 0.2))
+        [[0.8 0.2 0. ]
+         [0.  0.8 0.2]
+         [0.2 0.  0.8]]
+    """
+    if check.check_num_classes(num_classes) == 1:
+        raise ValueError("num_classes is 1, expected at least 2: a single class cannot be mistaken for another.")
+    check.check_fraction("rate", rate)
+    same = np.eye(num_classes)
+    return (1.0 - rate) * same + rate * np.roll(same, 1, axis=1)
 
 
 def resample_matrix(num_classes: int, rate: float) -> np.ndarray:

@@ -44,12 +44,12 @@ from xent_helpers.plots.stability import (
 )
 from xent_helpers.plots.targets import (
     against_noise,
-    bounded_norms,
-    gradient_factors,
+    annotators,
     honesty,
+    mixed_pictures,
     opinions,
     smoothing_valley,
-    students,
+    two_divergences,
 )
 from xent_helpers.plots.torch_losses import floors, saturation, which_loss
 from xent_helpers.plots.training import (
@@ -65,9 +65,9 @@ from xent_helpers.plots.training import (
 
 __all__ = [
     "against_noise",
+    "annotators",
     "at_temperature",
     "binary_losses",
-    "bounded_norms",
     "calibration_and_refinement",
     "class_regions",
     "coins_along_radius",
@@ -84,7 +84,6 @@ __all__ = [
     "floors",
     "gradient_as_transfer",
     "gradient_clouds",
-    "gradient_factors",
     "honesty",
     "learning_curves",
     "likelihood_as_n_grows",
@@ -94,6 +93,7 @@ __all__ = [
     "loss_parts",
     "losses_and_slopes",
     "memory_against_chunk",
+    "mixed_pictures",
     "next_byte_table",
     "norm_growth",
     "one_batch",
@@ -108,12 +108,12 @@ __all__ = [
     "smoothing_valley",
     "sorted_by_class",
     "steepest_curvature",
-    "students",
     "surprise_curve",
     "temperature_curves",
     "three_floors",
     "time_against_chunk",
     "training_in_bits",
+    "two_divergences",
     "two_fits",
     "two_landscapes",
     "two_ways_down",
