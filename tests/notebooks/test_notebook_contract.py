@@ -12,7 +12,6 @@ NOTEBOOKS = {path.name: contract.read(path) for path in PATHS}
 SLIDER = "a slider lives only while its kernel does; the next cell draws its figure for fixed values"
 # The cells whose outputs are not compared, and why: at most two a notebook. (file name, cell id): reason
 IGNORED = {
-    ("03_from_scratch_and_stable.ipynb", "c03-s1"): SLIDER,
     ("05_pytorch_losses.ipynb", "c05-41"): "milliseconds and megabytes, which each machine measures for itself",
     ("07_calibration_and_decisions.ipynb", "c07-s1"): SLIDER,
     ("09_language_model_scale.ipynb", "c09-35"): "milliseconds, which each machine measures for itself",

@@ -1,6 +1,5 @@
 """Chapter 4's figures draw the data they are given, and say so in words."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -21,12 +20,6 @@ DRAWN = {
     "two_landscapes": lambda: plots.two_landscapes(TWO, LABELS, np.array([8.0, -4.0]))[0],
     "two_ways_down": lambda: plots.two_ways_down(TWO, LABELS, PATH, PATH)[0],
 }
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def texts(ax):
