@@ -3,7 +3,8 @@
 The gradient of −log softmax(z)_y is p − y, and all that it needs is in cache when the loss has just been computed. So
 both functions go through the rows in chunks and turn each chunk's logits into its share of the gradient on the spot.
 Arguments, defaults and meaning are those of ``torch.nn.functional``; every torch device serves. On a GPU where Triton
-is installed the chunks are computed by ``kernels``; ``path`` tells which way a tensor takes.
+is installed the chunks are computed by ``kernels``; ``path`` tells which way a tensor takes. Input
+that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
 from collections.abc import Iterator
@@ -59,9 +60,6 @@ def fused_cross_entropy(logits: Tensor, target: Tensor, *, ignore_index: int = -
     Returns:
         The loss in nats: a 0-d tensor, or one of the target's shape for "none".
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> z = torch.tensor([[1.0, 2.0, 0.1]], requires_grad=True)
         >>> loss = fused_cross_entropy(z, torch.tensor([1]))
@@ -109,9 +107,6 @@ def linear_cross_entropy(
 
     Returns:
         The loss in nats: a 0-d tensor, or one of the target's shape for "none".
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> x, weight = torch.tensor([[1.0, -1.0]]), torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 0.0]])

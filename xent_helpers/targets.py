@@ -3,6 +3,7 @@
 Logits have shape (N, C); every loss is in nats and takes NumPy arrays, torch tensors on any device, or any other
 array that follows the Python array API standard. The losses that read only the true class's probability are
 written as functions of its surprise s = −log p_y, that is of the cross-entropy itself.
+Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
 from math import nan
@@ -26,9 +27,6 @@ def smoothed(q: Array, epsilon: float) -> Array:
         q: probabilities (..., C), such as one-hot rows of a floating type.
         epsilon: the share ε of the uniform distribution, from 0 to 1.
 
-    Raises:
-        TypeError, ValueError: see ``validation``.
-
     Example:
         >>> print(smoothed(np.array([0.0, 1.0, 0.0, 0.0]), 0.2))
         [0.05 0.85 0.05 0.05]
@@ -51,9 +49,6 @@ def best_probabilities(q: Array, weight: Array | None = None) -> Array:
     Args:
         q: target rows (..., C) that sum to 1.
         weight: one positive factor for each class, shape (C,).
-
-    Raises:
-        TypeError, ValueError: see ``validation``.
 
     Example:
         >>> print(best_probabilities(np.array([0.95, 0.05]), np.array([0.01, 0.99])).round(3))
@@ -82,7 +77,7 @@ def distillation_loss(student: Array, teacher: Array, temperature: float = 1.0, 
         reduction: "none", "mean" or "sum" over the samples.
 
     Raises:
-        TypeError, ValueError: see ``validation``; a temperature that is not positive.
+        ValueError: the temperature is not positive.
 
     Example:
         >>> z = np.array([[2.0, 0.0, -1.0]])
@@ -114,7 +109,7 @@ def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction
         reduction: "none", "mean" or "sum".
 
     Raises:
-        TypeError, ValueError, IndexError: see ``validation``; a matrix whose rows are no distributions.
+        ValueError: a row of the matrix is not a distribution.
 
     Example:
         >>> M = np.array([[0.9, 0.1], [0.0, 1.0]])
@@ -134,7 +129,7 @@ def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction
     check.check_labels("recorded", recorded, logits.shape[1])
     _check_transition(transition, logits.shape[1])
     ways = xp.take(xp.log(transition).T, xp.astype(recorded, xp.int64), axis=0)  # log M[i, ỹ] of each sample: (N, C)
-    return _reduced(-logsumexp(log_softmax(logits) + ways), reduction)
+    return _apply_reduction(-logsumexp(log_softmax(logits) + ways), reduction)
 
 
 def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, reduction: str = "mean") -> Array:
@@ -146,9 +141,6 @@ def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, r
         k: from above 0 to 1; larger is deafer to labels that the model does not believe.
         reduction: "none", "mean" or "sum".
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> print(f"{generalised_cross_entropy(np.array([[0.0, 0.0]]), np.array([1]), k=1.0):.4f}")
         0.5000
@@ -158,7 +150,7 @@ def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, r
     check.check_fraction("k", k)
     _check_positive("k", k)
     s = cross_entropy(logits, target, reduction="none")
-    return _reduced(-array_namespace(s).expm1(-k * s) / k, reduction)
+    return _apply_reduction(-array_namespace(s).expm1(-k * s) / k, reduction)
 
 
 def focal_loss(logits: Array, target: Array, gamma: float = 2.0, *, reduction: str = "mean") -> Array:
@@ -171,7 +163,7 @@ def focal_loss(logits: Array, target: Array, gamma: float = 2.0, *, reduction: s
         reduction: "none", "mean" or "sum".
 
     Raises:
-        TypeError, ValueError, IndexError: see ``validation``; another gamma.
+        ValueError: gamma is below 0, or between 0 and 1.
 
     Example:
         >>> print(f"{focal_loss(np.array([[0.0, 0.0]]), np.array([1])):.4f}")  # log 2 / 4
@@ -182,7 +174,7 @@ def focal_loss(logits: Array, target: Array, gamma: float = 2.0, *, reduction: s
     if not isinstance(gamma, Real) or isinstance(gamma, bool) or not (gamma == 0 or gamma >= 1):
         raise ValueError(f"gamma is {gamma!r}, expected 0 or a number from 1: a usual value is 2.")
     s = cross_entropy(logits, target, reduction="none")
-    return _reduced((-array_namespace(s).expm1(-s)) ** gamma * s, reduction)
+    return _apply_reduction((-array_namespace(s).expm1(-s)) ** gamma * s, reduction)
 
 
 def flip_matrix(num_classes: int, rate: float) -> np.ndarray:
@@ -237,7 +229,7 @@ def noisy_labels(labels: np.ndarray, transition: np.ndarray, rng: np.random.Gene
         rng: a seeded generator.
 
     Raises:
-        TypeError, ValueError, IndexError: see ``validation``; a matrix whose rows are no distributions.
+        ValueError: a row of the matrix is not a distribution.
 
     Example:
         >>> noisy_labels(np.array([0, 1, 1]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.random.default_rng(0))
@@ -251,7 +243,7 @@ def noisy_labels(labels: np.ndarray, transition: np.ndarray, rng: np.random.Gene
     return (rng.random((len(labels), 1)) >= borders).sum(axis=1)
 
 
-def _reduced(loss: Array, reduction: str) -> Array:
+def _apply_reduction(loss: Array, reduction: str) -> Array:
     check.check_reduction(reduction)
     if reduction == "none":
         return loss

@@ -1,4 +1,4 @@
-"""How far the losses stand from 60-digit arithmetic: the cases, the measurement, the table.
+"""How far the losses are from 60-digit arithmetic: the cases, the measurement, the table.
 
 ``python -m tests.losses.accuracy`` prints the largest deviation by loss and dtype, ours beside PyTorch's. A unit of
 rounding is the type's machine epsilon (2^-52, 2^-23, 2^-7, 2^-10) times the magnitude that ``exact.Exact`` names;
