@@ -19,9 +19,11 @@ from xent_helpers.plots.gradients import (
 )
 from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
 from xent_helpers.plots.language_model import (
-    memory_against_chunk,
-    next_byte_table,
-    time_against_chunk,
+    accumulation_error,
+    label_grid,
+    memory_against_rows,
+    next_byte_bars,
+    time_against_rows,
     training_in_bits,
 )
 from xent_helpers.plots.likelihood import likelihood_as_n_grows, likelihood_at, loss_against_probability, loss_floor
@@ -55,6 +57,7 @@ from xent_helpers.plots.training import (
 )
 
 __all__ = [
+    "accumulation_error",
     "against_noise",
     "at_temperature",
     "bounded_norms",
@@ -72,6 +75,7 @@ __all__ = [
     "gradient_cloud",
     "gradient_factors",
     "honesty",
+    "label_grid",
     "learning_curves",
     "likelihood_as_n_grows",
     "likelihood_at",
@@ -80,9 +84,9 @@ __all__ = [
     "loss_of_a_wrong_answer",
     "loss_parts",
     "losses_and_slopes",
-    "memory_against_chunk",
+    "memory_against_rows",
     "newton_parabola",
-    "next_byte_table",
+    "next_byte_bars",
     "norm_growth",
     "opinions",
     "outcomes",
@@ -101,7 +105,7 @@ __all__ = [
     "students",
     "surprise_curve",
     "temperature_curves",
-    "time_against_chunk",
+    "time_against_rows",
     "training_in_bits",
     "two_fits",
     "which_loss",
