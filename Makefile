@@ -100,7 +100,7 @@ $(READY): pyproject.toml constraints.txt
 	@if [ -e $(UNFINISHED) ]; then rm -rf .venv; fi
 	@mkdir -p .venv && touch $(UNFINISHED) && rm -f $(READY)
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint,gpu]'
 	@mv $(UNFINISHED) $(READY) && touch $(READY)
 
 # What only the book and the browser need is set up with them, so that `make lab` and `make test` stay light.

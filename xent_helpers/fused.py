@@ -2,10 +2,15 @@
 
 The gradient of −log softmax(z)_y is p − y, and all that it needs is in cache when the loss has just been computed. So
 both functions go through the rows in chunks and turn each chunk's logits into its share of the gradient on the spot.
-Arguments, defaults and meaning are those of ``torch.nn.functional``; every torch device serves.
+Arguments, defaults and meaning are those of ``torch.nn.functional``; every torch device serves. On a GPU where Triton
+is installed the chunks are computed by ``kernels``; ``path`` tells which way a tensor takes.
 """
 
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -15,6 +20,22 @@ from xent_helpers import validation as check
 # Logits in a chunk, found by measurement (`make bench` repeats it): 8 MB in float32 stay near the processor from the
 # first pass over them to the last; more of them gain little. The matrix products want 128 rows at least.
 CHUNK, LINEAR_ROWS = 2**21, 128
+
+
+# The kinds of devices that Triton compiles for; its kernels compute in float32, so float64 goes the other way.
+TRITON_DEVICES = ("cuda", "xpu")
+
+
+def path(tensor: Tensor) -> str:
+    """Which way the fused losses take for a tensor: "triton", by ``kernels``, or "pytorch", by its own operations."""
+    fits = tensor.device.type in TRITON_DEVICES and tensor.dtype != torch.float64
+    return "triton" if fits and _kernels() else "pytorch"
+
+
+@cache
+def _kernels() -> ModuleType | None:
+    """The module of kernels where Triton is installed; importing it takes a second, so it waits until it is needed."""
+    return import_module("xent_helpers.kernels") if find_spec("triton") else None
 
 
 def fused_cross_entropy(logits: Tensor, target: Tensor, *, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
@@ -151,6 +172,9 @@ class _Fused(torch.autograd.Function):
 
 def _dense(logits: Tensor, label: Tensor, share: Tensor, formed: bool) -> tuple[Tensor, Tensor | None]:
     """Nats (N, 1) of all rows and, if ``formed``, their gradient share · (p − y); a chunk at a time."""
+    if path(logits) == "triton":
+        out = torch.empty(logits.shape, dtype=share.dtype, device=logits.device) if formed else None
+        return _kernels().dense_cross_entropy(logits, label, share, out), out
     n, rows = len(logits), max(1, CHUNK // logits.shape[1])
     out = torch.empty_like(logits if formed else logits[:rows], dtype=share.dtype)
     if rows >= n:
@@ -194,7 +218,10 @@ def _linear(x, weight, bias, label, share, wanted, rows) -> tuple[Tensor, list[T
         z = torch.mm(x[part], weight.T, out=buffer[: len(x) - part.start])
         if bias is not None:
             z += bias
-        nats.append(surprise(z, label[part], share[part], z, any(wanted)))
+        if path(z) == "triton":
+            nats.append(_kernels().dense_cross_entropy(z, label[part], share[part], z if any(wanted) else None))
+        else:
+            nats.append(surprise(z, label[part], share[part], z, any(wanted)))
         if dx is not None:
             torch.mm(z, weight, out=dx[part])
         if dweight is not None:

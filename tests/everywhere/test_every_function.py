@@ -213,6 +213,7 @@ MODULES = {
     "__main__": "prints what is installed; its own tests run it",
     "plots": "draws NumPy's arrays",
     "exercises": "judges functions; its own tests run them",
+    "kernels": "needs Triton; its own tests run it",
     "forecasts": "takes texts and plain numbers; its own tests run them",
     "distributed": "runs in several processes; its own tests do",
 }

@@ -5,10 +5,11 @@ import math
 import numpy as np
 from scipy import stats
 
+from xent_helpers.exercises import all_exercises
 from xent_helpers.exercises import chapter_02 as chapter
 from xent_helpers.exercises.checker import diagnose
 
-EXERCISES = {exercise.key: exercise for exercise in chapter.EXERCISES}
+EXERCISES = all_exercises()
 
 
 def test_a_mistake_and_careless_zeros_are_named_together():

@@ -5,10 +5,10 @@ import pytest
 
 from tests.exercises.answers.odd.chapter_06 import WRONG_VALUES
 from xent_helpers import exercises, losses
-from xent_helpers.exercises.chapter_06 import EXERCISES
+from xent_helpers.exercises import all_exercises
 from xent_helpers.exercises.checker import diagnose
 
-BY_KEY = {exercise.key: exercise for exercise in EXERCISES}
+BY_KEY = all_exercises()
 
 
 def test_the_loop_in_the_chapter_is_recognised_and_so_is_each_repair():

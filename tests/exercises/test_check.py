@@ -160,7 +160,7 @@ def test_a_slip_is_named_alone_and_beside_a_mistake(wrong, names):
 def test_slips_of_the_labels_and_the_axes():
     exercise = exercises.all_exercises()["1.2"]
     off = examine(exercise, lambda p, y: np.mean(np.log(p[np.arange(len(y)), y - 1])))
-    assert off.mistakes == ("class_without_minus", "labels too low")
+    assert off.mistakes == ("negative", "labels too low")
     assert "along which axis" in diagnose(MATRIX, lambda z: np.exp(z) / np.exp(z).sum(axis=0))
     assert examine(MATRIX, lambda z: MATRIX.reference(z).T).mistakes == ("transposed",)
     beyond = examine(exercise, lambda p, y: -np.mean(np.log(p[np.arange(len(y)), y + 1])))

@@ -606,7 +606,7 @@ def curious_references(source: str, names: set[str], equations: set[str]) -> lis
     found = []
     for sentence in re.split(r"(?<=[.:;?!])\s", re.sub(r"^## .*$", "", source, flags=re.MULTILINE)):
         if "curious" not in sentence:
-            for kind, known in (("[Ss]ections?", names), ("[Ee]quations?", equations)):
+            for kind, known in (("(?i:sections?)", names), ("(?i:equations?)", equations)):
                 for listed in re.findall(rf"{kind}\s+((?:\d+\.\d+(?:\s*(?:,|and|to|or|–)\s*)?)+)", sentence):
                     found += [number for number in re.findall(r"\d+\.\d+", listed) if number in known]
     return found

@@ -1,16 +1,18 @@
 """Exercises that say what went wrong: ``check`` an answer, take a ``hint``, read the ``solution``, see ``progress``.
 
-An exercise is a record (``Exercise``) in the module of its chapter; adding one needs no other change.
+An exercise is a ``Draft`` in a module of its chapter, ``chapter_0N.py`` or one in the folder ``chapter_0N``; adding one
+needs no other change.
 """
 
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 from IPython.display import Markdown
 
 from xent_helpers.exercises import checker, display, logbook
 from xent_helpers.exercises.checker import Result
+from xent_helpers.exercises.draft import Draft
 from xent_helpers.exercises.record import Exercise, Mistake, Must
 from xent_helpers.source import show_source
 
@@ -22,9 +24,11 @@ _hints_taken: dict[str, int] = {}
 @cache
 def all_exercises() -> dict[str, Exercise]:
     """Return every exercise of the course by its key, such as "3.2"."""
-    chapters = [name for _, name, _ in iter_modules(__path__) if name.startswith("chapter_")]
-    records = [import_module(f"{__name__}.{name}").EXERCISES for name in sorted(chapters)]
-    return {exercise.key: exercise for chapter in records for exercise in chapter}
+    prefix = f"{__name__}.chapter_"
+    names = [name for _, name, _ in walk_packages(__path__, f"{__name__}.") if name.startswith(prefix)]
+    values = [value for name in names for value in vars(import_module(name)).values()]
+    exercises = [value.exercise() for value in values if isinstance(value, Draft)]
+    return {exercise.key: exercise for exercise in sorted(exercises, key=lambda exercise: exercise.key)}
 
 
 def examine(key: str, answer: object) -> Result:
@@ -53,7 +57,7 @@ def hint(key: str, step: int | None = None) -> None:
 
 def solution(key: str) -> Markdown:
     """Show the reference that ``check`` compares with."""
-    return show_source(_find(key).reference)
+    return show_source(_find(key).reference, decorators=False)
 
 
 def progress() -> None:

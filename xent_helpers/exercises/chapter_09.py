@@ -2,132 +2,97 @@
 
 import numpy as np
 
-from xent_helpers.exercises.record import Exercise, Mistake, Must
+from xent_helpers.exercises.constants import NEVER_NEGATIVE
+from xent_helpers.exercises.draft import Draft, Must
 from xent_helpers.exercises.slips import BASES, DOUBLED, EPSILONS, HALVED, NEGATIVE
 from xent_helpers.losses import log_softmax
 
-NEVER_NEGATIVE = Must("is never negative", lambda came, *_: came >= 0)
+perplexity = Draft(
+    "9.1",
+    "Give the perplexity on both texts together, which are equally long and have the perplexities 2 and 8.",
+    slips=(NEGATIVE,),
+    hints=(
+        "A perplexity of 2 is a mean loss of log 2.",
+        "Average the two losses, then take the exponential.",
+    ),
+    afterwards="It is the geometric mean, √(2 · 8). With texts of unequal length the losses are weighted by tokens.",
+)
 
-# 9.1 ---------------------------------------------------------------------------------------------------------
 
-
+@perplexity.reference
 def perplexity_of_both():
     mean_nats = (np.log(2) + np.log(8)) / 2
     return np.exp(mean_nats)
 
 
+@perplexity.mistake
 def mean_of_perplexities():
+    """That is the mean of the perplexities, the mean of two exponentials. Which quantity adds up over texts, and when
+    does the exponential come?"""
     return 5.0
 
 
+@perplexity.mistake
 def exp_of_summed_nats():
+    """You added up the mean losses of both texts. A perplexity is made of one mean: over how many parts?"""
     return 16.0
 
 
+@perplexity.mistake
 def mean_nats():
+    """That is the mean loss in nats. What turns nats into a perplexity?"""
     return np.log(4)
 
 
+@perplexity.mistake
 def mean_bits():
+    """That is the mean loss in bits, (1 + 3)/2. What turns bits into a perplexity?"""
     return 2.0
 
 
+@perplexity.mistake
 def e_to_the_bits():
+    """You raised e to the mean loss in bits, 2. Which base belongs to bits?"""
     return np.exp(2.0)
 
 
+@perplexity.mistake
 def two_to_the_nats():
+    """You raised 2 to the mean loss in nats. Which base belongs to nats?"""
     return 2.0 ** np.log(4)
 
 
+@perplexity.mistake
 def harmonic_mean():
+    """That is the harmonic mean, 2/(1/2 + 1/8). Which mean does a mean of logarithms lead to?"""
     return 3.2
 
 
+@perplexity.mistake
 def sum_of_perplexities():
+    """You added the perplexities. What can be added over texts is their loss: how large is each?"""
     return 10.0
 
 
-PERPLEXITY = Exercise(
-    key="9.1",
-    task="Give the perplexity on both texts together, which are equally long and have the perplexities 2 and 8.",
-    reference=perplexity_of_both,
-    inputs=lambda rng: [()],
-    mistakes=(
-        Mistake(
-            mean_of_perplexities,
-            "That is the mean of the perplexities, the mean of two exponentials. Which quantity adds up over texts, "
-            "and when does the exponential come?",
-        ),
-        Mistake(
-            exp_of_summed_nats,
-            "You added up the mean losses of both texts. A perplexity is made of one mean: over how many parts?",
-        ),
-        Mistake(mean_nats, "That is the mean loss in nats. What turns nats into a perplexity?"),
-        Mistake(mean_bits, "That is the mean loss in bits, (1 + 3)/2. What turns bits into a perplexity?"),
-        Mistake(e_to_the_bits, "You raised e to the mean loss in bits, 2. Which base belongs to bits?"),
-        Mistake(two_to_the_nats, "You raised 2 to the mean loss in nats. Which base belongs to nats?"),
-        Mistake(
-            harmonic_mean,
-            "That is the harmonic mean, 2/(1/2 + 1/8). Which mean does a mean of logarithms lead to?",
-        ),
-        Mistake(
-            sum_of_perplexities,
-            "You added the perplexities. What can be added over texts is their loss: how large is each?",
-        ),
+bits = Draft(
+    "9.2",
+    "Return the bits per byte, from nats (B, T), a mask valid (B, T) and the number of bytes.",
+    must=(NEVER_NEGATIVE,),
+    slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
+    hints=(
+        "Add up the nats of the places that have a label.",
+        "1 bit is log 2 nats.",
     ),
-    hints=("A perplexity of 2 is a mean loss of log 2.", "Average the two losses, then take the exponential."),
-    afterwards="It is the geometric mean, √(2 · 8). With texts of unequal length the losses are weighted by tokens.",
-    slips=(NEGATIVE,),
+    afterwards="No count of tokens is in it. That is why models with different tokens can be compared by it.",
 )
 
-# 9.2 ---------------------------------------------------------------------------------------------------------
 
-
+@bits.reference
 def bits_per_byte(nats, valid, n_bytes):
     return nats[valid].sum() / np.log(2) / n_bytes
 
 
-def bits_per_token(nats, valid, n_bytes):
-    return nats[valid].mean() / np.log(2)
-
-
-def nats_per_byte(nats, valid, n_bytes):
-    return nats[valid].sum() / n_bytes
-
-
-def times_log_two(nats, valid, n_bytes):
-    return nats[valid].sum() * np.log(2) / n_bytes
-
-
-def padding_paid(nats, valid, n_bytes):
-    return nats.sum() / np.log(2) / n_bytes
-
-
-def mean_over_places(nats, valid, n_bytes):
-    return nats.mean() / np.log(2)
-
-
-def divided_twice(nats, valid, n_bytes):
-    return nats[valid].mean() / np.log(2) / n_bytes
-
-
-def nats_per_token(nats, valid, n_bytes):
-    return nats[valid].mean()
-
-
-def bits_in_all(nats, valid, n_bytes):
-    return nats[valid].sum() / np.log(2)
-
-
-def perplexity_instead(nats, valid, n_bytes):
-    return np.exp(nats[valid].mean())
-
-
-def bytes_per_bit(nats, valid, n_bytes):
-    return n_bytes * np.log(2) / nats[valid].sum()
-
-
+@bits.inputs
 def bits_inputs(rng):
     cases = [(np.array([[np.log(2), np.log(2), 1.0]]), np.array([[True, True, False]]), 4)]
     for rows in rng.integers(1, 6, 3):
@@ -139,95 +104,91 @@ def bits_inputs(rng):
     return cases
 
 
+@bits.domain
 def bits_domain(nats, valid, n_bytes):
     return nats.shape == valid.shape and valid.any() and np.all(nats > 0) and n_bytes >= 1
 
 
-BITS = Exercise(
-    key="9.2",
-    task="Return the bits per byte, from nats (B, T), a mask valid (B, T) and the number of bytes.",
-    reference=bits_per_byte,
-    inputs=bits_inputs,
-    mistakes=(
-        Mistake(
-            bits_per_token,
-            "These are bits per *token*: you divided by the number of labels. What is to be divided by here?",
-        ),
-        Mistake(nats_per_byte, "These are nats per byte. How many nats is one bit?"),
-        Mistake(
-            times_log_two,
-            "You multiplied by log 2. A nat is more than a bit, so is the number in bits larger or smaller?",
-        ),
-        Mistake(padding_paid, "The padding is paid for, too. Which places have a label?"),
-        Mistake(
-            mean_over_places,
-            "That is a mean over all places, the padding among them, per token. Which nats count, and what are they "
-            "divided by?",
-        ),
-        Mistake(divided_twice, "You divided twice, by the labels and by the bytes. Which of the two is meant?"),
-        Mistake(
-            nats_per_token,
-            "That is the mean loss, in nats per token. Which two things change on the way to bits per byte?",
-        ),
-        Mistake(bits_in_all, "That is the size of the whole text in bits. And per byte?"),
-        Mistake(
-            perplexity_instead,
-            "That is the perplexity. Bits per byte has no exponential. Where does the logarithm's base come in?",
-        ),
-        Mistake(bytes_per_bit, "This is upside down, bytes per bit. Which one is divided by which?"),
+@bits.mistake
+def bits_per_token(nats, valid, n_bytes):
+    """These are bits per *token*: you divided by the number of labels. What is to be divided by here?"""
+    return nats[valid].mean() / np.log(2)
+
+
+@bits.mistake
+def nats_per_byte(nats, valid, n_bytes):
+    """These are nats per byte. How many nats is one bit?"""
+    return nats[valid].sum() / n_bytes
+
+
+@bits.mistake
+def times_log_two(nats, valid, n_bytes):
+    """You multiplied by log 2. A nat is more than a bit, so is the number in bits larger or smaller?"""
+    return nats[valid].sum() * np.log(2) / n_bytes
+
+
+@bits.mistake
+def padding_paid(nats, valid, n_bytes):
+    """The padding is paid for, too. Which places have a label?"""
+    return nats.sum() / np.log(2) / n_bytes
+
+
+@bits.mistake
+def mean_over_places(nats, valid, n_bytes):
+    """That is a mean over all places, the padding among them, per token. Which nats count, and what are they divided
+    by?"""
+    return nats.mean() / np.log(2)
+
+
+@bits.mistake
+def divided_twice(nats, valid, n_bytes):
+    """You divided twice, by the labels and by the bytes. Which of the two is meant?"""
+    return nats[valid].mean() / np.log(2) / n_bytes
+
+
+@bits.mistake
+def nats_per_token(nats, valid, n_bytes):
+    """That is the mean loss, in nats per token. Which two things change on the way to bits per byte?"""
+    return nats[valid].mean()
+
+
+@bits.mistake
+def bits_in_all(nats, valid, n_bytes):
+    """That is the size of the whole text in bits. And per byte?"""
+    return nats[valid].sum() / np.log(2)
+
+
+@bits.mistake
+def perplexity_instead(nats, valid, n_bytes):
+    """That is the perplexity. Bits per byte has no exponential. Where does the logarithm's base come in?"""
+    return np.exp(nats[valid].mean())
+
+
+@bits.mistake
+def bytes_per_bit(nats, valid, n_bytes):
+    """This is upside down, bytes per bit. Which one is divided by which?"""
+    return n_bytes * np.log(2) / nats[valid].sum()
+
+
+gradient = Draft(
+    "9.3",
+    "Return the gradient (D,) of the mean over all valid labels, from means (K, D) and counts (K,).",
+    slips=(NEGATIVE, HALVED, DOUBLED),
+    hints=(
+        "counts[k] * means[k] is the sum of micro-batch k's gradients.",
+        "Add up the sums of the micro-batches that have labels, and divide once by all labels.",
     ),
-    hints=("Add up the nats of the places that have a label.", "1 bit is log 2 nats."),
-    afterwards="No count of tokens is in it. That is why models with different tokens can be compared by it.",
-    domain=bits_domain,
-    must=(NEVER_NEGATIVE,),
-    slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
+    afterwards="np.average(means, axis=0, weights=counts) does the same, as long as no count is 0.",
 )
 
-# 9.3 ---------------------------------------------------------------------------------------------------------
 
-
+@gradient.reference
 def accumulated_gradient(means, counts):
     filled = counts > 0  # the mean of nothing is NaN, and 0 · NaN is NaN
     return counts[filled] @ means[filled] / counts.sum()
 
 
-def mean_of_means(means, counts):
-    return means.mean(axis=0)
-
-
-def mean_of_filled_means(means, counts):
-    return means[counts > 0].mean(axis=0)
-
-
-def empty_counts_as_zero(means, counts):
-    return np.where(counts[:, None] > 0, means, 0.0).mean(axis=0)
-
-
-def poisoned(means, counts):
-    return counts @ means / counts.sum()
-
-
-def summed_gradient(means, counts):
-    return counts[counts > 0] @ means[counts > 0]
-
-
-def over_batches(means, counts):
-    return counts[counts > 0] @ means[counts > 0] / len(counts)
-
-
-def means_added(means, counts):
-    return means[counts > 0].sum(axis=0)
-
-
-def means_over_labels(means, counts):
-    return means[counts > 0].sum(axis=0) / counts.sum()
-
-
-def weighted_the_other_way(means, counts):
-    weights = 1 / counts[counts > 0]
-    return weights @ means[counts > 0] / weights.sum()
-
-
+@gradient.inputs
 def gradient_inputs(rng):
     cases = [(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([4, 1]))]
     for batches in rng.integers(2, 7, 3):
@@ -239,68 +200,85 @@ def gradient_inputs(rng):
     return [*cases, (means, counts)]
 
 
+@gradient.domain
 def gradient_domain(means, counts):
     if len(means) != len(counts) or not np.all(counts >= 0) or not counts.sum():
         return False
     return np.isnan(means[counts == 0]).all() and np.isfinite(means[counts > 0]).all()
 
 
-GRADIENT = Exercise(
-    key="9.3",
-    task="Return the gradient (D,) of the mean over all valid labels, from means (K, D) and counts (K,).",
-    reference=accumulated_gradient,
-    inputs=gradient_inputs,
-    mistakes=(
-        Mistake(
-            mean_of_means,
-            "This is the mean of means: a label in a small micro-batch counts more than one in a large one. Which "
-            "weight makes all labels equal?",
-        ),
-        Mistake(
-            mean_of_filled_means,
-            "You left out the empty micro-batch, which is right. The others are averaged as equals. Is each label then "
-            "worth the same?",
-        ),
-        Mistake(
-            empty_counts_as_zero,
-            "This is a mean of means in which the empty micro-batch counts as a zero. Which weight makes all labels "
-            "equal?",
-        ),
-        Mistake(
-            poisoned,
-            "The weights are right. But a micro-batch may have no label, and 0 times NaN is NaN. How do you keep it "
-            "out?",
-        ),
-        Mistake(summed_gradient, "This is the gradient of the sum over all labels. What does a mean divide by?"),
-        Mistake(
-            over_batches,
-            "You added up the sums and divided by the number of micro-batches. By how many *labels* must it be?",
-        ),
-        Mistake(
-            means_added,
-            "The means are added up, so with more micro-batches the step grows. Which weight does each one get?",
-        ),
-        Mistake(
-            means_over_labels,
-            "You divided by all labels, but added up means, not sums. What turns a mean back into a sum?",
-        ),
-        Mistake(
-            weighted_the_other_way,
-            "You weighted by 1/count, which lets small micro-batches shout louder still. Which way round?",
-        ),
-    ),
+@gradient.mistake
+def mean_of_means(means, counts):
+    """This is the mean of means: a label in a small micro-batch counts more than one in a large one. Which weight makes
+    all labels equal?"""
+    return means.mean(axis=0)
+
+
+@gradient.mistake
+def mean_of_filled_means(means, counts):
+    """You left out the empty micro-batch, which is right. The others are averaged as equals. Is each label then worth
+    the same?"""
+    return means[counts > 0].mean(axis=0)
+
+
+@gradient.mistake
+def empty_counts_as_zero(means, counts):
+    """This is a mean of means in which the empty micro-batch counts as a zero. Which weight makes all labels equal?"""
+    return np.where(counts[:, None] > 0, means, 0.0).mean(axis=0)
+
+
+@gradient.mistake
+def poisoned(means, counts):
+    """The weights are right. But a micro-batch may have no label, and 0 times NaN is NaN. How do you keep it out?"""
+    return counts @ means / counts.sum()
+
+
+@gradient.mistake
+def summed_gradient(means, counts):
+    """This is the gradient of the sum over all labels. What does a mean divide by?"""
+    return counts[counts > 0] @ means[counts > 0]
+
+
+@gradient.mistake
+def over_batches(means, counts):
+    """You added up the sums and divided by the number of micro-batches. By how many *labels* must it be?"""
+    return counts[counts > 0] @ means[counts > 0] / len(counts)
+
+
+@gradient.mistake
+def means_added(means, counts):
+    """The means are added up, so with more micro-batches the step grows. Which weight does each one get?"""
+    return means[counts > 0].sum(axis=0)
+
+
+@gradient.mistake
+def means_over_labels(means, counts):
+    """You divided by all labels, but added up means, not sums. What turns a mean back into a sum?"""
+    return means[counts > 0].sum(axis=0) / counts.sum()
+
+
+@gradient.mistake
+def weighted_the_other_way(means, counts):
+    """You weighted by 1/count, which lets small micro-batches shout louder still. Which way round?"""
+    weights = 1 / counts[counts > 0]
+    return weights @ means[counts > 0] / weights.sum()
+
+
+pieces = Draft(
+    "9.4",
+    "Return log Σ exp over all entries of pieces (K, W), seen row by row; entries may be ±10,000, or −∞.",
+    must=(Must("is at least the largest entry", lambda came, pieces: came >= pieces.max()),),
+    slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
     hints=(
-        "counts[k] * means[k] is the sum of micro-batch k's gradients.",
-        "Add up the sums of the micro-batches that have labels, and divide once by all labels.",
+        "Keep the largest logit so far, m, and s = Σ exp(z − m) of all logits so far.",
+        "With a new piece: m_new = max(m, z.max()), and s = s · exp(m − m_new) + Σ exp(z − m_new).",
+        "If m_new is still −∞, nothing has come yet: leave s at 0.",
     ),
-    afterwards="np.average(means, axis=0, weights=counts) does the same, as long as no count is 0.",
-    domain=gradient_domain,
-    slips=(NEGATIVE, HALVED, DOUBLED),
+    afterwards="Now think of each piece as one machine: the same merge, in any order, is a vocabulary-parallel loss.",
 )
 
-# 9.4 ---------------------------------------------------------------------------------------------------------
 
-
+@pieces.reference
 def logsumexp_of_pieces(pieces):
     m, s = -np.inf, 0.0
     for z in pieces:
@@ -309,6 +287,22 @@ def logsumexp_of_pieces(pieces):
             s = s * np.exp(m - m_new) + np.exp(z - m_new).sum()
         m = m_new
     return m + np.log(s) if s > 0 else m
+
+
+@pieces.inputs
+def piece_inputs(rng):
+    far = np.array([[-1e4, 3.0], [1e4, 9999.0], [9998.0, -1e4]])
+    masked = np.array([[-np.inf, -np.inf], [1.0, -np.inf], [-np.inf, -np.inf], [2.0, 0.0]])
+    cases = [np.array([[0.0, 1.0], [3.0, -1.0]])]
+    for count in rng.integers(2, 6, 3):
+        cases.append(rng.normal(scale=3, size=(count, rng.integers(1, 6))))
+        cases.append(cases[-1][::-1].copy())
+    return [(pieces,) for pieces in (*cases, far, far[::-1].copy(), masked)]
+
+
+@pieces.domain
+def piece_domain(pieces):
+    return pieces.ndim == 2 and pieces.size > 0 and np.all(pieces < np.inf) and np.any(pieces > -np.inf)
 
 
 def merged(pieces, rescale):
@@ -322,24 +316,37 @@ def merged(pieces, rescale):
     return m + np.log(s) if s > 0 else m
 
 
+@pieces.mistake
 def not_rescaled(pieces):
+    """The running sum is not rescaled: it still counts relative to the old maximum when a new one comes. Which factor
+    moves it over?"""
     return merged(pieces, lambda m, m_new: 1.0)
 
 
+@pieces.mistake
 def rescaled_the_other_way(pieces):
+    """The old sum is multiplied by exp(m_new − m). The new maximum is larger: should the old part grow, or shrink?"""
     return merged(pieces, lambda m, m_new: np.exp(m_new - m))
 
 
+@pieces.mistake
 def without_a_shift(pieces):
+    """Without a shift the exponential of 10,000 overflows. What may be subtracted first, and added at the end?"""
     return np.log(sum(np.exp(z).sum() for z in pieces))
 
 
+@pieces.mistake
 def shifted_by_the_first(pieces):
+    """You shift by the first piece's maximum throughout. A later piece may be far larger, or the first one all −∞. When
+    must the shift change?"""
     m = pieces[0].max()
     return m + np.log(sum(np.exp(z - m).sum() for z in pieces))
 
 
+@pieces.mistake
 def empty_piece_unguarded(pieces):
+    """Everything is right until a piece is all −∞: then m − m_new is −∞ − (−∞), which is NaN. What should happen with a
+    piece that holds nothing?"""
     m, s = -np.inf, 0.0
     for z in pieces:
         m_new = max(m, z.max())
@@ -348,96 +355,50 @@ def empty_piece_unguarded(pieces):
     return m + np.log(s)
 
 
+@pieces.mistake
 def largest_piece(pieces):
+    """This is the largest of the pieces' log-sum-exps. The others add to it. By how much?"""
     return max(logsumexp_of_pieces([z]) for z in pieces)
 
 
+@pieces.mistake
 def pieces_added(pieces):
+    """You added the log-sum-exps. That is the logarithm of the *product* of the sums. What is to be added?"""
     return sum(logsumexp_of_pieces([z]) for z in pieces)
 
 
+@pieces.mistake
 def last_piece(pieces):
+    """This is the log-sum-exp of the last piece. What is kept of those before?"""
     return logsumexp_of_pieces(pieces[-1:])
 
 
+@pieces.mistake
 def maximum_alone(pieces):
+    """This is the maximum of all logits, the first part of the answer. Where is log s?"""
     return pieces.max()
 
 
+@pieces.mistake
 def maximum_not_added(pieces):
+    """This is log s. It is relative to the maximum: what has to be added back?"""
     return logsumexp_of_pieces(pieces) - pieces.max()
 
 
-def piece_inputs(rng):
-    far = np.array([[-1e4, 3.0], [1e4, 9999.0], [9998.0, -1e4]])
-    masked = np.array([[-np.inf, -np.inf], [1.0, -np.inf], [-np.inf, -np.inf], [2.0, 0.0]])
-    cases = [np.array([[0.0, 1.0], [3.0, -1.0]])]
-    for count in rng.integers(2, 6, 3):
-        cases.append(rng.normal(scale=3, size=(count, rng.integers(1, 6))))
-        cases.append(cases[-1][::-1].copy())
-    return [(pieces,) for pieces in (*cases, far, far[::-1].copy(), masked)]
-
-
-def piece_domain(pieces):
-    return pieces.ndim == 2 and pieces.size > 0 and np.all(pieces < np.inf) and np.any(pieces > -np.inf)
-
-
-PIECES = Exercise(
-    key="9.4",
-    task="Return log Σ exp over all entries of pieces (K, W), seen row by row; entries may be ±10,000, or −∞.",
-    reference=logsumexp_of_pieces,
-    inputs=piece_inputs,
-    mistakes=(
-        Mistake(
-            not_rescaled,
-            "The running sum is not rescaled: it still counts relative to the old maximum when a new one comes. Which "
-            "factor moves it over?",
-        ),
-        Mistake(
-            rescaled_the_other_way,
-            "The old sum is multiplied by exp(m_new − m). The new maximum is larger: should the old part grow, or "
-            "shrink?",
-        ),
-        Mistake(
-            without_a_shift,
-            "Without a shift the exponential of 10,000 overflows. What may be subtracted first, and added at the end?",
-        ),
-        Mistake(
-            shifted_by_the_first,
-            "You shift by the first piece's maximum throughout. A later piece may be far larger, or the first one all "
-            "−∞. When must the shift change?",
-        ),
-        Mistake(
-            empty_piece_unguarded,
-            "Everything is right until a piece is all −∞: then m − m_new is −∞ − (−∞), which is NaN. What should "
-            "happen with a piece that holds nothing?",
-        ),
-        Mistake(
-            largest_piece,
-            "This is the largest of the pieces' log-sum-exps. The others add to it. By how much?",
-        ),
-        Mistake(
-            pieces_added,
-            "You added the log-sum-exps. That is the logarithm of the *product* of the sums. What is to be added?",
-        ),
-        Mistake(last_piece, "This is the log-sum-exp of the last piece. What is kept of those before?"),
-        Mistake(maximum_alone, "This is the maximum of all logits, the first part of the answer. Where is log s?"),
-        Mistake(maximum_not_added, "This is log s. It is relative to the maximum: what has to be added back?"),
-    ),
-    hints=(
-        "Keep the largest logit so far, m, and s = Σ exp(z − m) of all logits so far.",
-        "With a new piece: m_new = max(m, z.max()), and s = s · exp(m − m_new) + Σ exp(z − m_new).",
-        "If m_new is still −∞, nothing has come yet: leave s at 0.",
-    ),
-    afterwards="Now think of each piece as one machine: the same merge, in any order, is a vocabulary-parallel loss.",
-    domain=piece_domain,
-    must=(Must("is at least the largest entry", lambda came, pieces: came >= pieces.max()),),
+next_token = Draft(
+    "9.5",
+    "Repair the snippet: return the mean loss of the next token over all places that have one.",
+    must=(NEVER_NEGATIVE,),
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
+    hints=(
+        "z[:, t] belongs to tokens[:, t + 1]: one shift, z[:, :-1] against tokens[:, 1:].",
+        "valid = labels != pad. Add up the nats there and divide by how many there are.",
+    ),
+    afterwards="With labels set to −100 where they are pad, losses.cross_entropy on flattened arrays gives the same.",
 )
 
-# 9.5 ---------------------------------------------------------------------------------------------------------
 
-
+@next_token.reference
 def next_token_loss(z, tokens, pad):
     labels = tokens[:, 1:]
     valid = labels != pad
@@ -445,49 +406,7 @@ def next_token_loss(z, tokens, pad):
     return nats[valid].sum() / valid.sum()
 
 
-def token_nats(z, tokens, shift):
-    """Nats (B, T − shift): the logits at place t asked for the token at t + shift."""
-    rows, labels = z[:, : z.shape[1] - shift], tokens[:, shift:]
-    return -np.take_along_axis(log_softmax(rows), labels[..., None], axis=-1)[..., 0]
-
-
-def as_found(z, tokens, pad):
-    return token_nats(z, tokens, 2).mean()
-
-
-def shifted_twice(z, tokens, pad):
-    return token_nats(z, tokens, 2)[tokens[:, 2:] != pad].mean()
-
-
-def padding_counted(z, tokens, pad):
-    return token_nats(z, tokens, 1).mean()
-
-
-def padding_in_the_denominator(z, tokens, pad):
-    return (token_nats(z, tokens, 1) * (tokens[:, 1:] != pad)).mean()
-
-
-def mean_of_texts(z, tokens, pad):
-    valid = tokens[:, 1:] != pad
-    return np.mean((token_nats(z, tokens, 1) * valid).sum(axis=1) / valid.sum(axis=1))
-
-
-def sum_of_labels(z, tokens, pad):
-    return token_nats(z, tokens, 1)[tokens[:, 1:] != pad].sum()
-
-
-def masked_by_the_input(z, tokens, pad):
-    return token_nats(z, tokens, 1)[tokens[:, :-1] != pad].mean()
-
-
-def not_shifted(z, tokens, pad):
-    return token_nats(z, tokens, 0)[tokens != pad].mean()
-
-
-def not_shifted_padding_counted(z, tokens, pad):
-    return token_nats(z, tokens, 0).mean()
-
-
+@next_token.inputs
 def token_inputs(rng):
     cases = []
     for texts in (1, *rng.integers(2, 5, 3)):
@@ -500,6 +419,7 @@ def token_inputs(rng):
     return [*cases, (500 * z, tokens, pad)]
 
 
+@next_token.domain
 def token_domain(z, tokens, pad):
     if z.ndim != 3 or tokens.shape != z.shape[:2] or tokens.shape[1] < 3 or pad != 0 or not np.isfinite(z).all():
         return False
@@ -508,59 +428,67 @@ def token_domain(z, tokens, pad):
     return in_order and filled[:, 1].all() and np.all((tokens >= 0) & (tokens < z.shape[2]))
 
 
-NEXT_TOKEN = Exercise(
-    key="9.5",
-    task="Repair the snippet: return the mean loss of the next token over all places that have one.",
-    reference=next_token_loss,
-    inputs=token_inputs,
-    mistakes=(
-        Mistake(
-            as_found,
-            "This is the snippet as you found it, with its two mistakes. First, how many places ahead is the label "
-            "that it asks for? Then, what do the padded places pay, and what is the sum divided by?",
-        ),
-        Mistake(
-            shifted_twice,
-            "The padding is out now. But the logits at place t are still asked for token t + 2. How often is shifted?",
-        ),
-        Mistake(
-            padding_counted,
-            "The shift is right now. The padded places still have labels and are still counted. Which labels are none?",
-        ),
-        Mistake(
-            padding_in_the_denominator,
-            "The padding pays nothing now, but it is still in the denominator. What is the sum divided by?",
-        ),
-        Mistake(
-            mean_of_texts,
-            "You took each text's mean and then their mean: a label in a short text counts more. Which two numbers are "
-            "added up over the whole batch?",
-        ),
-        Mistake(sum_of_labels, "This is the sum over the labels. What does a mean divide by?"),
-        Mistake(
-            masked_by_the_input,
-            "The mask is that of the inputs: the last token of a short text has a padded label, and it still counts. "
-            "Whose padding matters, the input's or the label's?",
-        ),
-        Mistake(
-            not_shifted,
-            "There is no shift at all now: the logits at place t are compared with token t, which the model has seen. "
-            "Which token should it guess?",
-        ),
-        Mistake(
-            not_shifted_padding_counted,
-            "There is no shift now, and the padding counts. Which token belongs to the logits at place t, and which "
-            "places have one?",
-        ),
-    ),
-    hints=(
-        "z[:, t] belongs to tokens[:, t + 1]: one shift, z[:, :-1] against tokens[:, 1:].",
-        "valid = labels != pad. Add up the nats there and divide by how many there are.",
-    ),
-    afterwards="With labels set to −100 where they are pad, losses.cross_entropy on flattened arrays gives the same.",
-    domain=token_domain,
-    must=(NEVER_NEGATIVE,),
-    slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
-)
+def token_nats(z, tokens, shift):
+    """Nats (B, T − shift): the logits at place t asked for the token at t + shift."""
+    rows, labels = z[:, : z.shape[1] - shift], tokens[:, shift:]
+    return -np.take_along_axis(log_softmax(rows), labels[..., None], axis=-1)[..., 0]
 
-EXERCISES = (PERPLEXITY, BITS, GRADIENT, PIECES, NEXT_TOKEN)
+
+@next_token.mistake
+def as_found(z, tokens, pad):
+    """This is the snippet as you found it, with its two mistakes. First, how many places ahead is the label that it
+    asks for? Then, what do the padded places pay, and what is the sum divided by?"""
+    return token_nats(z, tokens, 2).mean()
+
+
+@next_token.mistake
+def shifted_twice(z, tokens, pad):
+    """The padding is out now. But the logits at place t are still asked for token t + 2. How often is shifted?"""
+    return token_nats(z, tokens, 2)[tokens[:, 2:] != pad].mean()
+
+
+@next_token.mistake
+def padding_counted(z, tokens, pad):
+    """The shift is right now. The padded places still have labels and are still counted. Which labels are none?"""
+    return token_nats(z, tokens, 1).mean()
+
+
+@next_token.mistake
+def padding_in_the_denominator(z, tokens, pad):
+    """The padding pays nothing now, but it is still in the denominator. What is the sum divided by?"""
+    return (token_nats(z, tokens, 1) * (tokens[:, 1:] != pad)).mean()
+
+
+@next_token.mistake
+def mean_of_texts(z, tokens, pad):
+    """You took each text's mean and then their mean: a label in a short text counts more. Which two numbers are added
+    up over the whole batch?"""
+    valid = tokens[:, 1:] != pad
+    return np.mean((token_nats(z, tokens, 1) * valid).sum(axis=1) / valid.sum(axis=1))
+
+
+@next_token.mistake
+def sum_of_labels(z, tokens, pad):
+    """This is the sum over the labels. What does a mean divide by?"""
+    return token_nats(z, tokens, 1)[tokens[:, 1:] != pad].sum()
+
+
+@next_token.mistake
+def masked_by_the_input(z, tokens, pad):
+    """The mask is that of the inputs: the last token of a short text has a padded label, and it still counts. Whose
+    padding matters, the input's or the label's?"""
+    return token_nats(z, tokens, 1)[tokens[:, :-1] != pad].mean()
+
+
+@next_token.mistake
+def not_shifted(z, tokens, pad):
+    """There is no shift at all now: the logits at place t are compared with token t, which the model has seen. Which
+    token should it guess?"""
+    return token_nats(z, tokens, 0)[tokens != pad].mean()
+
+
+@next_token.mistake
+def not_shifted_padding_counted(z, tokens, pad):
+    """There is no shift now, and the padding counts. Which token belongs to the logits at place t, and which places
+    have one?"""
+    return token_nats(z, tokens, 0).mean()

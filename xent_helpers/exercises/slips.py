@@ -87,58 +87,104 @@ ONE_FEWER = Slip(
     "mean over N − 1", "the mean divides by N − 1: how many samples are there to share the sum?", _times(_one_fewer)
 )
 OVER_CLASSES = Slip(
-    "over C", "the result is divided by C as well: what should happen along the classes, a sum or a mean?",
+    "over C",
+    "the result is divided by C as well: what should happen along the classes, a sum or a mean?",
     _over(classes),
-)  # fmt: skip
-TIMES_CLASSES = Slip("times C", "the result is C times too large: what is counted once for each class?",
-                     _times(classes))  # fmt: skip
-HALVED = Slip("halved", "the result is half of what it should be: where does a factor 2 get lost?",
-              lambda output, _: output / 2)  # fmt: skip
-DOUBLED = Slip("doubled", "the result is twice what it should be: what is counted twice?",
-               lambda output, _: 2 * output)  # fmt: skip
-AVERAGED = Slip("averaged", "one number for each sample is asked for, and you return their mean: what is to be left?",
-                _reduced(np.mean))  # fmt: skip
-ADDED_UP = Slip("added up", "one number for each sample is asked for, and you return their sum: what is to be left?",
-                _reduced(np.sum))  # fmt: skip
-TRANSPOSED = Slip("transposed", "rows and columns are exchanged: which axis holds the samples?",
-                  lambda output, _: output.T if np.ndim(output) == 2 else None)  # fmt: skip
+)
+TIMES_CLASSES = Slip(
+    "times C", "the result is C times too large: what is counted once for each class?", _times(classes)
+)
+HALVED = Slip(
+    "halved", "the result is half of what it should be: where does a factor 2 get lost?", lambda output, _: output / 2
+)
+DOUBLED = Slip("doubled", "the result is twice what it should be: what is counted twice?", lambda output, _: 2 * output)
+AVERAGED = Slip(
+    "averaged",
+    "one number for each sample is asked for, and you return their mean: what is to be left?",
+    _reduced(np.mean),
+)
+ADDED_UP = Slip(
+    "added up",
+    "one number for each sample is asked for, and you return their sum: what is to be left?",
+    _reduced(np.sum),
+)
+TRANSPOSED = Slip(
+    "transposed",
+    "rows and columns are exchanged: which axis holds the samples?",
+    lambda output, _: output.T if np.ndim(output) == 2 else None,
+)
 LABELS_TOO_LOW = Slip(
-    "labels too low", "the labels are read one too low, as if they counted from 1: which column belongs to label 0?",
+    "labels too low",
+    "the labels are read one too low, as if they counted from 1: which column belongs to label 0?",
     before=lambda arguments: _moved_labels(arguments, -1, wraps=True),
-)  # fmt: skip
+)
 LABELS_TOO_HIGH = Slip(
-    "labels too high", "the labels are read one too high: which column belongs to label 0?",
+    "labels too high",
+    "the labels are read one too high: which column belongs to label 0?",
     before=lambda arguments: _moved_labels(arguments, 1, wraps=True),
-)  # fmt: skip
+)
 LABELS_BEYOND = Slip(
-    "labels beyond", "the labels are read one too high, and the last class has no column then: which column belongs to "
-    "label 0?",
+    "labels beyond",
+    "the labels are read one too high, and the last class has no column then: which column belongs to label 0?",
     before=lambda arguments: _moved_labels(arguments, 1, wraps=False),
-)  # fmt: skip
+)
 WRONG_AXIS = Slip(
-    "wrong axis", "the axes are exchanged, so the samples are treated as classes: along which axis do the classes lie?",
-    lambda output, _: output.T if np.ndim(output) == 2 else output, _turned,
-)  # fmt: skip
+    "wrong axis",
+    "the axes are exchanged, so the samples are treated as classes: along which axis do the classes lie?",
+    lambda output, _: output.T if np.ndim(output) == 2 else output,
+    _turned,
+)
 EPSILONS = tuple(
-    Slip("epsilon added", "a small number is added to the result: what is it there for, and is it needed?",
-         lambda output, _, epsilon=epsilon: output + epsilon)
+    Slip(
+        "epsilon added",
+        "a small number is added to the result: what is it there for, and is it needed?",
+        lambda output, _, epsilon=epsilon: output + epsilon,
+    )
     for epsilon in (1e-6, 1e-7, 1e-8)
-)  # fmt: skip
+)
 
 LABELS = (LABELS_TOO_LOW, LABELS_TOO_HIGH, LABELS_BEYOND)
 BASES = (IN_BITS, BASE_TEN)
 OF_A_NUMBER = (
-    NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_CLASSES, TIMES_CLASSES, *LABELS, WRONG_AXIS,
-    HALVED, DOUBLED, *EPSILONS,
-)  # fmt: skip
+    NEGATIVE,
+    *BASES,
+    SUMMED,
+    OVER_SAMPLES,
+    ONE_FEWER,
+    OVER_CLASSES,
+    TIMES_CLASSES,
+    *LABELS,
+    WRONG_AXIS,
+    HALVED,
+    DOUBLED,
+    *EPSILONS,
+)
 OF_A_VECTOR = (
-    NEGATIVE, *BASES, AVERAGED, ADDED_UP, OVER_SAMPLES, OVER_CLASSES, TIMES_CLASSES, *LABELS, HALVED, DOUBLED,
+    NEGATIVE,
+    *BASES,
+    AVERAGED,
+    ADDED_UP,
+    OVER_SAMPLES,
+    OVER_CLASSES,
+    TIMES_CLASSES,
+    *LABELS,
+    HALVED,
+    DOUBLED,
     *EPSILONS,
-)  # fmt: skip
+)
 OF_A_MATRIX = (
-    NEGATIVE, SUMMED, OVER_SAMPLES, OVER_CLASSES, TIMES_CLASSES, TRANSPOSED, *LABELS, WRONG_AXIS, HALVED, DOUBLED,
+    NEGATIVE,
+    SUMMED,
+    OVER_SAMPLES,
+    OVER_CLASSES,
+    TIMES_CLASSES,
+    TRANSPOSED,
+    *LABELS,
+    WRONG_AXIS,
+    HALVED,
+    DOUBLED,
     *EPSILONS,
-)  # fmt: skip
+)
 OF_A_VALUE = (NEGATIVE, *BASES)
 
 

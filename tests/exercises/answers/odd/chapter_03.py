@@ -12,10 +12,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from xent_helpers import losses
-from xent_helpers.exercises.chapter_03 import log10_loss as log10
-from xent_helpers.exercises.chapter_03 import shifted_cross_entropy as cross_entropy
-from xent_helpers.exercises.chapter_03 import stable_binary_loss as binary
-from xent_helpers.exercises.chapter_03 import stable_softmax as softmax
+from xent_helpers.exercises.chapter_03.binary import stable_binary_loss as binary
+from xent_helpers.exercises.chapter_03.cross_entropy import shifted_cross_entropy as cross_entropy
+from xent_helpers.exercises.chapter_03.log_loss import log10_loss as log10
+from xent_helpers.exercises.chapter_03.softmax import stable_softmax as softmax
 
 
 class Softmax(nn.Module):

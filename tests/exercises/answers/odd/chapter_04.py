@@ -8,9 +8,9 @@ from scipy.special import softmax
 from torch.nn import functional as F
 
 from xent_helpers import losses
-from xent_helpers.exercises.chapter_04 import curvature_along as curvature
-from xent_helpers.exercises.chapter_04 import logit_gradient as gradient
-from xent_helpers.exercises.chapter_04 import newton_step as newton
+from xent_helpers.exercises.chapter_04.curvature import curvature_along as curvature
+from xent_helpers.exercises.chapter_04.logits import logit_gradient as gradient
+from xent_helpers.exercises.chapter_04.newton import newton_step as newton
 
 
 def gradient_by_add_at(z, y):
