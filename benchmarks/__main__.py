@@ -1,9 +1,11 @@
 """``python -m benchmarks`` measures everything, prints the tables, and writes tables and a figure to build/bench/."""
 
 import argparse
+import platform
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -11,26 +13,32 @@ from benchmarks import speed
 from benchmarks.accuracy import accuracy
 from benchmarks.figure import draw
 from benchmarks.memory import memory
+from benchmarks.mixed import mixed
 from benchmarks.notebooks import notebooks
 from benchmarks.turns import set_memory
 from xent_helpers import devices
 
 DENSE = [(128, 10), (65536, 10), (4096, 1000), (1024, 32768), (512, 131072)]
-LINEAR = [(2048, 256, 32768), (1024, 512, 50257)]
+LINEAR = [(2048, 256, 32768), (1024, 512, 50257), (1024, 768, 8192)]
 TINY = ([(16, 10), (8, 50)], [(16, 4, 50)])  # what --quick runs, to see that everything works
 PARTS = {
     "dense": "Losses of logits (N, C), float32; the ratios are medians of pairs",
     "linear": "The last layer and its loss (N, D, C), float32, forward and backward",
+    "bfloat16": "Losses of logits (N, C) in bfloat16, and the last layer and its loss (N, D, C)",
     "chunks": "Forward and backward against the logits in a chunk",
     "memory": "Peak memory above the inputs (linear: and above the returned gradients), each in its own process",
     "accuracy": "Largest error against 60 digits, float32, in units of rounding",
     "notebooks": "Each notebook from top to bottom",
     "reused": "The quickest of the first table again, in memory that is used again and again",
+    "mixed": "And again in a process of its own that has done other work, with memory as the system gives it",
 }
 
 
 def measured(part: str, quick: bool) -> Iterable[dict]:
     """Yield the rows of one part."""
+    if part == "mixed":
+        yield from mixed(quick)
+        return
     set_memory("reused" if part == "reused" else "fresh")
     (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 1.0)
     if part == "accuracy":
@@ -41,8 +49,10 @@ def measured(part: str, quick: bool) -> Iterable[dict]:
         if part == "dense":
             yield from speed.dense(sizes, device, seconds, speed.dense_contestants(compiled=not quick))
         elif part == "reused":
-            quickest = {name: loss for name, loss in speed.dense_contestants().items() if "scratch" not in name}
-            yield from speed.dense(sizes, device, seconds, quickest, numpy=False)
+            yield from speed.dense(sizes, device, seconds, speed.quickest(), numpy=False)
+        elif part == "bfloat16":
+            yield from speed.dense(sizes[2:], device, seconds, speed.quickest(), numpy=False, dtype=torch.bfloat16)
+            yield from speed.linear(layers[-1:], device, 2 * seconds, dtype=torch.bfloat16)
         elif part == "linear":
             yield from speed.linear(layers, device, 4 * seconds)
         elif part == "chunks":
@@ -51,6 +61,18 @@ def measured(part: str, quick: bool) -> Iterable[dict]:
                 yield from speed.chunks(size, [2**k for k in range(least, 27, 2)], device, seconds)
         elif part == "memory":
             yield from memory([sizes[-1], layers[0]] if quick else [DENSE[3], DENSE[4], *LINEAR], device)
+
+
+def where() -> str:
+    """The processor, and each accelerator, by name, and NumPy's version."""
+    names = [line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")][:1]
+    names += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return ", ".join([*(names or [platform.processor() or platform.machine()]), f"NumPy {np.__version__}"])
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def text(table: pd.DataFrame, part: str) -> str:
@@ -81,7 +103,8 @@ def main(arguments: list[str] | None = None) -> None:
     chosen.to.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(chosen.threads)
     tables = {}
-    report = f"# Benchmark: torch {torch.__version__}, {chosen.threads} threads\n"
+    report = f"# Benchmark: {where()}, torch {torch.__version__}, {chosen.threads} threads\n"
+    print(report)
     for part in PARTS if not chosen.parts else [part for part in PARTS if part in chosen.parts]:
         tables[part] = pd.DataFrame(measured(part, chosen.quick))
         if len(tables[part]):

@@ -31,7 +31,7 @@ def situations(classes: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
 def accuracy(classes: int) -> Iterator[Row]:
     """The largest errors of the mean loss and of its gradient."""
     for situation, (z, y) in situations(classes).items():
-        truth = exact.cross_entropy(z.tolist(), y.tolist())
+        truth = exact.cross_entropy(z.numpy(), y.numpy())
         for name, loss in DENSE.items():
             yield _row(situation, classes, name, loss, [z], y, truth)
         if situation != "far":  # x = z and W = identity: the product is exact, so its errors are those of the loss
@@ -45,7 +45,7 @@ def _row(situation: str, classes: int, name: str, loss, inputs: list[torch.Tenso
     value.backward()
     units = [
         share_of_bound(got.detach().double().reshape(-1), wanted, 1, torch.float32)
-        for got, wanted in ((value, truth.values("mean")), (first.grad, truth.slopes("mean")))
+        for got, wanted in ((value, truth.values("mean")), (first.grad, truth.gradients("mean")))
     ]
     row = {"situation": situation, "C": classes, "implementation": name}
     return row | dict(zip(("value, units", "gradient, units"), units, strict=True))

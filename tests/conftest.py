@@ -1,10 +1,11 @@
-"""The devices that the tests run on: the CPU, and an accelerator where there is one, real or simulated; the locale."""
+"""What all tests share: the devices that they run on, a locale, and a check that none changes mpmath's precision."""
 
 import locale
 
 import pytest
 import torch
 from hypothesis import settings
+from mpmath import mp
 
 from xent_helpers import devices
 
@@ -17,6 +18,15 @@ collect_ignore = [] if SIMULATED else ["devices/test_simulated.py"]
 settings.register_profile("default", max_examples=25, derandomize=True, deadline=None, database=None)
 settings.register_profile("thorough", max_examples=1000, derandomize=False, deadline=None, print_blob=True)
 settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def usual_precision():
+    """A test that needs more digits asks for them with ``mp.workdps``, so that no other test depends on it."""
+    assert mp.dps == 15, "a module has changed mp.dps; use mp.workdps"
+    yield
+    found, mp.dps = mp.dps, 15
+    assert found == 15, f"this test leaves mp.dps at {found}; use mp.workdps"
 
 
 @pytest.fixture(params=devices.available(), ids=str)

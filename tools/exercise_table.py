@@ -2,6 +2,7 @@
 
 Each catalogued mistake, each slip and each pair of them is given to the checker as an answer. A pair counts as
 distinct when no simpler explanation, and no pair before it, gives the same outputs on many inputs. The faults follow.
+It ends with status 1 if fewer than 99.5% of the distinct pairs are diagnosed or a right answer is refused.
 """
 
 import builtins
@@ -11,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 from xent_helpers.exercises import all_exercises
-from xent_helpers.exercises.cases import drawn
-from xent_helpers.exercises.checker import SOLVED, examine
+from xent_helpers.exercises.checker import examine
+from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import Catalogue, Explanation
-from xent_helpers.exercises.record import Exercise
+from xent_helpers.exercises.inputs import draw_inputs
 from xent_helpers.exercises.values import Numbers, Raised
 
+LEAST_DIAGNOSED = 0.995  # of the pairs that can be told apart
 HEAD = f"{'exercise':9}{'mistakes':>9}{'pairs':>7}{'distinct':>9}{'diagnosed':>10}{'right':>6}{'accepted':>9}"
 
 
@@ -57,20 +59,20 @@ def composed(exercise: Exercise, pair: Explanation) -> Callable:
     """What a learner writes who makes the mistake and the slip."""
 
     def answer(*arguments):
-        came = Catalogue(exercise, [arguments]).at(0, pair)
-        if isinstance(came, Raised):
-            raise getattr(builtins, came.kind, RuntimeError)(came.text)
-        return came.array if isinstance(came, Numbers) else came.value
+        outcome = Catalogue(exercise, [arguments]).outcome(0, pair)
+        if isinstance(outcome, Raised):
+            raise getattr(builtins, outcome.kind, RuntimeError)(outcome.text)
+        return outcome.array if isinstance(outcome, Numbers) else outcome.value
 
     return answer
 
 
 def simplest(catalogue: Catalogue, pair: Explanation) -> str | None:
     """The message of the simplest explanation that gives what ``pair`` gives; None where its slip makes no sense."""
-    came = [catalogue.at(number, pair) for number in range(len(catalogue.cases))]
-    if any(one is None for one in came):
+    outputs = [catalogue.outcome(number, pair) for number in range(len(catalogue.cases))]
+    if any(one is None for one in outputs):
         return None
-    return "" if catalogue.solved(came) else catalogue.explain(came).message
+    return "" if catalogue.solved(outputs) else catalogue.explain(outputs).message
 
 
 def pairs(exercise: Exercise, every: int = 1, more: int = 2) -> tuple[int, int, int, list[str]]:
@@ -78,7 +80,7 @@ def pairs(exercise: Exercise, every: int = 1, more: int = 2) -> tuple[int, int, 
 
     Which pairs can be told apart is found on other inputs, ``more`` times as many. Takes each ``every``-th.
     """
-    catalogue = Catalogue(exercise, drawn(replace(exercise, rounds=more * exercise.rounds), seed=1)[0])
+    catalogue = Catalogue(exercise, draw_inputs(replace(exercise, rounds=more * exercise.rounds), seed=1)[0])
     tried = distinct = diagnosed = 0
     faults = []
     for pair in [one for one in catalogue.explanations() if one.slip][::every]:
@@ -102,21 +104,26 @@ def row(exercise: Exercise, every: int = 1) -> Row:
     found = Row(exercise.key, mistakes=len(exercise.mistakes))
     for mistake in exercise.mistakes:
         result = examine(exercise, as_answer(exercise, mistake.wrong))
-        if result.message != mistake.message or result.status == SOLVED:
+        if result.message != mistake.message or result.status == Status.SOLVED:
             found.faults.append(f"{mistake.name} gets: {result}")
     found.pairs, found.distinct, found.diagnosed, faults = pairs(exercise, every)
     found.faults += faults
     for answer in (as_answer(exercise, exercise.reference), *right_answers(exercise.key)):
         result = examine(exercise, answer)
         found.right += 1
-        found.accepted += result.status == SOLVED
-        if result.status != SOLVED:
+        found.accepted += result.status == Status.SOLVED
+        if result.status != Status.SOLVED:
             found.faults.append(f"a right answer gets: {result}")
     found.right, found.accepted = found.right - 1, found.accepted - 1
     return found
 
 
-def main() -> None:
+def accepted(total: Row) -> bool:
+    """Whether pairs are diagnosed often enough, and every right answer is accepted."""
+    return total.diagnosed >= LEAST_DIAGNOSED * total.distinct and total.accepted == total.right
+
+
+def main() -> int:
     chapters = sys.argv[1:] or list("123456789")
     print(HEAD)
     rows = []
@@ -129,7 +136,8 @@ def main() -> None:
     for one in rows:
         for fault in one.faults:
             print(f"{one.key}: {fault}")
+    return 0 if accepted(total) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

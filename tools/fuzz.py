@@ -1,7 +1,7 @@
 """Look for crashes with inputs that grow out of bytes: ``make fuzz``, or ``make fuzz TARGET=grade SECONDS=60``.
 
 Atheris watches which lines of ``xent_helpers`` an input reaches, and changes the inputs that reached new ones. The
-losses are judged by their property tests (against 50-digit arithmetic), the checker and the grader by what they promise
+losses are judged by their property tests (against 60-digit arithmetic), the checker and the grader by what they promise
 whatever they are given. What was found so far is kept in ``build/fuzz/TARGET``, and a crash beside it.
 """
 
@@ -28,7 +28,7 @@ with atheris.instrument_imports(include=["xent_helpers"], enable_loader_override
 
     exercises.all_exercises()
 
-from tests.losses import test_properties_losses as properties
+from tests.losses import test_properties as properties
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = {"cells": [{"cell_type": "code", "id": "a", "metadata": {}, "source": ["check('1.1', f)"]}]}
@@ -41,11 +41,19 @@ def values(data) -> object:
     numbers = np.resize(np.array(data.ConsumeFloatList(6) or [0.0]), shape)
     with np.errstate(all="ignore"):
         made = [
-            lambda: data.ConsumeFloat(), lambda: numbers, lambda: numbers.astype(np.float32),
-            lambda: torch.tensor(numbers), lambda: numbers.astype(np.int8), lambda: numbers.tolist(),
-            lambda: data.ConsumeUnicodeNoSurrogates(8), lambda: None, lambda: data.ConsumeInt(16),
-            lambda: {"a": numbers}, lambda: numbers.astype(complex), lambda: (numbers, [data.ConsumeFloat()], "x"),
-        ]  # fmt: skip
+            lambda: data.ConsumeFloat(),
+            lambda: numbers,
+            lambda: numbers.astype(np.float32),
+            lambda: torch.tensor(numbers),
+            lambda: numbers.astype(np.int8),
+            lambda: numbers.tolist(),
+            lambda: data.ConsumeUnicodeNoSurrogates(8),
+            lambda: None,
+            lambda: data.ConsumeInt(16),
+            lambda: {"a": numbers},
+            lambda: numbers.astype(complex),
+            lambda: (numbers, [data.ConsumeFloat()], "x"),
+        ]
         return made[kind]()
 
 

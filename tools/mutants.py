@@ -26,7 +26,7 @@ TESTS = {
     "losses": [
         "tests/losses/test_losses.py",
         "tests/losses/test_validation.py",
-        "tests/losses/test_properties_losses.py",
+        "tests/losses/test_properties.py",
     ],
     "validation": [
         "tests/losses/test_validation.py",
@@ -58,7 +58,7 @@ TESTS = {
         "tests/everywhere/test_every_function.py",
     ],
     "exact": ["tests/helpers/test_exact.py"],
-    "cases": ["tests/helpers/test_cases.py", "tests/helpers/test_compare.py"],
+    "calls": ["tests/helpers/test_compare.py"],
     "compare": ["tests/helpers/test_compare.py"],
     "source": ["tests/helpers/test_source.py"],
     "devices": ["tests/helpers/test_devices.py"],
@@ -68,10 +68,7 @@ TESTS = {
         for test, parts in PARTS.items()
         for part in parts
     },
-    **{
-        f"exercises/chapter_0{n}": [f"tests/exercises/test_chapter_0{n}.py"]
-        for n in range(1, 10)
-    },
+    **{f"exercises/chapter_0{n}": [f"tests/exercises/test_chapter_0{n}.py"] for n in range(1, 10)},
     "exercises/grading": ["tests/grading/test_grading.py"],
     # What tests/grading/test_grading.py starts runs in processes of their own, where mutmut sees nothing.
     "exercises/sandbox": ["tests/grading/test_sandbox.py"],

@@ -1,8 +1,8 @@
 """Is everything here that the course needs, and does it work? ``python -m xent_helpers`` says so in a few seconds.
 
 It prints the versions of Python and of each package beside the range that the course needs, the devices, and for
-each device and loss whether value and gradient agree with PyTorch's. The exit status is 0 when nothing has to be
-mended; else it is 1, and each thing that is broken is named at the end with a remedy.
+each device and loss whether value and gradient agree with PyTorch's. The exit status is 0 when everything works; else
+it is 1, and each thing that is broken is named at the end with a remedy.
 
 Nothing but Python's standard library is imported before it is known to work.
 """
@@ -56,8 +56,8 @@ def package_faults(ranges: dict[str, str]) -> list[str]:
         except Exception as error:  # a damaged package can raise anything
             verdict = "broken"
             faults.append(
-                f"{name} {version} is installed and cannot be imported ({type(error).__name__}: {error}). Install it "
-                f'anew: python -m pip install --force-reinstall "{name}{wanted}". {FRESH}'
+                f"{name} {version} is installed and cannot be imported ({type(error).__name__}: {error}). Reinstall "
+                f'it: python -m pip install --force-reinstall "{name}{wanted}". {FRESH}'
             )
         else:
             verdict = "ok" if SpecifierSet(wanted).contains(version, prereleases=True) else "outside"
@@ -81,12 +81,12 @@ def loss_faults() -> list[str]:
         import torch
 
         from xent_helpers import devices
-        from xent_helpers.cases import LOSSES
+        from xent_helpers.calls import LOSSES
 
         torch.set_num_threads(1)  # more are slower on small tensors, and much slower on a busy machine
         places = devices.available()
     except Exception as error:
-        return [f"The losses were not checked ({type(error).__name__}: {error}). Mend the packages first."]
+        return [f"The losses were not checked ({type(error).__name__}: {error}). Repair the packages first."]
     print("\ndevices:", ", ".join(map(str, places)), "" if places[1:] else "(no accelerator; the course needs none)")
     faults = []
     for device in places:
@@ -124,11 +124,11 @@ def _differences(loss, device):
 
 def _calls(loss, dtype, device):
     """Option, reduction, and value and gradient of ours and of PyTorch's, for each call of one loss."""
-    from xent_helpers.cases import cases
+    from xent_helpers.calls import calls
 
-    for case in cases(loss, dtype):
-        for reduction in ("none", "sum", "mean") if case.situation == "everyday" else ():
-            yield case.option, reduction, *(case.run(who, reduction, device) for who in ("ours", "torch"))
+    for call in calls(loss, dtype):
+        for reduction in ("none", "sum", "mean") if call.situation == "everyday" else ():
+            yield call.option, reduction, *(call.run(who, reduction, device) for who in ("ours", "torch"))
 
 
 def _fused_calls(loss, dtype, device):
@@ -168,7 +168,7 @@ def main() -> int:
     except metadata.PackageNotFoundError:
         faults = [f"The list of packages was not found. Run this from the course's folder. {FRESH}"]
     faults += loss_faults()
-    print(f"\n{perf_counter() - start:.1f} seconds.", "Everything works." if not faults else "To be mended:")
+    print(f"\n{perf_counter() - start:.1f} seconds.", "Everything works." if not faults else "To repair:")
     for number, fault in enumerate(faults, 1):
         print(f"{number}. {fault}")
     return min(len(faults), 1)

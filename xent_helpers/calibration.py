@@ -165,7 +165,7 @@ def shift_prior(logits: Array, trained: Array, wanted: Array) -> Array:
     Source: King and Zeng (2001); for many classes, Saerens, Latinne and Decaestecker (2002).
     """
     xp = check.check_arrays(logits=logits, trained=trained, wanted=wanted)
-    _check_frequencies(logits, trained, wanted)
+    _check_frequencies("logits", logits, trained, wanted)
     ruled_out = wanted == 0
     shift = xp.log(xp.where(ruled_out, trained, wanted)) - xp.log(trained)
     return logits + xp.astype(xp.where(ruled_out, -inf, shift), logits.dtype)
@@ -197,7 +197,7 @@ def shift_prior_probs(probs: Array, trained: Array, wanted: Array) -> Array:
     xp = check.check_arrays(probs=probs, trained=trained, wanted=wanted)
     check.check_floating(probs=probs)
     check.check_probabilities("probs", probs, "for logits, use shift_prior")
-    _check_frequencies(probs, trained, wanted)
+    _check_frequencies("probs", probs, trained, wanted)
     p = probs * xp.astype(wanted / trained, probs.dtype)
     return p / xp.sum(p, axis=-1, keepdims=True)
 
@@ -256,14 +256,15 @@ def _margins(logits: Array, target: Array) -> tuple[Array, float]:
     return margins, unit
 
 
-def _check_frequencies(scores: Array, trained: Array, wanted: Array) -> None:
-    check.check_floating(scores=scores, trained=trained, wanted=wanted)
-    check.check_axis("scores", scores, -1)
+def _check_frequencies(scores_name: str, scores: Array, trained: Array, wanted: Array) -> None:
+    check.check_floating(**{scores_name: scores, "trained": trained, "wanted": wanted})
+    check.check_axis(scores_name, scores, -1)
     for name, array, least in (("trained", trained, "above 0"), ("wanted", wanted, "0 or more")):
         xp = array_namespace(array)
         if tuple(array.shape) != (scores.shape[-1],):
             raise ValueError(
-                f"{name} has shape {tuple(array.shape)}, expected ({scores.shape[-1]},), one entry for each class."
+                f"{name} has shape {tuple(array.shape)}, expected ({scores.shape[-1]},): "
+                f"give it one entry for each class."
             )
         good = (array > 0 if name == "trained" else array >= 0) & (array < inf)
         if not bool(xp.all(good)):

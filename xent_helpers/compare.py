@@ -6,7 +6,6 @@ one so that the rows of another device change no character of the rows above the
 
 import warnings
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from itertools import product
 from math import inf, isfinite, log2
 from textwrap import shorten
@@ -17,60 +16,59 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from xent_helpers import devices, losses
-from xent_helpers.cases import DTYPES, LOSSES, Case, cases, value_and_gradient
+from xent_helpers.calls import DTYPES, LOSSES, Call, calls, value_and_gradient
 
 __all__ = ["agreement", "complaint", "show", "speed_and_memory", "three_ways", "value_and_gradient", "verdicts"]
 REDUCTIONS = ("none", "sum", "mean")
 
 
-def agreement(chosen: Iterable[Case] | None = None, places: Iterable[torch.device] | None = None) -> pd.DataFrame:
-    """Run every case × reduction × device with both implementations and judge each against 60 digits.
+def agreement(chosen: Iterable[Call] | None = None, places: Iterable[torch.device] | None = None) -> pd.DataFrame:
+    """Run every call × reduction × device with both implementations and judge each against 60 digits.
 
     Args:
-        chosen: the cases; without it, all of ``cases`` for all losses and types.
+        chosen: the calls; without it, all of ``calls`` for all losses and types.
         places: the devices; without it, all that are here.
 
     Returns:
-        One row for each case, reduction and device. "ours value", "ours slope", "torch value" and "torch slope" hold
+        One row for each call, reduction and device. "ours value", "ours slope", "torch value" and "torch slope" hold
         the largest error as a share of what the bound allows: up to 1 is held.
     """
     places = list(places or devices.available())
     if chosen is None:
-        chosen = [case for loss in LOSSES for dtype in DTYPES for case in cases(loss, dtype)]
+        chosen = [call for loss in LOSSES for dtype in DTYPES for call in calls(loss, dtype)]
     rows = []
-    for case in chosen:
-        result, dtype = case.exact(), case.scores.dtype
-        told = {"loss": LOSSES[case.loss], "dtype": str(dtype).removeprefix("torch."), "situation": case.situation}
+    for call in chosen:
+        result, dtype = call.exact(), call.scores.dtype
+        told = {"loss": LOSSES[call.loss], "dtype": str(dtype).removeprefix("torch."), "situation": call.situation}
         for reduction, device in product(REDUCTIONS, places):
-            row = {"device": str(device), **told, "option": case.option, "reduction": reduction}
-            wanted = result.values(reduction), result.slopes(reduction)
+            row = {"device": str(device), **told, "option": call.option, "reduction": reduction}
+            wanted = result.values(reduction), result.gradients(reduction)
             for who in ("ours", "torch"):
                 with warnings.catch_warnings():  # CUDA has no repeatable order for the sum over positions
                     warnings.filterwarnings("ignore", message=".*deterministic")
-                    got = case.run(who, reduction, device)
-                for what, *judged in zip(("value", "slope"), got, wanted, case.units, strict=True):
+                    got = call.run(who, reduction, device)
+                for what, *judged in zip(("value", "slope"), got, wanted, call.units, strict=True):
                     row[f"{who} {what}"] = share_of_bound(*judged, dtype)
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def share_of_bound(got: Tensor, wanted: list[tuple[Decimal, Decimal]], units: int, dtype: torch.dtype) -> float:
+def share_of_bound(got: Tensor, wanted: tuple[list, list], units: int, dtype: torch.dtype) -> float:
     """Return the largest error as a share of ``units`` units of rounding; an infinity is never right here.
 
     Args:
         got: flat float64 numbers.
-        wanted: for each the exact number, and the size that its unit is relative to.
+        wanted: the exact numbers, and for each the size that its unit is relative to; see ``exact``.
         units: how many units of rounding, each the machine epsilon, are allowed.
         dtype: the type whose rounding counts; its smallest step is the least that a unit can be.
     """
     info = torch.finfo(dtype)
-    least = Decimal(info.smallest_normal)
     worst = 0.0
-    for value, (number, size) in zip(got.tolist(), wanted, strict=True):
+    for value, number, size in zip(got.tolist(), *wanted, strict=True):
         if not isfinite(value):
             return inf
-        allowed = units * max(size, least) * Decimal(info.eps)
-        worst = max(worst, float(abs(Decimal(value) - number) / allowed))
+        allowed = units * max(size, info.smallest_normal) * info.eps
+        worst = max(worst, float(abs(value - number) / allowed))
     return worst
 
 

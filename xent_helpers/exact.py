@@ -1,134 +1,171 @@
-"""The losses by their textbook formulas with 60 digits: what the comparison of chapter 5 is held against.
+"""The losses by their textbook formulas to 60 digits: what ours and PyTorch's are measured against.
 
-A Python float becomes a ``decimal.Decimal`` without any rounding, and the formulas are worked out sample by
-sample. Nothing here is shared with ``losses.py``, and nothing here is fast. Class scores come as rows (N, C),
-everything else as flat lists of floats.
+Each function takes arrays, or lists, of numbers that float64 holds exactly (any float16, bfloat16 or float32) and works
+sample by sample in mpmath. Small results come from log1p and from sums that leave the class itself out, so nothing
+cancels, at any margin. Nothing here is shared with ``losses.py``, and nothing here is fast.
 """
 
-from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+from mpmath import inf, log1p, mp, mpf, nan
 
 DIGITS = 60
-_ZERO, _ONE = Decimal(0), Decimal(1)
+ZERO, ONE = mpf(0), mpf(1)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One sample: its loss in nats, the slope for each score, and what one unit of rounding may cost each.
+@dataclass
+class Exact:
+    """Loss of each sample and gradient of their sum, each beside the size that a unit of rounding is relative to.
 
-    A unit for the loss is its own size times ``stretch``, because the rounding of a margin m between two inputs
-    costs m units of the tiny loss e^−m. ``slope_units`` are likewise absolute numbers, one for each score.
+    A loss is measured against itself, a confident right answer against itself times its margin (that much the
+    rounding of the margin costs). A gradient is measured against itself, times the logit's distance from the
+    largest, where ``elementwise``; else against Σ|w q| of its sample, times the gap between the logits.
     """
 
-    loss: Decimal
-    slopes: list[Decimal]
-    slope_units: list[Decimal]
-    stretch: Decimal = _ONE
+    elementwise: bool
+    divisor: object = ZERO  # of the mean
+    loss: list = field(default_factory=list)
+    loss_size: list = field(default_factory=list)
+    gradient: list = field(default_factory=list)
+    gradient_size: list = field(default_factory=list)
+
+    @mp.workdps(DIGITS)
+    def values(self, reduction: str) -> tuple[list, list]:
+        """Return the values after one reduction, and their sizes."""
+        if reduction == "none":
+            return self.loss, self.loss_size
+        divisor = self.divisor if reduction == "mean" else ONE
+        both = mp.fsum(self.loss), mp.fsum(self.loss_size)
+        return tuple([x / divisor if divisor else nan] for x in both)
+
+    @mp.workdps(DIGITS)
+    def gradients(self, reduction: str) -> tuple[list, list]:
+        """Return the gradients of the sum of what one reduction returns, and their sizes."""
+        if reduction != "mean" or not self.divisor:  # nothing kept: the mean is NaN, and its gradient 0
+            return self.gradient, self.gradient_size
+        return [g / self.divisor for g in self.gradient], [s / self.divisor for s in self.gradient_size]
 
 
-@dataclass(frozen=True)
-class Exact:
-    """All samples of one call, and what its mean divides by."""
-
-    samples: list[Sample]
-    divisor: Decimal
-
-    def values(self, reduction: str) -> list[tuple[Decimal, Decimal]]:
-        """Each value of the reduced loss, with the size of its unit (to be multiplied by 2^−24 and the like)."""
-        with localcontext(Context(prec=DIGITS)):
-            pairs = [(s.loss, abs(s.loss) * s.stretch) for s in self.samples]
-            if reduction == "none":
-                return pairs
-            d = self.divisor if reduction == "mean" else _ONE
-            return [(sum(a for a, _ in pairs) / d, sum(b for _, b in pairs) / d)]
-
-    def slopes(self, reduction: str) -> list[tuple[Decimal, Decimal]]:
-        """Each slope of the (summed) result, with the size of its unit."""
-        with localcontext(Context(prec=DIGITS)):
-            d = self.divisor if reduction == "mean" else _ONE
-            return [(a / d, b / d) for s in self.samples for a, b in zip(s.slopes, s.slope_units, strict=True)]
-
-
-def cross_entropy(rows, target, *, weight=None, ignore_index=-100, label_smoothing=0.0) -> Exact:
-    """Σ_c a_c log(Σ_k e^z_k / e^z_c) with a_c = w_c ((1 − ε) q_c + ε / C); ``target`` holds labels or rows q."""
-    with localcontext(Context(prec=DIGITS)):
-        classes = len(rows[0])
-        w = _decimals(weight) if weight else [_ONE] * classes
-        smoothing = Decimal(label_smoothing)
-        samples, divisor = [], _ZERO
-        for row, y in zip(rows, target, strict=True):
-            is_label = isinstance(y, int)
-            kept = not is_label or y != ignore_index
-            divisor += (w[y] if is_label else _ONE) if kept else _ZERO
-            q = [Decimal(int(c == y)) for c in range(classes)] if is_label else _decimals(y)
-            share = [kept * a * ((1 - smoothing) * b + smoothing / classes) for a, b in zip(w, q, strict=True)]
-            samples.append(_class_sample(_decimals(row), share, y if is_label and kept and not smoothing else None))
-        return Exact(samples, divisor)
-
-
-def nll_loss(rows, target, *, weight=None, ignore_index=-100) -> Exact:
-    """−w_y times entry y of each row; nothing is normalised."""
-    samples, divisor = [], _ZERO
-    with localcontext(Context(prec=DIGITS)):
-        for row, y in zip(rows, target, strict=True):
-            w = (Decimal(weight[y]) if weight else _ONE) if y != ignore_index else _ZERO
-            divisor += w
-            slopes = [-w if c == y else _ZERO for c in range(len(row))]
-            samples.append(Sample(w * -Decimal(row[y]) if w else _ZERO, slopes, [abs(s) for s in slopes]))
-        return Exact(samples, divisor)
+@mp.workdps(DIGITS)
+def cross_entropy(logits, target, *, weight=None, ignore_index=-100, label_smoothing=0.0) -> Exact:
+    """Σ_c w_c q_c (log Σ_k exp z_k − z_c) for each sample, with q smoothed; the arguments are those of ``losses``."""
+    rows = _rows(logits)
+    classes = len(rows[0]) if rows else 1
+    w = [ONE] * classes if weight is None else _numbers(weight)
+    is_index = np.issubdtype(np.asarray(target).dtype, np.integer)
+    labels = np.ravel(target).tolist() if is_index else _rows(target)
+    keep, spread = 1 - mpf(label_smoothing), mpf(label_smoothing) / classes
+    exact = Exact(elementwise=is_index and label_smoothing == 0)
+    for z, label in zip(rows, labels, strict=True):
+        if is_index and label == ignore_index:
+            exact.loss.append(ZERO)
+            exact.loss_size.append(ZERO)
+            exact.gradient += [ZERO] * classes
+            exact.gradient_size += [ZERO] * classes
+            continue
+        q = [ONE if c == label else ZERO for c in range(classes)] if is_index else label
+        exact.divisor += w[label] if is_index else 1
+        share = [a * (keep * b + spread) for a, b in zip(w, q, strict=True)]
+        total = mp.fsum(share)
+        nats, p, not_p = softmax(z)
+        finite = sorted(v for v in z if v != -inf)
+        largest, lead = finite[-1], finite[-1] - finite[-2] if len(finite) > 1 else ZERO
+        costs = [s * n if s else ZERO for s, n in zip(share, nats, strict=True)]
+        exact.loss.append(mp.fsum(costs))
+        exact.loss_size.append(
+            mp.fsum(c * max(ONE, lead) if v == largest else c for c, v in zip(costs, z, strict=True))
+        )
+        slopes = [b * (total - s) - s * n for s, b, n in zip(share, p, not_p, strict=True)]
+        exact.gradient += slopes
+        if exact.elementwise:
+            floor = max(ONE, lead) if z[label] == largest else ONE
+            distances = [max(floor, largest - v) if v != -inf else ONE for v in z]
+            exact.gradient_size += [abs(g) * d for g, d in zip(slopes, distances, strict=True)]
+        else:
+            exact.gradient_size += [total * max(ONE, largest - finite[0])] * classes
+    return exact
 
 
-def binary_cross_entropy_with_logits(logits, target, *, weight=None, pos_weight=None) -> Exact:
-    """w [c y log(1 + e^−z) + (1 − y) log(1 + e^z)]: two-class samples with logits (0, z)."""
-    samples = []
-    with localcontext(Context(prec=DIGITS)):
-        ones = [1.0] * len(logits)
-        for z, y, w, c in zip(logits, target, weight or ones, pos_weight or ones, strict=True):
-            share = [Decimal(w) * (1 - Decimal(y)), Decimal(w) * Decimal(c) * Decimal(y)]
-            two = _class_sample([_ZERO, Decimal(z)], share, int(y) if y in (0.0, 1.0) else None)
-            samples.append(Sample(two.loss, two.slopes[1:], two.slope_units[1:], two.stretch))
-        return Exact(samples, Decimal(len(samples)))
+@mp.workdps(DIGITS)
+def nll_loss(log_probs, target, *, weight=None, ignore_index=-100) -> Exact:
+    """−w_y log p_y for each sample; nothing is normalised."""
+    rows = _rows(log_probs)
+    classes = len(rows[0]) if rows else 1
+    w = [ONE] * classes if weight is None else _numbers(weight)
+    exact = Exact(elementwise=True)
+    for row, label in zip(rows, np.ravel(target).tolist(), strict=True):
+        kept = label != ignore_index
+        exact.loss.append(-w[label] * row[label] if kept and w[label] else ZERO)
+        exact.gradient += [-w[c] if kept and c == label else ZERO for c in range(classes)]
+        exact.divisor += w[label] if kept else 0
+    exact.loss_size = [abs(x) for x in exact.loss]
+    exact.gradient_size = [abs(x) for x in exact.gradient]
+    return exact
 
 
+@mp.workdps(DIGITS)
 def binary_cross_entropy(probs, target, *, weight=None) -> Exact:
-    """−w [y log p + (1 − y) log(1 − p)], each logarithm clamped at −100, for 0 < p < 1."""
-    samples = []
-    with localcontext(Context(prec=DIGITS)):
-        for p, y, w in zip(_decimals(probs), _decimals(target), _decimals(weight or [1.0] * len(probs)), strict=True):
-            of_1, of_0 = min(-p.ln(), Decimal(100)), min(-_log1p(-p), Decimal(100))
-            up, down = y / p * (of_1 < 100), (1 - y) / (1 - p) * (of_0 < 100)
-            samples.append(Sample(w * (y * of_1 + (1 - y) * of_0), [w * (down - up)], [w * (down + up)]))
-        return Exact(samples, Decimal(len(samples)))
+    """−w (y log p + (1 − y) log(1 − p)) for each entry, each logarithm clamped at −100."""
+    exact = Exact(elementwise=_hard(target), divisor=mpf(np.size(probs)))
+    for p, y, w in zip(_numbers(probs), _numbers(target), _beside(weight, probs), strict=True):
+        of_1 = -mp.log(p) if p else inf
+        of_0 = -log1p(-p) if p != 1 else inf
+        up = w * y / p if of_1 < 100 else ZERO
+        down = w * (1 - y) / (1 - p) if of_0 < 100 else ZERO
+        exact.loss.append(w * (y * min(of_1, mpf(100)) + (1 - y) * min(of_0, mpf(100))))
+        exact.gradient.append(down - up)
+        exact.gradient_size.append(down + up)
+    exact.loss_size = exact.loss
+    return exact
 
 
-def _class_sample(z: list[Decimal], share: list[Decimal], label: int | None) -> Sample:
-    """−Σ_c a_c log p_c, and its slopes p_c Σ a − a_c, asked for relative to themselves where there is one label."""
-    top = max(z)
-    first = z.index(top)
-    e = [(v - top).exp() for v in z]
-    others = sum((v for c, v in enumerate(e) if c != first), _ZERO)
-    all_of_it = 1 + others
-    log_sum = _log1p(others)
-    total = sum(share, _ZERO)
-    loss = sum((a * (top - v + log_sum) for a, v in zip(share, z, strict=True) if a), _ZERO)
-    rest = [others / all_of_it if c == first else 1 - v / all_of_it for c, v in enumerate(e)]  # 1 − p_c
-    slopes = [(total - a) * v / all_of_it - a * r for a, v, r in zip(share, e, rest, strict=True)]
-    if label is None:
-        return Sample(loss, slopes, [total * max(_ONE, top - min(z))] * len(z))
-    margin = _margin(z, label)
-    return Sample(loss, slopes, [abs(s) * max(margin, top - v) for s, v in zip(slopes, z, strict=True)], margin)
+@mp.workdps(DIGITS)
+def binary_cross_entropy_with_logits(logits, target, *, weight=None, pos_weight=None) -> Exact:
+    """w (c y log(1 + exp(−z)) + (1 − y) log(1 + exp z)) for each entry."""
+    exact = Exact(elementwise=_hard(target), divisor=mpf(np.size(logits)))
+    factors = _beside(weight, logits), _beside(pos_weight, logits)
+    for z, y, w, c in zip(_numbers(logits), _numbers(target), *factors, strict=True):
+        nats, p, _ = softmax([ZERO, z])
+        positive, negative = w * c * y, w * (1 - y)
+        slope = negative * p[1] - positive * p[0]
+        exact.loss.append((positive * nats[1] if positive else ZERO) + (negative * nats[0] if negative else ZERO))
+        exact.gradient.append(slope)
+        exact.gradient_size.append(abs(slope) if exact.elementwise else (positive + negative) * max(ONE, abs(z)))
+    exact.loss_size = exact.loss
+    return exact
 
 
-def _margin(z: list[Decimal], label: int) -> Decimal:
-    """How far the label's logit stands above its closest rival, at least 1."""
-    rivals = z[:label] + z[label + 1 :]
-    return max(_ONE, z[label] - max(rivals)) if rivals else _ONE
+@mp.workdps(DIGITS)
+def softmax(z: list) -> tuple[list, list, list]:
+    """Return −log p_c, p_c and 1 − p_c of one row of logits, each to full relative accuracy."""
+    largest = max(z)
+    winner = z.index(largest)
+    e = [mp.exp(v - largest) for v in z]
+    beside_winner = mp.fsum(v for c, v in enumerate(e) if c != winner)
+    total, log_total = 1 + beside_winner, log1p(beside_winner)
+    p = [v / total for v in e]
+    not_p = [1 - v for v in p]
+    not_p[winner] = beside_winner / total
+    return [(largest - v) + log_total for v in z], p, not_p
 
 
-def _log1p(x: Decimal) -> Decimal:
-    """log(1 + x), by its series where 1 + x would round to 1."""
-    return (1 + x).ln() if abs(x) > Decimal("1e-30") else x - x * x / 2
+def _hard(target) -> bool:
+    return bool(np.isin(target, (0, 1)).all())
 
 
-def _decimals(numbers) -> list[Decimal]:
-    return [Decimal(v) for v in numbers]
+def _numbers(array) -> list:
+    return [mpf(v) for v in np.ravel(np.asarray(array, dtype=np.float64)).tolist()]
+
+
+def _beside(factors, array) -> list:
+    """One factor for each entry of ``array``."""
+    return _numbers(np.broadcast_to(1.0 if factors is None else factors, np.shape(array)))
+
+
+def _rows(array) -> list:
+    """(C,), (N, C) or (N, C, d1, …) as one list of classes for each sample."""
+    array = np.asarray(array, dtype=np.float64)
+    last = array if array.ndim == 1 else np.moveaxis(array, 1, -1)
+    return [_numbers(row) for row in last.reshape(prod(last.shape[:-1]), last.shape[-1])]

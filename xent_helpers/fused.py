@@ -20,6 +20,8 @@ from xent_helpers import validation as check
 # Logits in a chunk, found by measurement (`make bench` repeats it): 8 MB in float32 stay near the processor from the
 # first pass over them to the last; more of them gain little. The matrix products want 128 rows at least.
 CHUNK, LINEAR_ROWS = 2**21, 128
+# From here on torch.softmax, which goes over a row once, beats a pass for each operation; for fewer classes it loses.
+SOFTMAX_CLASSES = 32
 
 
 # The kinds of devices that Triton compiles for; its kernels compute in float32, so float64 goes the other way.
@@ -140,14 +142,26 @@ def surprise(z: Tensor, label: Tensor, share: Tensor, out: Tensor, formed: bool)
         out: (rows, C), of the type that is computed in, to work in; z itself is allowed.
         formed: whether the gradient is wanted.
     """
-    shift = z.amax(1, keepdim=True).to(out.dtype)  # softmax(z − shift) = softmax(z), and no exp overflows
-    own = torch.sub(z, shift, out=out).gather(1, label)
-    e = out.exp_().scatter_(1, label, 0.0)  # all but the label's own exp(own):
-    others = e.sum(1, keepdim=True)  # beside it, small ones would be lost
-    rest = others + own.expm1()  # Σ exp(z − shift) = 1 + rest
+    gap = _gap(z, label, out.dtype) if out is z else None
+    if z.shape[1] < SOFTMAX_CLASSES:
+        e = torch.sub(z, z.amax(1, keepdim=True).to(out.dtype), out=out).exp_()
+    else:
+        e = torch.softmax(z, 1, out.dtype, out=out)  # the same but for a factor of the row, which cancels below
+    own = e.gather(1, label)
+    others = e.scatter_(1, label, 0.0).sum(1, keepdim=True)  # without the label's own: beside it small ones are lost
+    nats = (others / own).log1p()
+    far = own < torch.finfo(out.dtype).tiny ** 0.5  # so far below the largest that exp rounds it or makes it 0
+    if z.device.type != "cpu" or far.any():
+        gap = _gap(z, label, out.dtype) if gap is None else gap
+        nats = torch.where(far, gap + (others / e.amax(1, keepdim=True)).log(), nats)
     if formed:
-        e.scatter_(1, label, -others).mul_(share / (rest + 1))  # p_c − 0, and p_y − 1 = −Σ of the other p_c
-    return rest.log1p() - own
+        e.scatter_(1, label, -others).mul_(share / (others + own))  # p_c − 0, and p_y − 1 = −Σ of the other p_c
+    return nats
+
+
+def _gap(z: Tensor, label: Tensor, dtype: torch.dtype) -> Tensor:
+    """How far the label's logit lies below the largest of its row, (rows, 1)."""
+    return z.amax(1, keepdim=True).to(dtype) - z.gather(1, label)
 
 
 class _Fused(torch.autograd.Function):
@@ -237,7 +251,8 @@ def _checked_target(name, logits, target, ignore_index, reduction) -> tuple[Tens
     ignore_index = check.check_integer("ignore_index", ignore_index)
     check.check_reduction(reduction)
     classes, label = logits.shape[min(1, logits.ndim - 1)], target.long()
-    if not 0 <= ignore_index < classes and torch.equal(label, label.clamp(0, classes - 1)):
+    all_kept = not 0 <= ignore_index < classes and check.reads_values()
+    if all_kept and torch.equal(label, label.clamp(0, classes - 1)):
         return label.reshape(-1, 1), None
     kept = label != ignore_index
     check.check_labels("target", label, classes, kept)

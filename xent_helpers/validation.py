@@ -4,6 +4,9 @@ Every check names the argument, what came, what was expected and the usual remed
 one boolean back from the device; it moves nothing and changes nothing.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from numbers import Integral, Real
 from typing import Any
 
@@ -12,6 +15,39 @@ from array_api_compat import array_namespace, device, is_array_api_obj, is_torch
 
 Array = Any  # any array of a library that follows the Python array API standard
 REDUCTIONS = ("none", "mean", "sum")
+
+_reads_values: ContextVar[bool] = ContextVar("reads_values", default=True)
+
+
+@contextmanager
+def trusted_values() -> Iterator[None]:
+    """Within the block, check types and shapes but no value: labels and probabilities are taken to lie in their range.
+
+    To check a value is to read a boolean back from the device, and a GPU must finish all that is queued first. Use the
+    block around a training loop whose labels have been checked once; a wrong label in it gives whatever the device
+    makes of it, as in PyTorch.
+
+    Example:
+        >>> import torch
+        >>> from xent_helpers.losses import cross_entropy
+        >>> with trusted_values():
+        ...     print(cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([1])))
+        tensor(0.6931)
+    """
+    token = _reads_values.set(False)
+    try:
+        yield
+    finally:
+        _reads_values.reset(token)
+
+
+def reads_values() -> bool:
+    """Whether checks may read values back from the device: everywhere but in ``trusted_values``."""
+    return _reads_values.get()
+
+
+def _any(bad: Array) -> bool:
+    return _reads_values.get() and bool(array_namespace(bad).any(bad))
 
 
 def check_arrays(*, weight: Array | None = None, pos_weight: Array | None = None, **arrays: Array) -> Any:
@@ -121,7 +157,7 @@ def check_same_shape(name: str, array: Array, other_name: str, other: Array) -> 
 def check_probabilities(name: str, p: Array, remedy: str) -> None:
     """Refuse entries outside [0, 1], NaN among them, with a ValueError."""
     bad = ~((p >= 0) & (p <= 1))
-    if bool(array_namespace(p).any(bad)):
+    if _any(bad):
         raise ValueError(f"{name} holds {_first(p, bad)}, expected probabilities from 0 to 1: {remedy}.")
 
 
@@ -133,7 +169,7 @@ def check_labels(name: str, labels: Array, num_classes: int, kept: Array | None 
     if kept is not None:
         bad = bad & kept
         remedy += ", or mark the entries to leave out with ignore_index"
-    if bool(array_namespace(labels).any(bad)):
+    if _any(bad):
         raise IndexError(
             f"{name} holds {_first(labels, bad)}, expected labels from 0 to {num_classes - 1}, as there are "
             f"{num_classes} classes: {remedy}."
@@ -141,8 +177,8 @@ def check_labels(name: str, labels: Array, num_classes: int, kept: Array | None 
 
 
 def labels_fit(labels: Array, num_classes: int) -> bool:
-    """Whether all int64 ``labels`` lie within 0 … num_classes − 1; reads one boolean back from the device."""
-    return not bool(array_namespace(labels).any((labels < 0) | (labels >= num_classes)))
+    """Whether all int64 ``labels`` are known to lie within 0 … num_classes − 1."""
+    return _reads_values.get() and not _any((labels < 0) | (labels >= num_classes))
 
 
 def as_int64(labels: Array) -> Array:
@@ -310,14 +346,14 @@ def check_distributions(axis: Any, **arrays: Array) -> int:
         axis = check_axis(name, p, axis)
         xp = array_namespace(p)
         negative = p < 0
-        if bool(xp.any(negative)):
+        if _any(negative):
             raise ValueError(
                 f"{name} holds {_first(p, negative)}, expected probabilities, which are at least 0: "
                 f"turn logits into probabilities with softmax, and log-probabilities with exp."
             )
         total = xp.sum(xp.astype(p, xp.result_type(p.dtype, xp.float32)), axis=axis)
         wrong = ~(xp.abs(total - 1) <= xp.finfo(p.dtype).eps ** 0.5)
-        if bool(xp.any(wrong)):
+        if _any(wrong):
             position = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
             place = "" if total.ndim == 0 else f" at {[int(i) for i in np.unravel_index(position, _shape(total))]}"
             raise ValueError(
@@ -330,8 +366,7 @@ def check_distributions(axis: Any, **arrays: Array) -> int:
 def check_not_negative(**arrays: Array) -> None:
     """Refuse negative entries of what is an average surprise, with a ValueError."""
     for name, nats in arrays.items():
-        xp = array_namespace(nats)
-        if bool(xp.any(nats < 0)):
+        if _any(nats < 0):
             raise ValueError(
                 f"{name} holds {_first(nats, nats < 0)}, expected a surprise, which is at least 0: "
                 f"mind the minus sign in −log p."

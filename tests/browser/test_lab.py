@@ -54,8 +54,12 @@ def lab(tmp_path_factory):
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *arguments],
-        cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True,
-    )  # fmt: skip
+        cwd=folder,
+        env=environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
     try:
         for _ in range(240):
             time.sleep(0.5)

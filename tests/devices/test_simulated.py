@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from nbformat.v4 import new_code_cell, new_notebook
 from torch import nn
 
-from tests.everywhere import test_every_function as table
+from tests.everywhere import functions
 from tools.execute_notebooks import ROOT
 from xent_helpers import devices, training
 
@@ -125,8 +125,14 @@ def test_numbers_come_out_on_request(x):
 
 
 def test_random_numbers_are_its_own_generator_s():
-    for seed, draw in enumerate([torch.rand, torch.randn, lambda n, **on: F.dropout(torch.ones(n, **on)),
-                                 lambda n, **on: torch.randperm(n, **on)]):  # fmt: skip
+    for seed, draw in enumerate(
+        [
+            torch.rand,
+            torch.randn,
+            lambda n, **on: F.dropout(torch.ones(n, **on)),
+            lambda n, **on: torch.randperm(n, **on),
+        ]
+    ):
         torch.manual_seed(seed)
         first = draw(9, device=SIM)
         untouched = torch.rand(3)
@@ -346,8 +352,10 @@ def helper(module: str, tmp_path, right: str = "", mistake: str = "") -> object:
 
 def judged(module: str, function: str, planted: object, device: torch.device) -> None:
     name = f"{module}.{function}"
-    inputs = table.Inputs(partial(table._tensor, device), torch.float64, torch.int64)
-    table.judge_result(name, (table.STANDARD | table.TORCH)[name](getattr(planted, function), inputs), inputs)
+    inputs = functions.Inputs(partial(functions.tensor, device), torch.float64, torch.int64)
+    functions.judge_result(
+        name, (functions.STANDARD | functions.TORCH)[name](getattr(planted, function), inputs), inputs
+    )
 
 
 @pytest.mark.parametrize("module, function, right, mistake", MISTAKES)

@@ -10,14 +10,14 @@ from xent_helpers import exercises
 from xent_helpers.exercises.assignment import marked
 
 
-def found(notebook, monkeypatch):
+def found(notebook):
     """Status and message by key, as the cells below the heading *Exercises* get them after the notebook's imports."""
     results = {}
-    monkeypatch.setattr(exercises, "check", lambda key, answer: results.update({key: exercises.examine(key, answer)}))
     code = [(cell, below) for cell, below in marked(notebook) if cell.cell_type == "code"]
     names = {}
-    for cell in [code[0][0], *(cell for cell, below in code[1:] if below)]:
-        exec(cell.source, names)
+    with exercises.redirected_checks(lambda key, answer: results.update({key: exercises.examine(key, answer)})):
+        for cell in [code[0][0], *(cell for cell, below in code[1:] if below)]:
+            exec(cell.source, names)
     return {key: (result.status, result.message) for key, result in results.items()}
 
 
@@ -25,6 +25,6 @@ def found(notebook, monkeypatch):
     "answers", [solutions, mistakes(seed=0), mistakes(seed=1)], ids=["right", "wrong", "wrong too"]
 )
 @pytest.mark.parametrize("number", NOTEBOOKS)
-def test_every_check_says_what_it_should(number, answers, monkeypatch):
-    due = {key: answers(key)[1:] for key in EXERCISES if key[0] == number[1]}
-    assert found(answered(NOTEBOOKS[number], answers), monkeypatch) == due
+def test_every_check_says_what_it_should(number, answers):
+    expected = {key: answers(key)[1:] for key in EXERCISES if key[0] == number[1]}
+    assert found(answered(NOTEBOOKS[number], answers)) == expected

@@ -14,8 +14,21 @@ import psutil
 import pytest
 
 from tests.grading import submissions
-from tests.grading.submissions import CHECK, ENDLESS, IMPORTS, OTHER_CHECK, OTHER_RIGHT, RIGHT, STUB, WRONG, notebook
-from tests.grading.test_grading import NOT_NOTEBOOKS, run, sandboxed, state, table  # noqa: F401
+from tests.grading.submissions import (
+    CHECK,
+    ENDLESS,
+    IMPORTS,
+    NOT_NOTEBOOKS,
+    OTHER_CHECK,
+    OTHER_RIGHT,
+    RIGHT,
+    STUB,
+    WRONG,
+    notebook,
+    run,
+    state,
+    table,
+)
 from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import sandbox
 

@@ -1,10 +1,13 @@
 """Submitted notebooks of every kind, for the tests of ``grade``: a small course of one chapter, and what comes in."""
 
+import csv
 import json
 import os
 
 import psutil
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from xent_helpers.exercises import __main__ as command
 
 NAME = "01_likelihood_to_cross_entropy.ipynb"
 IMPORTS = "import os, sys, signal, socket, subprocess, time\nimport numpy as np\nfrom xent_helpers import exercises"
@@ -133,3 +136,36 @@ def resources():
             {"too much output"},
         ),
     }
+
+
+WHOLE = notebook(IMPORTS, RIGHT, CHECK)
+NOT_NOTEBOOKS = {
+    "cut in half": WHOLE[: len(WHOLE) // 2],
+    "empty": "",
+    "blank": " \n",
+    "text": "My answer is 7.",
+    "a list": "[]",
+    "null": "null",
+    "deep": "[" * 100_000,
+    "digits": "9" * 100_000,
+    "no cells": '{"nbformat": 4}',
+    "cells of numbers": '{"cells": [1, 2]}',
+    "no source": '{"cells": [{"cell_type": "code"}]}',
+    "source of numbers": '{"cells": [{"cell_type": "code", "source": [1]}]}',
+    "tags of numbers": '{"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": 7}}]}',
+    "format 3": '{"worksheets": [{"cells": []}], "nbformat": 3}',
+}
+
+
+def run(*arguments):
+    parsed = command.parser().parse_args([str(argument) for argument in arguments])
+    return parsed.run(parsed)
+
+
+def table(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {(row["file"], row["exercise"]): row for row in csv.DictReader(file)}
+
+
+def state(folder):
+    return {path: (path.stat().st_mtime_ns, path.is_file() and path.read_bytes()) for path in folder.rglob("*")}

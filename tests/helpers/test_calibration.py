@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from sklearn.calibration import calibration_curve
 
+from tests.refusals import refused
 from xent_helpers import losses
 from xent_helpers.calibration import (
     expected_calibration_error,
@@ -115,25 +116,25 @@ def test_finer_nested_bins_never_lower_the_ece_and_one_bin_is_the_gap_of_the_mea
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "words"),
+    ("arguments", "error", "facts"),
     [
-        (([0.5], [1], 2), TypeError, "claimed is of type list"),
-        ((np.array([0.5]), np.array([1]), 0), ValueError, "bins is 0, expected at least 1"),
-        ((np.array([0.5]), np.array([1]), 1.5), TypeError, "bins is 1.5"),
-        ((np.array([1, 0]), np.array([1, 0]), 2), TypeError, "claimed has dtype int64"),
-        ((np.array([1.5]), np.array([1]), 2), ValueError, "claimed holds 1.5.*softmax or sigmoid first"),
-        ((np.array([np.nan]), np.array([1]), 2), ValueError, "claimed holds nan"),
-        ((np.array([[0.5, 0.5]]), np.array([[1, 0]]), 2), ValueError, "claimed has shape .1, 2., expected .N,."),
-        ((np.array([]), np.array([], dtype=int), 2), ValueError, "at least one claim"),
-        ((np.array([0.5, 0.5]), np.array([[1], [0]]), 2), ValueError, "came_true has shape"),
-        ((np.array([0.5]), np.array([1.0]), 2), TypeError, "came_true has dtype float64"),
-        ((np.array([0.5]), np.array([2]), 2), IndexError, "came_true holds 2"),
-        ((np.array([0.5]), torch.tensor([1]), 2), TypeError, "one array library"),
+        (([0.5], [1], 2), TypeError, "claimed list"),
+        ((np.array([0.5]), np.array([1]), 0), ValueError, "bins 0 1"),
+        ((np.array([0.5]), np.array([1]), 1.5), TypeError, "bins 1.5"),
+        ((np.array([1, 0]), np.array([1, 0]), 2), TypeError, "claimed int64"),
+        ((np.array([1.5]), np.array([1]), 2), ValueError, "claimed 1.5 softmax"),
+        ((np.array([np.nan]), np.array([1]), 2), ValueError, "claimed nan"),
+        ((np.array([[0.5, 0.5]]), np.array([[1, 0]]), 2), ValueError, "claimed (1,_2) (N,)"),
+        ((np.array([]), np.array([], dtype=int), 2), ValueError, "claimed (0,) (N,)"),
+        ((np.array([0.5, 0.5]), np.array([[1], [0]]), 2), ValueError, "came_true"),
+        ((np.array([0.5]), np.array([1.0]), 2), TypeError, "came_true float64"),
+        ((np.array([0.5]), np.array([2]), 2), IndexError, "came_true 2"),
+        ((np.array([0.5]), torch.tensor([1]), 2), TypeError, "claimed numpy came_true torch"),
     ],
 )
-def test_bad_claims_are_refused(arguments, error, words):
+def test_bad_claims_are_refused(arguments, error, facts):
     for function in (reliability, expected_calibration_error):
-        with pytest.raises(error, match=words):
+        with refused(error, facts):
             function(*arguments)
 
 
@@ -222,23 +223,23 @@ def test_narrow_types_give_the_wide_ones_temperature(dtype):
 
 
 @pytest.mark.parametrize(
-    ("logits", "target", "error", "words"),
+    ("logits", "target", "error", "facts"),
     [
-        (np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 1]), ValueError, "every label first"),
-        (np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([1, 0]), ValueError, "no higher for the label"),
-        (np.array([[2.0, -np.inf], [0.0, 3.0]]), np.array([1, 0]), ValueError, "from -inf to 3, expected finite"),
-        (np.array([[2.0, np.nan], [0.0, 3.0]]), np.array([1, 0]), ValueError, "from nan to nan, expected finite"),
-        (np.array([[1e308, -1e308], [0.0, 3.0]]), np.array([1, 0]), ValueError, r"from -1e\+308 to 1e\+308, expected"),
-        (np.array([2.0, 1.0]), np.array(0), ValueError, r"logits has shape \(2,\), expected \(N, C\)"),
-        (np.zeros((0, 2)), np.zeros(0, dtype=int), ValueError, "at least one sample"),
-        (np.zeros((2, 3)), np.array([0, 3]), IndexError, "target holds 3"),
-        (np.zeros((2, 3)), np.zeros((2, 3)), TypeError, "target has dtype float64"),
-        (np.zeros((2, 3), dtype=int), np.array([0, 1]), TypeError, "logits has dtype int64"),
-        ([[1.0, 2.0]], np.array([0]), TypeError, "logits is of type list"),
+        (np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 1]), ValueError, "label"),
+        (np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([1, 0]), ValueError, "label"),
+        (np.array([[2.0, -np.inf], [0.0, 3.0]]), np.array([1, 0]), ValueError, "-inf 3"),
+        (np.array([[2.0, np.nan], [0.0, 3.0]]), np.array([1, 0]), ValueError, "nan nan"),
+        (np.array([[1e308, -1e308], [0.0, 3.0]]), np.array([1, 0]), ValueError, "-1e+308 1e+308"),
+        (np.array([2.0, 1.0]), np.array(0), ValueError, "logits (2,) (N,_C)"),
+        (np.zeros((0, 2)), np.zeros(0, dtype=int), ValueError, "logits (0,_2)"),
+        (np.zeros((2, 3)), np.array([0, 3]), IndexError, "target 3"),
+        (np.zeros((2, 3)), np.zeros((2, 3)), TypeError, "target float64"),
+        (np.zeros((2, 3), dtype=int), np.array([0, 1]), TypeError, "logits int64"),
+        ([[1.0, 2.0]], np.array([0]), TypeError, "logits list"),
     ],
 )
-def test_what_has_no_temperature_is_refused(logits, target, error, words):
-    with pytest.raises(error, match=words):
+def test_what_has_no_temperature_is_refused(logits, target, error, facts):
+    with refused(error, facts):
         fit_temperature(logits, target)
 
 
@@ -312,20 +313,20 @@ def test_the_type_of_the_scores_stays():
 
 @pytest.mark.parametrize("function", [shift_prior, shift_prior_probs])
 @pytest.mark.parametrize(
-    ("trained", "wanted", "error", "words"),
+    ("trained", "wanted", "error", "facts"),
     [
-        (np.array([1.0, 0.0]), np.ones(2), ValueError, "trained is .*above 0"),
-        (np.ones(2), np.array([1.0, -1.0]), ValueError, "wanted is .*0 or more"),
+        (np.array([1.0, 0.0]), np.ones(2), ValueError, "trained 0"),
+        (np.ones(2), np.array([1.0, -1.0]), ValueError, "wanted 0"),
         (np.ones(2), np.array([1.0, np.inf]), ValueError, "wanted is"),
         (np.array([1.0, np.nan]), np.ones(2), ValueError, "trained is"),
-        (np.ones(3), np.ones(2), ValueError, r"trained has shape \(3,\), expected \(2,\)"),
-        (np.ones(2), np.ones((2, 1)), ValueError, r"wanted has shape \(2, 1\)"),
-        (np.array([1, 2]), np.ones(2), TypeError, "trained has dtype int64"),
-        ([1.0, 1.0], np.ones(2), TypeError, "trained is of type list"),
+        (np.ones(3), np.ones(2), ValueError, "trained (3,) (2,)"),
+        (np.ones(2), np.ones((2, 1)), ValueError, "wanted (2,_1)"),
+        (np.array([1, 2]), np.ones(2), TypeError, "trained int64"),
+        ([1.0, 1.0], np.ones(2), TypeError, "trained list"),
     ],
 )
-def test_bad_frequencies_are_refused(function, trained, wanted, error, words):
-    with pytest.raises(error, match=words):
+def test_bad_frequencies_are_refused(function, trained, wanted, error, facts):
+    with refused(error, facts):
         function(np.full((3, 2), 0.5), trained, wanted)
 
 
@@ -337,14 +338,14 @@ def test_fifteen_bins_are_the_usual_number(function):
 
 
 def test_whole_numbers_are_no_scores():
-    with pytest.raises(TypeError, match="has dtype int64"):
+    with refused(TypeError, "logits int64"):
         shift_prior(np.zeros((3, 2), int), np.ones(2), np.ones(2))
-    with pytest.raises(TypeError, match="wanted has dtype int64"):
+    with refused(TypeError, "wanted int64"):
         shift_prior(np.zeros((3, 2)), np.ones(2), np.ones(2, int))
 
 
 def test_logits_are_no_probabilities():
-    with pytest.raises(ValueError, match=r"probs holds -1.*use shift_prior"):
+    with refused(ValueError, "probs -1 shift_prior"):
         shift_prior_probs(np.array([[-1.0, 2.0]]), np.ones(2), np.ones(2))
-    with pytest.raises(IndexError, match="single number"):
+    with refused(IndexError, "logits"):
         shift_prior(np.array(0.0), np.ones(1), np.ones(1))

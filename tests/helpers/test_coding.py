@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
+from tests.refusals import refused
 from xent_helpers.coding import arithmetic_decode, arithmetic_encode, huffman_code, shannon_lengths
 
 
@@ -53,17 +54,17 @@ def test_any_order_any_library_and_a_single_symbol():
 def test_a_symbol_that_never_comes_has_a_huffman_codeword_only():
     p = np.array([0.5, 0.5, 0.0])
     assert len(set(huffman_code(p))) == 3
-    with pytest.raises(ValueError, match="expected probabilities above 0: leave out the symbols"):
+    with refused(ValueError, "p 0.0"):
         shannon_lengths(p)
 
 
 @pytest.mark.parametrize("function", [huffman_code, shannon_lengths])
 def test_what_is_no_distribution_is_refused(function):
-    with pytest.raises(ValueError, match="sums to 2 along"):
+    with refused(ValueError, "p 2"):
         function(np.array([1.0, 1.0]))
-    with pytest.raises(ValueError, match=r"p has shape \(1, 2\), expected \(C,\)"):
+    with refused(ValueError, "p (1,_2) (C,)"):
         function(np.array([[0.5, 0.5]]))
-    with pytest.raises(TypeError, match="p is of type list"):
+    with refused(TypeError, "p list"):
         function([0.5, 0.5])
 
 

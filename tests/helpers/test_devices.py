@@ -14,110 +14,28 @@ from xent_helpers import devices
 CPU = torch.device("cpu")
 
 
-class FakeAccelerator:
-    """Stands in for ``torch.accelerator`` and notes what it is asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.peak = 0
-
-    def current_accelerator(self, check_available: bool = False) -> torch.device:
-        assert check_available
-        return torch.device("meta")
-
-    def synchronize(self, device: torch.device) -> None:
-        self.asked.append("synchronize")
-
-    def memory_allocated(self, device: torch.device) -> int:
-        return 1000
-
-    def reset_peak_memory_stats(self, device: torch.device) -> None:
-        self.asked.append("reset")
-        self.peak = 1000
-
-    def max_memory_allocated(self, device: torch.device) -> int:
-        return self.peak
+@pytest.fixture(params=[None, torch.device("meta")], ids=["without one", "with one"])
+def accelerator(request, monkeypatch) -> list[torch.device]:
+    """The accelerators that torch is made to find: none, or the one whose tensors hold nothing."""
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: request.param)
+    return [torch.device("meta", 0)] if request.param else []
 
 
-@pytest.fixture
-def fake(monkeypatch) -> FakeAccelerator:
-    accelerator = FakeAccelerator()
-    monkeypatch.setattr(torch, "accelerator", accelerator)
-    return accelerator
+def test_available_lists_the_cpu_first(accelerator):
+    assert devices.available() == [CPU, *accelerator]
 
 
-def test_available_lists_the_cpu_first(fake, monkeypatch):
-    assert devices.available() == [CPU, torch.device("meta", 0)]
-    monkeypatch.setattr(fake, "current_accelerator", lambda check_available: None)
-    assert devices.available() == [CPU]
-
-
-def test_accelerators_say_the_same_with_and_without(fake, monkeypatch, capsys):
-    assert devices.accelerators("a sum") == [torch.device("meta", 0)]
-    with_one = capsys.readouterr().out
-    monkeypatch.setattr(fake, "current_accelerator", lambda check_available: None)
-    assert devices.accelerators("a sum") == []
-    assert capsys.readouterr().out == with_one
-    assert with_one == "Lines that begin with an accelerator's name show a sum. Without one there are none.\n"
-
-
-def test_only_an_accelerator_is_waited_for(fake):
-    devices.synchronize(CPU)
-    assert fake.asked == []
-    devices.synchronize(torch.device("meta", 0))
-    assert fake.asked == ["synchronize"]
-
-
-class FakeEvent:
-    """Stands in for ``torch.Event``: the moment of an event is what had been asked before it."""
-
-    asked: list[str]
-
-    def __init__(self, device: torch.device, *, enable_timing: bool) -> None:
-        assert device == torch.device("meta", 0) and enable_timing
-
-    def record(self) -> None:
-        self.asked.append("event")
-        self.moment = len(self.asked)
-
-    def elapsed_time(self, end: "FakeEvent") -> float:
-        self.asked.append("read")
-        return float(end.moment - self.moment)
-
-
-def test_an_accelerator_is_timed_by_its_own_events(fake, monkeypatch):
-    monkeypatch.setattr(torch, "Event", FakeEvent)
-    FakeEvent.asked = fake.asked
-    runs = iter([100, 1, 2, 3])  # what a run asks for; the first warms up
-    taken = devices.milliseconds(lambda: fake.asked.extend(["run"] * next(runs)), torch.device("meta", 0), repeats=3)
-    assert taken == 3  # the median run asked twice, and then came its second event
-    assert fake.asked[-7:] == ["event", "run", "run", "run", "event", "synchronize", "read"]
-
-
-def test_milliseconds_is_the_median_of_the_runs_after_the_first(monkeypatch):
-    clock = iter([0, 100, 200, 201, 300, 302, 400, 409])
-    monkeypatch.setattr(devices, "perf_counter", lambda: next(clock))
-    assert devices.milliseconds(lambda: None, CPU, repeats=3) == 2000
-
-
-def test_milliseconds_runs_six_times_unless_told_otherwise():
-    calls = []
-    devices.milliseconds(lambda: calls.append(0), CPU)
-    assert len(calls) == 6
+def test_accelerators_say_the_same_with_and_without(accelerator, capsys):
+    assert devices.accelerators("a sum") == accelerator
+    said = capsys.readouterr().out
+    assert said == "Lines that begin with an accelerator's name show a sum. Without one there are none.\n"
 
 
 def test_milliseconds_on_each_device(device):
     x = torch.ones(100, 100, device=device)
-    assert 0 < devices.milliseconds(lambda: x @ x, device, repeats=2) < 60_000
-
-
-def test_peak_bytes_of_an_accelerator_are_its_allocators(fake):
-    def run():
-        fake.asked.append("run")
-        fake.peak = 5000
-
-    assert devices.peak_bytes(run, torch.device("meta", 0)) == 4000
-    assert fake.asked == ["synchronize", "reset", "run", "synchronize"]
+    calls = []
+    assert 0 < devices.milliseconds(lambda: calls.append(x @ x), device, repeats=2) < 60_000
+    assert len(calls) == 3  # the first warms up
 
 
 def test_peak_bytes_of_the_cpu_count_what_is_alive_at_a_time():

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -80,69 +79,6 @@ def test_more_processes_than_have_classes_are_refused(monkeypatch, capsys):
     assert told in " ".join(capsys.readouterr().err.split())
 
 
-def test_the_help_says_what_it_does_and_how_many_steps(monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr(sys, "argv", ["distributed", "--help"])
-    with pytest.raises(SystemExit) as stopped:
-        distributed.main()
-    assert stopped.value.code == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    usage = "usage: python -m xent_helpers.distributed [-h] [--steps STEPS] "
-    assert shown.startswith(usage + "Cross-entropy over several processes, with PyTorch's own engine. opt")
-    assert "--steps STEPS steps of training, 1 or more (20)" in shown
-
-
-@pytest.fixture
-def found(monkeypatch):
-    """The differences that ``main`` is told of; it asks for them on its device, for 20 steps unless it is told."""
-    told = {"this": 1e-13, "that": 2e-20}
-
-    def differences(device, steps):
-        told.update(device=device, steps=steps)
-        return {name: told[name] for name in ("this", "that")}
-
-    def mean_of_means(device):
-        assert device == told["device"]
-        return 0.25
-
-    monkeypatch.setenv("WORLD_SIZE", "10")  # the most that are not refused
-    monkeypatch.setattr(devices, "available", lambda: [CPU])
-    monkeypatch.setattr(distributed, "differences", differences)
-    monkeypatch.setattr(distributed, "mean_of_means", mean_of_means)
-    return told
-
-
-@pytest.mark.parametrize("arguments, steps", [([], 20), (["--steps", "1"], 1)])
-@pytest.mark.parametrize("this, verdict", [(1e-13, "    held"), (1.1e-13, "NOT held")])
-def test_the_table_and_the_status_follow_from_the_differences(
-    monkeypatch, capsys, found, arguments, steps, this, verdict
-):
-    found["this"] = this
-    monkeypatch.setattr(sys, "argv", ["distributed", *arguments])
-    threads = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        assert distributed.main() == (0 if verdict.strip() == "held" else 1) and torch.get_num_threads() == 1
-    finally:
-        torch.set_num_threads(threads)
-    assert (found["device"], found["steps"]) == (CPU, steps)
-    table = f"""\
-1 process(es) on cpu with gloo, against one:
-{"this":50}  {this:.1e}  {verdict.strip()} (bound 1e-13)
-{"that":50}  2.0e-20  held (bound 1e-13)
-not to be done: the mean of means is off by         2.5e-01
-"""
-    assert capsys.readouterr().out == table
-
-
-@pytest.mark.usefixtures("found")
-def test_one_process_of_several_prints(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["distributed"])
-    monkeypatch.setattr(dist, "get_rank", lambda: 1)
-    assert distributed.main() == 0 and capsys.readouterr().out == ""
-
-
 # ---- how the processes come together ----
 
 
@@ -154,35 +90,6 @@ def test_torchrun_s_settings_are_followed_and_the_group_ends_with_an_error(monke
         assert device == CPU and (dist.get_rank(), dist.get_world_size(), dist.get_backend()) == (0, 1, "gloo")
         raise ZeroDivisionError
     assert not dist.is_initialized()
-
-
-@pytest.mark.parametrize("rank", [None, 3])
-@pytest.mark.parametrize("accelerator, place, backend", [("cuda", "cuda", "nccl"), ("maia", "cpu", "gloo")])
-def test_each_process_takes_its_own_accelerator_where_torch_can_send_its_tensors(
-    monkeypatch, rank, accelerator, place, backend
-):
-    """Nothing is started here. Between processes on a "maia" torch sends nothing."""
-    done = []
-    for name in ("LOCAL_RANK", "RANK"):
-        monkeypatch.delenv(name, raising=False)
-    if rank is not None:
-        monkeypatch.setenv("LOCAL_RANK", str(rank))
-        monkeypatch.setenv("RANK", "7")
-    monkeypatch.setattr(devices, "available", lambda: [CPU, torch.device(accelerator, 0)])
-    monkeypatch.setattr(torch.accelerator, "set_device_index", lambda index: done.append(f"device {index}"))
-    monkeypatch.setattr(
-        dist,
-        "init_process_group",
-        lambda backend, **how: done.append((backend, how.get("rank"), how.get("world_size"))),
-    )
-    monkeypatch.setattr(dist, "barrier", lambda: done.append("wait"))
-    monkeypatch.setattr(dist, "destroy_process_group", lambda: done.append("leave"))
-    with distributed.together() as device:
-        done.append(str(device))
-    alone = (backend, None, None) if rank == 3 else (backend, 0, 1)
-    number = rank or 0
-    begun = [f"device {number}", alone, f"cuda:{number}"] if place == "cuda" else [alone, "cpu"]
-    assert done == [*begun, "wait", "leave"]
 
 
 # ---- the job ----
@@ -201,50 +108,6 @@ def test_the_job_and_the_network_are_the_same_in_each_process():
         torch.manual_seed(0)
         wanted = torch.nn.Linear(16, 50, dtype=torch.float64)
         assert torch.equal(model.weight, wanted.weight) and torch.equal(model.bias, wanted.bias)
-
-
-def test_the_job_and_the_network_lie_on_the_device(monkeypatch):
-    meta, asked = torch.device("meta"), []
-    parts = [*distributed.job(meta), *distributed.network(meta).parameters()]
-    assert [part.device for part in parts] == [meta] * 4
-    for name in ("job", "network"):
-        real = getattr(distributed, name)
-        monkeypatch.setattr(distributed, name, lambda device, real=real: asked.append(device) or real(device))
-    with distributed.together():
-        distributed.differences(CPU, 1)
-        distributed.mean_of_means(CPU)
-    assert asked == [CPU] * 6
-
-
-def test_what_is_compared(monkeypatch):
-    """Each row's name, and a difference that each row is there to see; the logits are ten times the network's."""
-    given, none = [], torch.zeros(())
-
-    def way(error, logits, target):
-        given.append((logits, target))
-        loss, gradient = right(logits, target)
-        return loss + error[0], gradient + error[1]
-
-    right = distributed.by_two_all_reduces
-    monkeypatch.setattr(distributed, "by_two_all_reduces", partial(way, (none, none - 2)))
-    monkeypatch.setattr(distributed, "by_loss_parallel", partial(way, (none + 3, none + 4)))
-    x, target = distributed.job(CPU)
-    with distributed.together():
-        found = distributed.differences(CPU, 2)
-        steps = [distributed.train_alone(distributed.network(CPU), x, target, count) for count in (1, 2)]
-    assert [pytest.approx(size, rel=0, abs=1e-13) for size in found.values()] == [0, 0, 0, 2, 3, 4]
-    assert list(found) == [
-        "data-parallel, 2 losses",
-        "data-parallel, last gradient",
-        "vocabulary-parallel by two all-reduces, loss",
-        "vocabulary-parallel by two all-reduces, gradient",
-        "vocabulary-parallel by loss_parallel, loss",
-        "vocabulary-parallel by loss_parallel, gradient",
-    ]
-    with torch.no_grad():
-        logits = 10 * distributed.network(CPU)(x)
-    assert all(torch.equal(one, logits) and torch.equal(two, target) for one, two in given)
-    assert [len(losses) for losses, _ in steps] == [1, 2] and steps[0][0] == steps[1][0][:1]
 
 
 def test_the_mark_of_padding_may_be_another_number(monkeypatch):
@@ -370,17 +233,6 @@ def test_the_mean_of_means_differs_by_the_weight_of_padding(threads, monkeypatch
     parts = [part[kept].mean() for part, kept in zip(losses.chunk(count), (target != -100).chunk(count), strict=True)]
     due = abs(sum(parts) / count - losses[7:].mean()).item()
     assert found == [pytest.approx(due, rel=1e-12)] * count and due > 0.01
-
-
-def test_the_furthest_of_all_processes_and_pairs(threads):
-    """A slice may have no column; the first process is off by 2 at most, the second by 3, with either sign."""
-    none = torch.zeros(2, 0)
-    ours = [[none, torch.tensor([1.0, -2.0])], [torch.tensor([3.0, 0.0]), none]]
-    theirs = [[none, torch.zeros(2)], [torch.zeros(2), none]]
-    assert threads(2, lambda rank: distributed._furthest(ours[rank], theirs[rank])) == [3.0, 3.0]
-    assert threads(2, lambda rank: distributed._furthest([none], [none])) == [0.0, 0.0]
-    with pytest.raises(ValueError, match="shorter"):
-        threads(1, lambda rank: distributed._furthest([none, none], [none]))
 
 
 def test_vocabulary_parallel_loss_and_gradient_of_each_sample():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.refusals import refused
 from xent_helpers import gradients, losses
 
 RNG = np.random.default_rng(0)
@@ -200,52 +201,36 @@ def test_finite_differences_leave_their_argument_alone():
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "sentence"),
+    ("call", "error", "facts"),
     [
-        (lambda: gradients.finite_differences(np.sum, np.ones(2), 0.0), ValueError, "step is 0.0, expected a positive"),
-        (lambda: gradients.finite_differences(np.sum, np.ones(2), float("nan")), ValueError, "step is nan, expected"),
-        (lambda: gradients.finite_differences(sum, [1.0]), TypeError, "x is of type list"),
-        (lambda: gradients.finite_differences(np.sum, np.ones(2, int)), TypeError, "x has dtype int64"),
-        (lambda: gradients.softmax_jacobian(np.ones(2, int)), TypeError, "logits has dtype int64"),
+        (lambda: gradients.finite_differences(np.sum, np.ones(2), 0.0), ValueError, "step 0.0"),
+        (lambda: gradients.finite_differences(np.sum, np.ones(2), float("nan")), ValueError, "step nan"),
+        (lambda: gradients.finite_differences(sum, [1.0]), TypeError, "x list"),
+        (lambda: gradients.finite_differences(np.sum, np.ones(2, int)), TypeError, "x int64"),
+        (lambda: gradients.softmax_jacobian(np.ones(2, int)), TypeError, "logits int64"),
         (
             lambda: gradients.cross_entropy_gradient(LOGITS, LABELS, reduction="none"),
             ValueError,
-            "reduction is 'none', expected 'mean' or 'sum'",
+            "reduction 'none' 'mean' 'sum'",
         ),
-        (
-            lambda: gradients.cross_entropy_gradient(LOGITS[None], LABELS[None]),
-            ValueError,
-            r"logits has 3 axes, expected \(N, C\) or \(C,\)",
-        ),
-        (lambda: gradients.cross_entropy_gradient(LOGITS, LABELS + 3), IndexError, "target holds"),
-        (lambda: gradients.cross_entropy_gradient(LOGITS, 3 * SOFT), ValueError, "target holds"),
-        (lambda: gradients.cross_entropy_gradient(LOGITS, LABELS[:3]), ValueError, "target"),
-        (
-            lambda: gradients.softmax_regression_gradient(X[0], W, Y),
-            ValueError,
-            r"x has shape \(4,\), expected \(N, D\)",
-        ),
-        (lambda: gradients.softmax_regression_hessian(X[:0], W), ValueError, "with at least one sample"),
-        (
-            lambda: gradients.softmax_regression_gradient(X, W[1:], Y),
-            ValueError,
-            r"weights has shape \(3, 5\), expected \(4, C\), one column for each class",
-        ),
-        (
-            lambda: gradients.logistic_regression_gradient(X, W, BINARY),
-            ValueError,
-            r"weights has shape \(4, 5\), expected \(4,\) for x of shape \(7, 4\)",
-        ),
+        (lambda: gradients.cross_entropy_gradient(LOGITS[None], LABELS[None]), ValueError, "logits 3 (N,_C) (C,)"),
+        (lambda: gradients.cross_entropy_gradient(LOGITS, LABELS + 3), IndexError, "target 0 3"),
+        (lambda: gradients.cross_entropy_gradient(LOGITS, 3 * SOFT), ValueError, "target 0 1"),
+        (lambda: gradients.cross_entropy_gradient(LOGITS, LABELS[:3]), ValueError, "target (3,) (6,)"),
+        (lambda: gradients.softmax_regression_gradient(X[0], W, Y), ValueError, "x (4,) (N,_D)"),
+        (lambda: gradients.softmax_regression_hessian(X[:0], W), ValueError, "x (0,_4) (N,_D)"),
+        (lambda: gradients.softmax_regression_gradient(X, W[1:], Y), ValueError, "weights (3,_5) (4,_C)"),
+        (lambda: gradients.logistic_regression_gradient(X, W, BINARY), ValueError, "weights (4,_5) (4,) x (7,_4)"),
         (
             lambda: gradients.logistic_regression_gradient(X, W[:, 0], BINARY[:, None]),
             ValueError,
-            "target.reshape.logits.shape",
+            "target (7,_1) logits (7,) target.reshape(logits.shape)",
         ),
-        (lambda: gradients.logistic_regression_gradient(X, W[:, 0], 2 * BINARY), ValueError, "target holds 2.0"),
-        (lambda: gradients.logistic_regression_gradient(X, W[:, 0], Y), TypeError, "target has dtype int64"),
-        (lambda: gradients.logistic_regression_hessian(X, torch.tensor(W[:, 0])), TypeError, "one array library"),
+        (lambda: gradients.logistic_regression_gradient(X, W[:, 0], 2 * BINARY), ValueError, "target 2.0"),
+        (lambda: gradients.logistic_regression_gradient(X, W[:, 0], Y), TypeError, "target int64"),
+        (lambda: gradients.logistic_regression_hessian(X, torch.tensor(W[:, 0])), TypeError, "x numpy weights torch"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_sentence(call, error, sentence):
-    with pytest.raises(error, match=sentence):
+def test_what_does_not_fit_is_refused_in_one_sentence(call, error, facts):
+    with refused(error, facts):
         call()

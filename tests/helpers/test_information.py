@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import special, stats
 
+from tests.refusals import refused
 from xent_helpers import information
 from xent_helpers.information import (
     bits_to_nats,
@@ -172,46 +173,46 @@ def test_the_units_convert_both_ways(array):
 
 @pytest.mark.parametrize("function", [entropy, *PAIRS])
 @pytest.mark.parametrize(
-    ("bad", "error", "sentence"),
+    ("bad", "error", "facts"),
     [
-        ([2.0, 1.0, 1.0], ValueError, "sums to 4 along axis -1, expected 1: divide by the sum"),
-        ([0.3, 0.3, 0.3], ValueError, r"sums to 0.9 along axis -1, expected 1: .*/ \w+.sum\(-1, keepdims=True\)"),
-        ([[0.5, 0.5, 0.0], [0.5, 0.1, 0.1]], ValueError, r"sums to 0.7 along axis -1 at \[1\], expected 1"),
-        ([1.5, -0.5, 0.0], ValueError, r"holds -0.5 at index \[1\], expected probabilities.*softmax"),
-        ([np.nan, 0.5, 0.5], ValueError, "sums to nan"),
-        (np.array([1, 0, 0]), TypeError, "expected a floating type"),
-        (np.array(1.0), IndexError, "is a single number, expected an array"),
-        (np.zeros((3, 0)), ValueError, "expected at least one entry on axis -1"),
+        ([2.0, 1.0, 1.0], ValueError, "4 -1 1"),
+        ([0.3, 0.3, 0.3], ValueError, "0.9 -1 1 -1"),
+        ([[0.5, 0.5, 0.0], [0.5, 0.1, 0.1]], ValueError, "0.7 -1 [1] 1"),
+        ([1.5, -0.5, 0.0], ValueError, "-0.5 [1] softmax"),
+        ([np.nan, 0.5, 0.5], ValueError, "nan"),
+        (np.array([1, 0, 0]), TypeError, "int64"),
+        (np.array(1.0), IndexError, "axis"),
+        (np.zeros((3, 0)), ValueError, "(3,_0) -1"),
     ],
 )
-def test_what_is_no_distribution_is_refused(function, bad, error, sentence):
+def test_what_is_no_distribution_is_refused(function, bad, error, facts):
     bad = np.asarray(bad)
     good = np.broadcast_to(np.array([0.2, 0.7, 0.1]), (*bad.shape[:-1], 3)) if bad.size else bad
-    with pytest.raises(error, match=sentence):
+    with refused(error, facts):
         function(bad) if function is entropy else function(bad, good)
     if function is not entropy:
-        with pytest.raises(error, match=sentence):
+        with refused(error, facts):
             function(good, bad)
 
 
 @pytest.mark.parametrize("function", PAIRS)
 def test_two_arguments_must_fit(function):
     q = np.array([0.2, 0.7, 0.1])
-    with pytest.raises(ValueError, match=r"belief has shape \(1, 3\) and truth has shape \(3,\), expected the same"):
+    with refused(ValueError, "belief (1,_3) truth (3,)"):
         function(q, q[None])
-    with pytest.raises(TypeError, match="expected one array library"):
+    with refused(TypeError, "truth numpy belief torch"):
         function(q, torch.tensor(q))
-    with pytest.raises(TypeError, match="belief is of type list, expected an array"):
+    with refused(TypeError, "belief list"):
         function(q, [0.2, 0.7, 0.1])
 
 
 def test_a_sum_may_be_off_by_half_the_digits():
     almost = np.array([0.5, 0.5 + 1e-9])
     assert entropy(almost) > 0
-    with pytest.raises(ValueError, match="sums to 1 along axis"):
+    with refused(ValueError, "p 1 -1 1"):
         entropy(almost + np.array([0.0, 1e-7]))
     assert entropy(almost.astype(np.float32) + np.float32(1e-4)) > 0
-    with pytest.raises(ValueError, match="sums to 1.001 along"):
+    with refused(ValueError, "p 1.001"):
         entropy(almost.astype(np.float32) + np.float32(5e-4))
 
 
@@ -223,12 +224,12 @@ def test_softmax_rows_of_any_type_pass():
 
 @pytest.mark.parametrize("bad", [-0.1, np.array([0.5, -0.1])])
 def test_perplexity_refuses_log_likelihoods(bad):
-    with pytest.raises(ValueError, match="holds -0.1.*expected a surprise, which is at least 0: mind the minus sign"):
+    with refused(ValueError, "nats -0.1 −log"):
         perplexity(bad)
 
 
 def test_perplexity_refuses_what_is_no_number():
-    with pytest.raises(TypeError, match="nats is of type str"):
+    with refused(TypeError, "nats str"):
         perplexity("2")
-    with pytest.raises(TypeError, match="expected a floating type"):
+    with refused(TypeError, "nats int64"):
         perplexity(np.array([1, 2]))

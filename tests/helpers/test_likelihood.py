@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
+from tests.refusals import refused
 from xent_helpers.likelihood import (
     bernoulli_log_likelihood,
     bernoulli_mle,
@@ -122,31 +123,27 @@ def test_any_integer_type_is_a_label(kind):
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "sentence"),
+    ("call", "error", "facts"),
     [
-        (lambda: bernoulli_log_likelihood(0.7, FLIPS), TypeError, "theta is of type float, expected an array"),
-        (lambda: bernoulli_log_likelihood(np.array(1), FLIPS), TypeError, "theta has dtype int64, expected a floating"),
-        (lambda: bernoulli_log_likelihood(np.array(1.5), FLIPS), ValueError, "theta holds 1.5, expected probabilities"),
-        (lambda: bernoulli_log_likelihood(np.array(0.5), FLIPS * 1.0), TypeError, "expected an integer type"),
-        (lambda: bernoulli_log_likelihood(np.array(0.5), FLIPS + 1), IndexError, "holds 2 at index"),
-        (lambda: bernoulli_log_likelihood(np.array(0.5), torch.tensor(FLIPS)), TypeError, "one array library for both"),
-        (lambda: bernoulli_mle([1, 0]), TypeError, "expected an array"),
-        (
-            lambda: bernoulli_mle(np.array([], dtype=int)),
-            ValueError,
-            r"shape \(0,\), expected \(N,\) with at least one",
-        ),
-        (lambda: bernoulli_mle(FLIPS[:, None]), ValueError, r"shape \(10, 1\), expected \(N,\)"),
-        (lambda: categorical_log_likelihood(np.array(0.5), ROLLS), IndexError, "probs is a single number"),
-        (lambda: categorical_log_likelihood(np.array([0.5, -0.5]), ROLLS), ValueError, "probs holds -0.5 at index"),
-        (lambda: categorical_log_likelihood(np.array([0.5, 0.5]), ROLLS), IndexError, "holds 3 at index"),
-        (lambda: categorical_mle(ROLLS, 4), IndexError, "holds 4"),
-        (lambda: categorical_mle(ROLLS, 4.0), TypeError, "num_classes is 4.0, expected a whole number"),
-        (lambda: categorical_mle(FLIPS == 1, 2), TypeError, "expected an integer type"),
+        (lambda: bernoulli_log_likelihood(0.7, FLIPS), TypeError, "theta float"),
+        (lambda: bernoulli_log_likelihood(np.array(1), FLIPS), TypeError, "theta int64"),
+        (lambda: bernoulli_log_likelihood(np.array(1.5), FLIPS), ValueError, "theta 1.5"),
+        (lambda: bernoulli_log_likelihood(np.array(0.5), FLIPS * 1.0), TypeError, "labels float64"),
+        (lambda: bernoulli_log_likelihood(np.array(0.5), FLIPS + 1), IndexError, "labels 2"),
+        (lambda: bernoulli_log_likelihood(np.array(0.5), torch.tensor(FLIPS)), TypeError, "theta numpy y torch"),
+        (lambda: bernoulli_mle([1, 0]), TypeError, "labels list"),
+        (lambda: bernoulli_mle(np.array([], dtype=int)), ValueError, "labels (0,) (N,)"),
+        (lambda: bernoulli_mle(FLIPS[:, None]), ValueError, "(10,_1) (N,)"),
+        (lambda: categorical_log_likelihood(np.array(0.5), ROLLS), IndexError, "probs"),
+        (lambda: categorical_log_likelihood(np.array([0.5, -0.5]), ROLLS), ValueError, "probs -0.5"),
+        (lambda: categorical_log_likelihood(np.array([0.5, 0.5]), ROLLS), IndexError, "labels 3"),
+        (lambda: categorical_mle(ROLLS, 4), IndexError, "labels 4"),
+        (lambda: categorical_mle(ROLLS, 4.0), TypeError, "num_classes 4.0"),
+        (lambda: categorical_mle(FLIPS == 1, 2), TypeError, "labels bool"),
     ],
 )
-def test_bad_input_is_refused_with_one_sentence(call, error, sentence):
-    with pytest.raises(error, match=sentence):
+def test_bad_input_is_refused_with_one_sentence(call, error, facts):
+    with refused(error, facts):
         call()
 
 
@@ -157,7 +154,7 @@ def test_errors_name_the_argument():
 
 
 def test_a_coin_has_no_third_side():
-    with pytest.raises(IndexError, match="labels from 0 to 1"):
+    with refused(IndexError, "labels 2"):
         bernoulli_mle(np.array([0, 1, 2]))
 
 

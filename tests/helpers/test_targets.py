@@ -7,6 +7,7 @@ import torch
 from scipy import special
 from torch.nn import functional as F
 
+from tests.refusals import refused
 from xent_helpers import losses, replicas, targets
 from xent_helpers.data import iris
 
@@ -36,9 +37,9 @@ class TestSmoothed:
         np.testing.assert_allclose(targets.smoothed(np.array([0.0, 1.0]), 0.2), [0.1, 0.9], rtol=1e-15)
 
     def test_refuses(self):
-        with pytest.raises(TypeError, match="q has dtype int64"):
+        with refused(TypeError, "q int64"):
             targets.smoothed(np.eye(2, dtype=int), 0.1)
-        with pytest.raises(ValueError, match="epsilon"):
+        with refused(ValueError, "epsilon"):
             targets.smoothed(np.eye(2), 1.1)
         with pytest.raises(TypeError):
             targets.smoothed([1.0, 0.0], 0.1)
@@ -58,7 +59,7 @@ class TestBestProbabilities:
         assert (-(np.log(others) @ (w * q)) > -(np.log(best) @ (w * q))).all()
 
     def test_refuses_a_weight_of_the_wrong_length(self):
-        with pytest.raises(ValueError, match="weight has shape"):
+        with refused(ValueError, "weight"):
             targets.best_probabilities(np.array([0.5, 0.5]), np.ones(3))
 
 
@@ -94,18 +95,18 @@ class TestDistillationLoss:
 
     def test_refuses(self):
         z = np.zeros((2, 3))
-        with pytest.raises(TypeError, match="student has dtype int64"):
+        with refused(TypeError, "student int64"):
             targets.distillation_loss(z.astype(int), z)
-        with pytest.raises(TypeError, match="teacher has dtype int64"):
+        with refused(TypeError, "teacher int64"):
             targets.distillation_loss(z, z.astype(int))
-        with pytest.raises(ValueError, match="student"):
+        with refused(ValueError, "student"):
             targets.distillation_loss(z, np.zeros((3, 2)))
         for temperature in (0, -1.0, float("nan")):
-            with pytest.raises(ValueError, match="temperature is"):
+            with refused(ValueError, "temperature"):
                 targets.distillation_loss(z, z, temperature)
-        with pytest.raises(TypeError, match="temperature is 'hot'"):
+        with refused(TypeError, "temperature 'hot'"):
             targets.distillation_loss(z, z, "hot")
-        with pytest.raises(TypeError, match="temperature is True"):
+        with refused(TypeError, "temperature True"):
             targets.distillation_loss(z, z, True)
 
 
@@ -139,23 +140,23 @@ class TestForwardLoss:
         assert torch.autograd.gradcheck(lambda z: targets.forward_loss(z, recorded, M), z.requires_grad_())
 
     @pytest.mark.parametrize(
-        ("changed", "error", "words"),
+        ("changed", "error", "facts"),
         [
-            ({"logits": np.zeros(3)}, ValueError, r"logits has shape \(3,\)"),
-            ({"recorded": np.zeros(2)}, TypeError, "recorded has dtype float64"),
-            ({"recorded": np.zeros((2, 1), int)}, ValueError, r"recorded has shape \(2, 1\)"),
+            ({"logits": np.zeros(3)}, ValueError, "logits (3,)"),
+            ({"recorded": np.zeros(2)}, TypeError, "recorded float64"),
+            ({"recorded": np.zeros((2, 1), int)}, ValueError, "recorded (2,_1)"),
             ({"recorded": np.array([0, 3])}, IndexError, "recorded"),
-            ({"transition": np.eye(2)}, ValueError, r"transition has shape \(2, 2\)"),
-            ({"transition": np.eye(3, dtype=int)}, TypeError, "transition has dtype int64"),
-            ({"transition": 2 * np.eye(3) - 1 / 3}, ValueError, "transition holds"),
-            ({"transition": np.array([[0.5, 0, 0.5], [0, 1, 0], [0, 0.5, 0]])}, ValueError, "sums to 0.5"),
-            ({"transition": np.array([[1.0, 0, 0], [0, 1, 0], [0.5, 0, 1]])}, ValueError, "transposed"),
+            ({"transition": np.eye(2)}, ValueError, "transition (2,_2)"),
+            ({"transition": np.eye(3, dtype=int)}, TypeError, "transition int64"),
+            ({"transition": 2 * np.eye(3) - 1 / 3}, ValueError, "transition 1.66 [0,_0]"),
+            ({"transition": np.array([[0.5, 0, 0.5], [0, 1, 0], [0, 0.5, 0]])}, ValueError, "transition 0.5"),
+            ({"transition": np.array([[1.0, 0, 0], [0, 1, 0], [0.5, 0, 1]])}, ValueError, "transition 1.5"),
             ({"reduction": "average"}, ValueError, "reduction"),
         ],
     )
-    def test_refuses(self, changed, error, words):
+    def test_refuses(self, changed, error, facts):
         given = {"logits": np.zeros((2, 3)), "recorded": np.array([0, 1]), "transition": np.eye(3)} | changed
-        with pytest.raises(error, match=words):
+        with refused(error, facts):
             targets.forward_loss(**given)
 
 
@@ -200,12 +201,12 @@ class TestFunctionsOfTheSurprise:
     def test_refuse(self):
         z, y, *_ = sample()
         for k, error in ((0, ValueError), (1.5, ValueError), ("0.7", TypeError)):
-            with pytest.raises(error, match="k is"):
+            with refused(error, "k"):
                 targets.generalised_cross_entropy(z, y, k)
         for gamma in (-1, 0.5, "2", True):
-            with pytest.raises(ValueError, match="gamma is"):
+            with refused(ValueError, "gamma"):
                 targets.focal_loss(z, y, gamma)
-        with pytest.raises(ValueError, match="reduction"):
+        with refused(ValueError, "reduction"):
             targets.focal_loss(z, y, reduction="average")
 
 
@@ -241,17 +242,17 @@ class TestClerks:
 
     def test_refuse(self):
         rng = np.random.default_rng(0)
-        with pytest.raises(TypeError, match="labels has dtype"):
+        with refused(TypeError, "labels"):
             targets.noisy_labels(np.array([0.0]), np.eye(2), rng)
-        with pytest.raises(IndexError, match="labels"):
+        with refused(IndexError, "labels"):
             targets.noisy_labels(np.array([2]), np.eye(2), rng)
-        with pytest.raises(ValueError, match="sums to"):
+        with refused(ValueError, "transition 0.4"):
             targets.noisy_labels(np.array([1]), 0.4 * np.eye(2), rng)
-        with pytest.raises(TypeError, match="num_classes"):
+        with refused(TypeError, "num_classes"):
             targets.flip_matrix(2.5, 0.1)
-        with pytest.raises(TypeError, match="num_classes"):
+        with refused(TypeError, "num_classes"):
             targets.resample_matrix("2", 0.1)
-        with pytest.raises(ValueError, match="rate"):
+        with refused(ValueError, "rate"):
             targets.flip_matrix(3, 1.5)
 
 

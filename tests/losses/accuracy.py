@@ -1,7 +1,7 @@
-"""How far the losses stand from 50-digit arithmetic: the cases, the measurement, the table.
+"""How far the losses stand from 60-digit arithmetic: the cases, the measurement, the table.
 
 ``python -m tests.losses.accuracy`` prints the largest deviation by loss and dtype, ours beside PyTorch's. A unit of
-rounding is the type's machine epsilon (2^-52, 2^-23, 2^-7, 2^-10) times the magnitude that ``reference.Exact`` names;
+rounding is the type's machine epsilon (2^-52, 2^-23, 2^-7, 2^-10) times the magnitude that ``exact.Exact`` names;
 below the type's normal range it is the smallest step there.
 """
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from mpmath import mpf
 
-from tests import reference
+from xent_helpers import exact as reference
 from xent_helpers import losses
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -259,7 +259,7 @@ def table() -> dict[tuple[str, str, str], dict[str, tuple[float, str]]]:
 
 
 def main() -> None:
-    print("Largest deviation from 50-digit arithmetic, in units of rounding (eps of the type, relative)\n")
+    print("Largest deviation from 60-digit arithmetic, in units of rounding (eps of the type, relative)\n")
     print(f"{'loss':34}{'quantity':18}{'who':8}" + "".join(f"{name:>10}" for name in DTYPES))
     for (loss, kind, who), row in sorted(table().items()):
         cells = "".join(f"{row[name][0]:10.3g}" if name in row else f"{'–':>10}" for name in DTYPES)

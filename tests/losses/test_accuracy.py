@@ -1,4 +1,4 @@
-"""Every loss × type × option × shape × reduction, value and gradient, against 50-digit arithmetic."""
+"""Every loss × type × option × shape × reduction, value and gradient, against 60-digit arithmetic."""
 
 import array_api_strict
 import numpy as np

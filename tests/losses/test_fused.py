@@ -7,17 +7,19 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from tests.losses.accuracy import FAMILIES, Ruler
-from tests.reference import cross_entropy as reference
+from tests.refusals import refused
 from xent_helpers import devices, fused, losses
+from xent_helpers.exact import cross_entropy as reference
 from xent_helpers.fused import fused_cross_entropy, linear_cross_entropy
 
 REDUCTIONS = ("none", "sum", "mean")
 SHAPES = ((7, 5), (5,), (1, 5), (4, 1), (0, 5), (3, 5, 2), (3, 5, 2, 2), (0, 5, 2))
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
-    """Chunks of two or three rows, so that even a small test has several and a last one that is shorter."""
+@pytest.fixture(autouse=True, params=[1000, 1], ids=["few classes", "many classes"])
+def small_chunks(monkeypatch, request):
+    """Chunks of two or three rows, so that even a small test has several and a last one that is shorter; both ways."""
+    monkeypatch.setattr(fused, "SOFTMAX_CLASSES", request.param)
     monkeypatch.setattr(fused, "CHUNK", 12)
     monkeypatch.setattr(fused, "LINEAR_ROWS", 1)
 
@@ -321,7 +323,7 @@ def test_the_layer_may_share_its_weight():
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 def test_accuracy(family, dtype):
-    """Within 4 units of rounding of 50 digits for values, 8 for gradients, as the course's other losses are."""
+    """Within 4 units of rounding of 60 digits for values, 8 for gradients, as the course's other losses are."""
     rng = np.random.default_rng(3)
     y = rng.integers(0, 5, 6)
     z = torch.tensor(FAMILIES[family](rng, 6, 5, y)).to(dtype).requires_grad_()
@@ -433,48 +435,48 @@ Z, X, W, B, Y = torch.zeros(4, 5), torch.zeros(4, 3), torch.zeros(5, 3), torch.z
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "words"),
+    ("arguments", "error", "facts"),
     [
-        ((Z.tolist(), Y), TypeError, "logits is of type list, expected an array"),
-        ((Z.numpy(), Y.numpy()), TypeError, "logits is from numpy, expected a torch tensor.*torch.from_numpy"),
-        ((Z, Y.numpy()), TypeError, "one array library"),
-        ((Z.int(), Y), TypeError, "logits has dtype int32, expected a floating type"),
-        ((Z, Y.float()), TypeError, "target has dtype float32, expected an integer type.*long"),
-        ((Z, Y[:3]), ValueError, r"target has integer labels of shape \(3,\), expected shape \(4,\)"),
-        ((Z, Y[:, None]), ValueError, "drop the axis of length 1"),
-        ((Z, Y + 5), IndexError, r"target holds 5 at index \[0\], expected labels from 0 to 4"),
-        ((Z, Y - 1), IndexError, "target holds -1 at index"),
-        ((Z[:, :0], Y), ValueError, "at least one"),
-        ((torch.tensor(1.0), torch.tensor(0)), ValueError, "single number"),
+        ((Z.tolist(), Y), TypeError, "logits list"),
+        ((Z.numpy(), Y.numpy()), TypeError, "logits numpy torch torch.from_numpy"),
+        ((Z, Y.numpy()), TypeError, "logits torch target numpy"),
+        ((Z.int(), Y), TypeError, "logits int32"),
+        ((Z, Y.float()), TypeError, "target float32"),
+        ((Z, Y[:3]), ValueError, "target (3,) (4,)"),
+        ((Z, Y[:, None]), ValueError, "target (4,_1) (4,)"),
+        ((Z, Y + 5), IndexError, "target 5 [0] 0 4"),
+        ((Z, Y - 1), IndexError, "target -1"),
+        ((Z[:, :0], Y), ValueError, "logits (4,_0)"),
+        ((torch.tensor(1.0), torch.tensor(0)), ValueError, "logits (C,)"),
     ],
 )
-def test_dense_refuses(arguments, error, words):
-    with pytest.raises(error, match=words):
+def test_dense_refuses(arguments, error, facts):
+    with refused(error, facts):
         fused_cross_entropy(*arguments)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "error", "words"),
+    ("arguments", "options", "error", "facts"),
     [
-        ((X.tolist(), W, Y), {}, TypeError, "x is of type list"),
-        ((X, W, Y), {"bias": [0.0] * 5}, TypeError, "bias is of type list"),
-        ((X.int(), W, Y), {}, TypeError, "x has dtype int32, expected a floating type"),
-        ((X[None], W, Y), {}, ValueError, r"x has shape \(1, 4, 3\), expected \(N, D\) or \(D,\)"),
-        ((X, W.T, Y), {}, ValueError, r"weight has shape \(3, 5\), expected \(C, 3\)"),
-        ((X, W[0], Y), {}, ValueError, r"weight has shape \(3,\)"),
-        ((X, W[:0], Y), {}, ValueError, r"weight has shape \(0, 3\)"),
-        ((X, W, Y), {"bias": B[:4]}, ValueError, r"bias has shape \(4,\), expected \(5,\)"),
-        ((X, W.double(), Y), {}, TypeError, "weight has dtype float64 and x has dtype float32"),
-        ((X, W, Y), {"bias": B.half()}, TypeError, "bias has dtype float16 and x has dtype float32"),
-        ((X, W, Y[:2]), {}, ValueError, r"expected shape \(4,\) to go with the logits of shape \(4, 5\)"),
-        ((X, W, Y.double()), {}, TypeError, "expected an integer type"),
-        ((X, W, Y + 7), {}, IndexError, "target holds 7"),
-        ((X, W, Y), {"chunk_rows": 0}, ValueError, "chunk_rows is 0, expected at least 1"),
-        ((X, W, Y), {"chunk_rows": 2.0}, TypeError, "chunk_rows is 2.0, expected a whole number"),
+        ((X.tolist(), W, Y), {}, TypeError, "x list"),
+        ((X, W, Y), {"bias": [0.0] * 5}, TypeError, "bias list"),
+        ((X.int(), W, Y), {}, TypeError, "x int32"),
+        ((X[None], W, Y), {}, ValueError, "x (1,_4,_3) (N,_D) (D,)"),
+        ((X, W.T, Y), {}, ValueError, "weight (3,_5) (C,_3)"),
+        ((X, W[0], Y), {}, ValueError, "weight (3,)"),
+        ((X, W[:0], Y), {}, ValueError, "weight (0,_3)"),
+        ((X, W, Y), {"bias": B[:4]}, ValueError, "bias (4,) (5,)"),
+        ((X, W.double(), Y), {}, TypeError, "weight float64 x float32"),
+        ((X, W, Y), {"bias": B.half()}, TypeError, "bias float16 x float32"),
+        ((X, W, Y[:2]), {}, ValueError, "target (2,) (4,) (4,_5)"),
+        ((X, W, Y.double()), {}, TypeError, "target float64"),
+        ((X, W, Y + 7), {}, IndexError, "target 7"),
+        ((X, W, Y), {"chunk_rows": 0}, ValueError, "chunk_rows 0 1"),
+        ((X, W, Y), {"chunk_rows": 2.0}, TypeError, "chunk_rows 2.0"),
     ],
 )
-def test_linear_refuses(arguments, options, error, words):
-    with pytest.raises(error, match=words):
+def test_linear_refuses(arguments, options, error, facts):
+    with refused(error, facts):
         linear_cross_entropy(*arguments, **options)
 
 
@@ -482,9 +484,9 @@ def test_linear_refuses(arguments, options, error, words):
     ("options", "error"), [({"reduction": "average"}, ValueError), ({"ignore_index": 1.5}, TypeError)]
 )
 def test_options_are_checked(options, error):
-    with pytest.raises(error, match=next(iter(options))):
+    with refused(error, next(iter(options))):
         fused_cross_entropy(Z, Y, **options)
-    with pytest.raises(error, match=next(iter(options))):
+    with refused(error, next(iter(options))):
         linear_cross_entropy(X, W, Y, **options)
 
 

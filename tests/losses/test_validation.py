@@ -1,15 +1,14 @@
-"""Every bad input is refused at the door, by a sentence that names the argument, what came, what was expected, "
-"the remedy."""
-
-import re
+"""Every bad input is refused by a sentence that names the argument, what it is, what was expected, and the remedy."""
 
 import array_api_strict
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from tests.refusals import refused
+from xent_helpers import fused, validation
 from xent_helpers import losses as L
-from xent_helpers import validation
 
 LIBRARIES = {"numpy": np, "torch": torch, "array_api_strict": array_api_strict}
 
@@ -44,351 +43,216 @@ def half(a):
     return a.zeros(4, 3) + 0.5
 
 
-# name: the call, the exception, and the whole sentence, or its parts in order with … between
+# name: the call, the exception, and the facts in its sentence
 BAD = {
     "a list": (
         lambda a: L.cross_entropy([[1.0, 2.0]], y(a)),
         TypeError,
-        "logits is of type list, expected an array: make one of it with np.asarray(logits) or torch.tensor(logits).",
+        "logits list np.asarray(logits) torch.tensor(logits)",
     ),
-    "a list as target": (
-        lambda a: L.cross_entropy(z(a), [0, 1, 2, 0]),
-        TypeError,
-        "target is of type list … torch.tensor(target).",
-    ),
-    "a plain number": (lambda a: L.sigmoid(1.5), TypeError, "logits is of type float, expected an array …"),
-    "a plain number as target": (
-        lambda a: L.nll_loss(a.zeros(3), 1),
-        TypeError,
-        "target is of type int, expected an array …",
-    ),
-    "nothing": (lambda a: L.cross_entropy(None, y(a)), TypeError, "logits is of type NoneType, expected an array …"),
-    "no target": (lambda a: L.binary_cross_entropy(half(a), None), TypeError, "target is of type NoneType …"),
-    "a list as weight": (
-        lambda a: L.cross_entropy(z(a), y(a), weight=[1.0, 2.0, 3.0]),
-        TypeError,
-        "weight is of type list …",
-    ),
+    "a list as target": (lambda a: L.cross_entropy(z(a), [0, 1, 2, 0]), TypeError, "target list torch.tensor(target)"),
+    "a plain number": (lambda a: L.sigmoid(1.5), TypeError, "logits float"),
+    "a plain number as target": (lambda a: L.nll_loss(a.zeros(3), 1), TypeError, "target int"),
+    "nothing": (lambda a: L.cross_entropy(None, y(a)), TypeError, "logits NoneType"),
+    "no target": (lambda a: L.binary_cross_entropy(half(a), None), TypeError, "target NoneType"),
+    "a list as weight": (lambda a: L.cross_entropy(z(a), y(a), weight=[1.0, 2.0, 3.0]), TypeError, "weight list"),
     "a number as pos_weight": (
         lambda a: L.binary_cross_entropy_with_logits(z(a), half(a), pos_weight=3.0),
         TypeError,
-        "pos_weight is of type float …",
+        "pos_weight float",
     ),
-    "a list of indices": (lambda a: L.one_hot([1, 2], 3), TypeError, "index is of type list …"),
-    "integer logits": (
-        lambda a: L.cross_entropy(a.zeros(4, 3, dtype="int64"), y(a)),
-        TypeError,
-        "logits has dtype int64, expected a floating type: convert it, e.g. logits.…",
-    ),
+    "a list of indices": (lambda a: L.one_hot([1, 2], 3), TypeError, "index list"),
+    "integer logits": (lambda a: L.cross_entropy(a.zeros(4, 3, dtype="int64"), y(a)), TypeError, "logits int64"),
     "integer log-probabilities": (
         lambda a: L.nll_loss(a.zeros(4, 3, dtype="int64"), y(a)),
         TypeError,
-        "log_probs has dtype int64 …",
+        "log_probs int64",
     ),
-    "integers to exponentiate": (
-        lambda a: L.logsumexp(y(a)),
-        TypeError,
-        "x has dtype int64, expected a floating type …",
-    ),
-    "integers to softmax": (lambda a: L.softmax(y(a)), TypeError, "logits has dtype int64, expected a floating type …"),
-    "integers to log_softmax": (
-        lambda a: L.log_softmax(y(a)),
-        TypeError,
-        "logits has dtype int64, expected a floating type …",
-    ),
-    "integers to sigmoid": (lambda a: L.sigmoid(y(a)), TypeError, "logits has dtype int64, expected a floating type …"),
-    "integers to log_sigmoid": (
-        lambda a: L.log_sigmoid(y(a)),
-        TypeError,
-        "logits has dtype int64, expected a floating type …",
-    ),
-    "a list to logsumexp": (lambda a: L.logsumexp([1.0]), TypeError, "x is of type list …"),
-    "a list to softmax": (lambda a: L.softmax([1.0]), TypeError, "logits is of type list …"),
-    "a list to log_softmax": (lambda a: L.log_softmax([1.0]), TypeError, "logits is of type list …"),
-    "a list to log_sigmoid": (lambda a: L.log_sigmoid([1.0]), TypeError, "logits is of type list …"),
+    "integers to exponentiate": (lambda a: L.logsumexp(y(a)), TypeError, "x int64"),
+    "integers to softmax": (lambda a: L.softmax(y(a)), TypeError, "logits int64"),
+    "integers to log_softmax": (lambda a: L.log_softmax(y(a)), TypeError, "logits int64"),
+    "integers to sigmoid": (lambda a: L.sigmoid(y(a)), TypeError, "logits int64"),
+    "integers to log_sigmoid": (lambda a: L.log_sigmoid(y(a)), TypeError, "logits int64"),
+    "a list to logsumexp": (lambda a: L.logsumexp([1.0]), TypeError, "x list"),
+    "a list to softmax": (lambda a: L.softmax([1.0]), TypeError, "logits list"),
+    "a list to log_softmax": (lambda a: L.log_softmax([1.0]), TypeError, "logits list"),
+    "a list to log_sigmoid": (lambda a: L.log_sigmoid([1.0]), TypeError, "logits list"),
     "complex logits": (
         lambda a: L.binary_cross_entropy_with_logits(a.zeros(3, dtype="complex128"), a.zeros(3)),
         TypeError,
-        "logits has dtype complex128, expected a floating type …",
+        "logits complex128",
     ),
     "one logit without a class axis": (
         lambda a: L.cross_entropy(a(1.0), a(0, "int64")),
         ValueError,
-        "logits is a single number, expected shape (C,), (N, C) or (N, C, d1, …): add a class axis.",
+        "logits (C,) (N,_C) (N,_C,_d1,",
     ),
-    "no class": (
-        lambda a: L.cross_entropy(a.zeros(4, 0), y(a)),
-        ValueError,
-        "logits has shape (4, 0), expected at least one entry on axis 1: there must be one class or more.",
-    ),
-    "no class in a single sample": (
-        lambda a: L.nll_loss(a.zeros(0), a(0, "int64")),
-        ValueError,
-        "log_probs has shape (0,), expected at least one entry on axis 0 …",
-    ),
+    "no class": (lambda a: L.cross_entropy(a.zeros(4, 0), y(a)), ValueError, "logits (4,_0) 1"),
+    "no class in a single sample": (lambda a: L.nll_loss(a.zeros(0), a(0, "int64")), ValueError, "log_probs (0,) 0"),
     "too few labels of nll_loss": (
         lambda a: L.nll_loss(z(a), y(a)[:3]),
         ValueError,
-        "target has integer labels of shape (3,), expected shape (4,) to go with log_probs of shape … of log_probs.",
+        "target (3,) (4,) log_probs log_probs",
     ),
     "too few labels": (
         lambda a: L.cross_entropy(z(a), y(a)[:3]),
         ValueError,
-        "target has integer labels of shape (3,), expected shape (4,) to go with logits of shape (4, 3): one label "
-        "for each "
-        "sample, classes on axis 1 of logits.",
+        "target (3,) (4,) logits (4,_3) 1 logits",
     ),
     "labels of shape (N, 1)": (
         lambda a: L.cross_entropy(z(a), y(a)[:, None]),
         ValueError,
-        "target has integer labels of shape (4, 1), expected shape (4,) … drop the axis of length 1, e.g. "
-        "target.reshape(4).",
+        "target (4,_1) (4,) target.reshape(4)",
     ),
     "a label of shape (1,) for one sample": (
         lambda a: L.cross_entropy(a.zeros(3), y(a)[:1]),
         ValueError,
-        "target has integer labels of shape (1,), expected shape () … drop the axis of length 1, e.g. "
-        "target.reshape(()).",
+        "target (1,) () target.reshape(())",
     ),
     "labels of shape (N, 1, d)": (
         lambda a: L.nll_loss(a.zeros(4, 3, 5), a.zeros(4, 1, 5, dtype="int64")),
         ValueError,
-        "target has integer labels of shape (4, 1, 5), expected shape (4, 5) … e.g. target.reshape(4, 5).",
+        "target (4,_1,_5) (4,_5) target.reshape(4,_5)",
     ),
     "one-hot integers": (
         lambda a: L.cross_entropy(z(a), a.zeros(4, 3, dtype="int64")),
         ValueError,
-        "target has integer labels of shape (4, 3), expected shape (4,) … if it is one-hot, convert it to a "
-        "floating type or "
-        "take target.argmax(1).",
+        "target (4,_3) (4,) target.argmax(1)",
     ),
     "classes on the last axis": (
         lambda a: L.cross_entropy(a.zeros(4, 5, 3), a.zeros(4, 5, dtype="int64")),
         ValueError,
-        "… expected shape (4, 3) to go with logits of shape (4, 5, 3): the classes of logits belong on axis 1, so "
-        "move them "
-        "there, e.g. np.moveaxis(logits, -1, 1).",
+        "(4,_3) logits (4,_5,_3) logits 1 np.moveaxis(logits,_-1,_1)",
     ),
-    "boolean labels": (
-        lambda a: L.cross_entropy(z(a), y(a) > 0),
-        TypeError,
-        "target has dtype bool, expected an integer type for class indices, or a floating type for class "
-        "probabilities: "
-        "convert it, e.g. target.…",
-    ),
-    "floating labels": (
-        lambda a: L.cross_entropy(z(a), a.zeros(4)),
-        ValueError,
-        "target is a float64 array of shape (4,), expected the shape (4, 3) of logits, as floating targets are class "
-        "probabilities: if these are labels, use target.…",
-    ),
-    "floating targets of nll_loss": (
-        lambda a: L.nll_loss(z(a), z(a)),
-        TypeError,
-        "target has dtype float64, expected an integer type for class indices: convert it, e.g. target.…",
-    ),
+    "boolean labels": (lambda a: L.cross_entropy(z(a), y(a) > 0), TypeError, "target bool"),
+    "floating labels": (lambda a: L.cross_entropy(z(a), a.zeros(4)), ValueError, "target float64 (4,) (4,_3) logits"),
+    "floating targets of nll_loss": (lambda a: L.nll_loss(z(a), z(a)), TypeError, "target float64"),
     "labels counted from 1": (
         lambda a: L.cross_entropy(z(a), y(a) + 1),
         IndexError,
-        "target holds 3 at index [2], expected labels from 0 to 2, as there are 3 classes: count classes from 0, "
-        "or mark the "
-        "entries to leave out with ignore_index.",
+        "target 3 [2] 0 2 3 0 ignore_index",
     ),
-    "a negative label": (lambda a: L.nll_loss(z(a), y(a) - 1), IndexError, "target holds -1 at index [0] …"),
-    "a label out of range, single": (
-        lambda a: L.cross_entropy(a.zeros(3), a(3, "int64")),
-        IndexError,
-        "target holds 3, expected …",
-    ),
+    "a negative label": (lambda a: L.nll_loss(z(a), y(a) - 1), IndexError, "target -1 [0]"),
+    "a label out of range, single": (lambda a: L.cross_entropy(a.zeros(3), a(3, "int64")), IndexError, "target 3"),
     "a label out of range, deep": (
         lambda a: L.nll_loss(a.zeros(1, 3, 2), a([[0, 9]], "int32")),
         IndexError,
-        "target holds 9 at index [0, 1], expected labels from 0 to 2 …",
+        "target 9 [0,_1] 0 2",
     ),
-    "an index out of range": (
-        lambda a: L.one_hot(y(a), 2),
-        IndexError,
-        "index holds 2 at index [2], expected labels from 0 to 1, as there are 2 classes: count classes from 0.",
-    ),
+    "an index out of range": (lambda a: L.one_hot(y(a), 2), IndexError, "index 2 [2] 0 1 2 0"),
     "class probabilities above 1": (
         lambda a: L.cross_entropy(z(a), half(a) * 3),
         ValueError,
-        "target holds 1.5 at index [0, 0], expected probabilities from 0 to 1: a row of class probabilities sums to 1.",
+        "target 1.5 [0,_0] 0 1 1",
     ),
     "class probabilities below 0": (
         lambda a: L.cross_entropy(a.zeros(3), a([0.5, 1.0, -0.5])),
         ValueError,
-        "target holds -0.5 at index [2] …",
+        "target -0.5 [2]",
     ),
     "class probabilities that are no numbers": (
         lambda a: L.cross_entropy(z(a), z(a) / 0 if a.library is torch else a([[float("nan")] * 3] * 4)),
         ValueError,
-        "target holds nan at index [0, 0] …",
+        "target nan [0,_0]",
     ),
     "an ignored class among probabilities": (
         lambda a: L.cross_entropy(z(a), half(a), ignore_index=0),
         ValueError,
-        "ignore_index is 0, expected none with class probabilities as target: leave those samples out before the "
-        "loss, e.g. "
-        "logits[keep], target[keep].",
+        "ignore_index 0 logits[keep] target[keep]",
     ),
     "logits for probabilities": (
         lambda a: L.binary_cross_entropy(half(a) * 5, half(a)),
         ValueError,
-        "probs holds 2.5 at index [0, 0], expected probabilities from 0 to 1: for logits, use "
-        "binary_cross_entropy_with_logits.",
+        "probs 2.5 [0,_0] 0 1 logits binary_cross_entropy_with_logits",
     ),
-    "a negative probability": (
-        lambda a: L.binary_cross_entropy(a(-0.5), a(1.0)),
-        ValueError,
-        "probs holds -0.5, expected …",
-    ),
+    "a negative probability": (lambda a: L.binary_cross_entropy(a(-0.5), a(1.0)), ValueError, "probs -0.5"),
     "binary labels 1 and 2": (
         lambda a: L.binary_cross_entropy_with_logits(a.zeros(2), a([1.0, 2.0])),
         ValueError,
-        "target holds 2.0 at index [1], expected probabilities from 0 to 1: number the two classes 0 and 1.",
+        "target 2.0 [1] 0 1 0 1",
     ),
-    "binary labels -1 and 1": (
-        lambda a: L.binary_cross_entropy(a([0.5]), a([-1.0])),
-        ValueError,
-        "target holds -1.0 at index [0] …",
-    ),
+    "binary labels -1 and 1": (lambda a: L.binary_cross_entropy(a([0.5]), a([-1.0])), ValueError, "target -1.0 [0]"),
     "binary targets of an integer type": (
         lambda a: L.binary_cross_entropy(a([0.5]), a([1], "int64")),
         TypeError,
-        "target has dtype int64, expected a floating type: convert it, e.g. target.…",
+        "target int64",
     ),
-    "integer probabilities": (
-        lambda a: L.binary_cross_entropy(a([1], "int64"), a([1.0])),
-        TypeError,
-        "probs has dtype int64 …",
-    ),
+    "integer probabilities": (lambda a: L.binary_cross_entropy(a([1], "int64"), a([1.0])), TypeError, "probs int64"),
     "(N, 1) against (N,)": (
         lambda a: L.binary_cross_entropy_with_logits(a.zeros(4, 1), a.zeros(4)),
         ValueError,
-        "target has shape (4,) and logits has shape (4, 1), expected the same for both: drop or add the axis of "
-        "length 1, "
-        "e.g. target.reshape(logits.shape).",
+        "target (4,) logits (4,_1) target.reshape(logits.shape)",
     ),
     "(N,) against (N, 1)": (
         lambda a: L.binary_cross_entropy(a.zeros(4), a.zeros(4, 1)),
         ValueError,
-        "target has shape (4, 1) and probs has shape (4,) … e.g. target.reshape(probs.shape).",
+        "target (4,_1) probs (4,) target.reshape(probs.shape)",
     ),
-    "(N,) against (1, N)": (
-        lambda a: L.binary_cross_entropy(a.zeros(4), a.zeros(1, 4)),
-        ValueError,
-        "target has shape (1, 4) … drop or add the axis of length 1 …",
-    ),
-    "(1, N) against (N,)": (
-        lambda a: L.binary_cross_entropy(a.zeros(1, 4), a.zeros(4)),
-        ValueError,
-        "target has shape (4,) … drop or add the axis of length 1 …",
-    ),
+    "(N,) against (1, N)": (lambda a: L.binary_cross_entropy(a.zeros(4), a.zeros(1, 4)), ValueError, "target (1,_4)"),
+    "(1, N) against (N,)": (lambda a: L.binary_cross_entropy(a.zeros(1, 4), a.zeros(4)), ValueError, "target (4,)"),
     "binary shapes that have nothing in common": (
         lambda a: L.binary_cross_entropy(a.zeros(4, 3), a.zeros(2, 3)),
         ValueError,
-        "target has shape (2, 3) and probs has shape (4, 3), expected the same for both: one prediction needs "
-        "exactly one target.",
+        "target (2,_3) probs (4,_3)",
     ),
     "label_smoothing above 1": (
         lambda a: L.cross_entropy(z(a), y(a), label_smoothing=1.5),
         ValueError,
-        "label_smoothing is 1.5, expected a number from 0 to 1: usual values are 0 and 0.1.",
+        "label_smoothing 1.5 0 1 0 0.1",
     ),
     "label_smoothing below 0": (
         lambda a: L.cross_entropy(z(a), y(a), label_smoothing=-0.1),
         ValueError,
-        "label_smoothing is -0.1 …",
+        "label_smoothing -0.1",
     ),
-    "label_smoothing NaN": (
-        lambda a: L.cross_entropy(z(a), y(a), label_smoothing=float("nan")),
-        ValueError,
-        "… is nan, expected …",
-    ),
+    "label_smoothing NaN": (lambda a: L.cross_entropy(z(a), y(a), label_smoothing=float("nan")), ValueError, "nan"),
     "label_smoothing as text": (
         lambda a: L.cross_entropy(z(a), y(a), label_smoothing="0.1"),
         TypeError,
-        "label_smoothing is '0.1', expected a number from 0 to 1: pass a float.",
+        "label_smoothing '0.1' 0 1",
     ),
-    "label_smoothing True": (
-        lambda a: L.cross_entropy(z(a), y(a), label_smoothing=True),
-        TypeError,
-        "label_smoothing is True …",
-    ),
+    "label_smoothing True": (lambda a: L.cross_entropy(z(a), y(a), label_smoothing=True), TypeError, "label_smoothing"),
     "a class weight too long": (
         lambda a: L.cross_entropy(z(a), y(a), weight=a.zeros(4)),
         ValueError,
-        "weight has shape (4,), expected (3,), one weight for each class: to weigh samples instead, use "
-        "reduction='none' and "
-        "average yourself.",
+        "weight (4,) (3,) reduction='none'",
     ),
-    "one class weight": (
-        lambda a: L.nll_loss(z(a), y(a), weight=a(1.0)),
-        ValueError,
-        "weight has shape (), expected (3,) …",
-    ),
+    "one class weight": (lambda a: L.nll_loss(z(a), y(a), weight=a(1.0)), ValueError, "weight () (3,)"),
     "integer class weights": (
         lambda a: L.nll_loss(z(a), y(a), weight=a([1, 2, 3], "int64")),
         TypeError,
-        "weight has dtype int64, expected a floating type …",
+        "weight int64",
     ),
     "a binary weight that does not broadcast": (
         lambda a: L.binary_cross_entropy(half(a), half(a), weight=a.zeros(4)),
         ValueError,
-        "weight has shape (4,), expected one that broadcasts to the losses' shape (4, 3): give one number for each "
-        "entry, or "
-        "for each entry of the last axis.",
+        "weight (4,) (4,_3)",
     ),
     "a binary weight that is larger than the losses": (
         lambda a: L.binary_cross_entropy_with_logits(a.zeros(3), a.zeros(3), weight=a.zeros(2, 3)),
         ValueError,
-        "weight has shape (2, 3), expected one that broadcasts to the losses' shape (3,) …",
+        "weight (2,_3) (3,)",
     ),
     "a pos_weight that does not broadcast": (
         lambda a: L.binary_cross_entropy_with_logits(z(a), half(a), pos_weight=a.zeros(2)),
         ValueError,
-        "pos_weight has shape (2,), expected one that broadcasts to the losses' shape (4, 3) …",
+        "pos_weight (2,) (4,_3)",
     ),
     "an integer pos_weight": (
         lambda a: L.binary_cross_entropy_with_logits(z(a), half(a), pos_weight=a([3], "int64")),
         TypeError,
-        "pos_weight has dtype int64, expected a floating type …",
+        "pos_weight int64",
     ),
-    "ignore_index 1.0": (
-        lambda a: L.cross_entropy(z(a), y(a), ignore_index=1.0),
-        TypeError,
-        "ignore_index is 1.0, expected a whole number: pass an int.",
-    ),
-    "ignore_index None": (lambda a: L.nll_loss(z(a), y(a), ignore_index=None), TypeError, "ignore_index is None …"),
-    "ignore_index False": (lambda a: L.nll_loss(z(a), y(a), ignore_index=False), TypeError, "ignore_index is False …"),
-    "an axis too high": (
-        lambda a: L.softmax(z(a), 2),
-        IndexError,
-        "axis is 2, expected -2 to 1 for logits of shape (4, 3): count axes from 0, or from −1 backwards.",
-    ),
-    "an axis too low": (lambda a: L.log_softmax(z(a), -3), IndexError, "axis is -3, expected -2 to 1 for logits …"),
-    "an axis of logsumexp": (
-        lambda a: L.logsumexp(a.zeros(3), 1),
-        IndexError,
-        "axis is 1, expected -1 to 0 for x of shape (3,) …",
-    ),
-    "no axis": (lambda a: L.softmax(z(a), None), TypeError, "axis is None, expected a whole number: pass an int."),
-    "a single number to sum over": (
-        lambda a: L.logsumexp(a(1.0)),
-        IndexError,
-        "x is a single number, expected an array with at least one axis: give it one.",
-    ),
-    "nothing to sum over": (
-        lambda a: L.softmax(a.zeros(0, 3), 0),
-        ValueError,
-        "logits has shape (0, 3), expected at least one entry on axis 0 …",
-    ),
-    "floating indices": (
-        lambda a: L.one_hot(a.zeros(3), 3),
-        TypeError,
-        "index has dtype float64, expected an integer type: convert it, e.g. index.…",
-    ),
+    "ignore_index 1.0": (lambda a: L.cross_entropy(z(a), y(a), ignore_index=1.0), TypeError, "ignore_index 1.0"),
+    "ignore_index None": (lambda a: L.nll_loss(z(a), y(a), ignore_index=None), TypeError, "ignore_index"),
+    "ignore_index False": (lambda a: L.nll_loss(z(a), y(a), ignore_index=False), TypeError, "ignore_index"),
+    "an axis too high": (lambda a: L.softmax(z(a), 2), IndexError, "axis 2 -2 1 logits (4,_3) 0 1"),
+    "an axis too low": (lambda a: L.log_softmax(z(a), -3), IndexError, "axis -3 -2 1 logits"),
+    "an axis of logsumexp": (lambda a: L.logsumexp(a.zeros(3), 1), IndexError, "axis 1 -1 0 x (3,)"),
+    "no axis": (lambda a: L.softmax(z(a), None), TypeError, "axis"),
+    "a single number to sum over": (lambda a: L.logsumexp(a(1.0)), IndexError, "x"),
+    "nothing to sum over": (lambda a: L.softmax(a.zeros(0, 3), 0), ValueError, "logits (0,_3) 0"),
+    "floating indices": (lambda a: L.one_hot(a.zeros(3), 3), TypeError, "index float64"),
     "num_classes 3.0": (
         lambda a: L.one_hot(y(a), 3.0),
         TypeError,
@@ -402,21 +266,12 @@ BAD = {
 }
 
 
-def assert_says(message: str, expected: str):
-    parts = expected.replace("d1, …)", "d1, ELLIPSIS)").split("…")
-    pattern = ".*".join(re.escape(part.strip()) for part in parts).replace("ELLIPSIS", "…")
-    assert re.fullmatch(pattern, message), f"{message!r} does not say {expected!r}"
-
-
 @pytest.mark.filterwarnings("ignore:.*complex")
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_refused_with_its_sentence(name, a):
-    call, exception, sentence = BAD[name]
-    with pytest.raises(exception) as refusal:
+    call, exception, facts = BAD[name]
+    with refused(exception, facts):
         call(a)
-    assert refusal.type is exception
-    assert_says(str(refusal.value), sentence)
-    assert re.fullmatch(r".*, expected .*: .*\.", str(refusal.value))  # what came, what was expected, the remedy
 
 
 @pytest.mark.parametrize(
@@ -425,40 +280,33 @@ def test_bad_input_is_refused_with_its_sentence(name, a):
 @pytest.mark.parametrize("reduction", ["avg", "", "Mean", None, ["mean"], ("mean", "sum"), np.zeros(3)])
 def test_unknown_reductions(loss, reduction, a):
     target = half(a) if loss.__name__.startswith("binary") else y(a)
-    with pytest.raises(ValueError) as refusal:
+    with refused(ValueError, "reduction 'none' 'mean' 'sum'"):
         loss(half(a), target, reduction=reduction)
-    expected = f"reduction is {reduction!r}, expected one of 'none', 'mean', 'sum': check the spelling."
-    assert str(refusal.value) == expected
 
 
 def test_two_libraries_are_not_mixed():
     n, t = Maker(np), Maker(torch)
-    with pytest.raises(TypeError) as refusal:
-        L.cross_entropy(z(n), y(t))
-    assert str(refusal.value) == (
-        "logits is from numpy and target from torch, expected one array library for both: "
-        "convert one of them, e.g. with torch.from_numpy or with .numpy()."
-    )
-    for call, words in (
-        (lambda: L.cross_entropy(z(t), y(n)), "logits is from torch and target from numpy"),
-        (lambda: L.cross_entropy(z(n), y(n), weight=t.zeros(3)), "logits is from numpy and weight from torch"),
-        (lambda: L.nll_loss(z(t), y(n)), "log_probs is from torch and target from numpy"),
-        (lambda: L.nll_loss(z(t), y(t), weight=n.zeros(3)), "log_probs is from torch and weight from numpy"),
-        (lambda: L.binary_cross_entropy(half(n), half(t)), "probs is from numpy and target from torch"),
+    for call, facts in (
+        (lambda: L.cross_entropy(z(n), y(t)), "logits numpy target torch"),
+        (lambda: L.cross_entropy(z(t), y(n)), "logits torch target numpy"),
+        (lambda: L.cross_entropy(z(n), y(n), weight=t.zeros(3)), "logits numpy weight torch"),
+        (lambda: L.nll_loss(z(t), y(n)), "log_probs torch target numpy"),
+        (lambda: L.nll_loss(z(t), y(t), weight=n.zeros(3)), "log_probs torch weight numpy"),
+        (lambda: L.binary_cross_entropy(half(n), half(t)), "probs numpy target torch"),
         (
             lambda: L.binary_cross_entropy(half(n), half(n), weight=t.zeros(3)),
-            "probs is from numpy and weight from torch",
+            "probs numpy weight torch",
         ),
         (
             lambda: L.binary_cross_entropy_with_logits(z(t), half(t), pos_weight=n.zeros(3)),
-            "logits is from torch and pos_weight from numpy",
+            "logits torch pos_weight numpy",
         ),
         (
             lambda: L.cross_entropy(z(Maker(array_api_strict)), y(n)),
-            "logits is from array_api_strict and target from numpy",
+            "logits array_api_strict target numpy",
         ),
     ):
-        with pytest.raises(TypeError, match=words):
+        with refused(TypeError, facts):
             call()
 
 
@@ -466,20 +314,16 @@ def test_two_devices_are_not_mixed():
     first, second = array_api_strict.Device("CPU_DEVICE"), array_api_strict.Device("device1")
     here = array_api_strict.zeros((4, 3), device=first)
     there = array_api_strict.zeros((4, 3), device=second)
-    with pytest.raises(ValueError) as refusal:
+    with refused(ValueError, f"logits {first} target {second} target.to(logits.device)"):
         L.binary_cross_entropy_with_logits(here, there)
-    assert str(refusal.value) == (
-        f"logits is on device {first} and target on device {second}, expected one device for both: "
-        "move one of them, e.g. target.to(logits.device)."
-    )
     labels = array_api_strict.zeros((4,), dtype=array_api_strict.int64, device=second)
     for loss in (L.cross_entropy, L.nll_loss):
-        with pytest.raises(ValueError, match="and target on device"):
+        with refused(ValueError, f"{first} target {second}"):
             loss(here, labels)
-        with pytest.raises(ValueError, match="and weight on device"):
+        with refused(ValueError, f"{second} weight {first}"):
             loss(there, labels, weight=here[0, :])
     on_meta = torch.zeros(4, 3, device="meta")
-    with pytest.raises(ValueError, match="logits is on device meta and target on device cpu"):
+    with refused(ValueError, "logits meta target cpu"):
         L.binary_cross_entropy_with_logits(on_meta, torch.zeros(4, 3))
 
 
@@ -489,9 +333,9 @@ def test_the_remedy_speaks_the_library_of_the_array():
         (torch, "x.float()", "target.long()"),
     ):
         a = Maker(library)
-        with pytest.raises(TypeError, match=re.escape(f"e.g. {floating}.")):
+        with refused(TypeError, floating):
             L.logsumexp(y(a))
-        with pytest.raises(TypeError, match=re.escape(f"e.g. {integer}.")):
+        with refused(TypeError, integer):
             L.nll_loss(z(a), z(a))
 
 
@@ -511,6 +355,37 @@ def test_what_is_fine_passes(a):
 def test_inputs_are_checked_where_they_lie():
     """Shapes and types are refused without reading the data: a tensor without data is enough."""
     meta = torch.zeros(4, 3, device="meta")
-    with pytest.raises(ValueError, match="integer labels of shape"):
+    with refused(ValueError, "target (3,) (4,)"):
         L.cross_entropy(meta, torch.zeros(3, dtype=torch.int64, device="meta"))
     assert validation.check_class_scores("logits", meta) == 3
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a value is read back from the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("loss", [L.cross_entropy, L.nll_loss, fused.fused_cross_entropy])
+def test_a_loss_reads_one_value_back_and_none_where_labels_are_trusted(loss):
+    z, y = torch.randn(6, 50, requires_grad=True), torch.tensor([0, 1, -100, 3, 4, 0])
+    with Reads() as reads:
+        loss(z, y[:2].repeat(3))
+    assert reads.count <= 1 + (loss is fused.fused_cross_entropy)  # on the CPU it also looks for labels far behind
+    wanted = loss(z, y)
+    with validation.trusted_values(), Reads() as reads:
+        value = loss(z, y)
+    assert reads.count <= (loss is fused.fused_cross_entropy) and value == wanted
+
+
+def test_trusted_values_end_with_the_block_whatever_happens():
+    with pytest.raises(KeyError), validation.trusted_values():
+        raise KeyError
+    with pytest.raises(IndexError):
+        L.cross_entropy(torch.zeros(1, 2), torch.tensor([2]))

@@ -79,8 +79,8 @@ def test_5_5_gradient_at_the_start_is_c_times_smaller(classes):
 
 @pytest.mark.parametrize("margin", [0.5, 5.0, 20.0, 35.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@mp.workdps(50)
 def test_5_6_ours_holds_four_units_against_mpmath(margin, dtype):
-    mp.dps = 50
     logits = torch.tensor([margin, 0.0, -1.0], dtype=dtype)
     exact = log1p(mp.exp(-mpf(margin)) + mp.exp(-mpf(margin) - 1))
     unit = mpf(torch.finfo(dtype).eps) * exact * max(1, margin)

@@ -75,8 +75,9 @@ def test_8_4_smoothing_is_drawing_the_label_anew(classes, epsilon):
 
 
 @pytest.mark.parametrize(("classes", "epsilon"), [(10, 0.1), (5, 0.2), (1000, 0.1)])
+@mpmath.workdps(40)
 def test_8_5_the_optimal_gap_in_forty_digits(classes, epsilon):
-    mpmath.mp.dps, exact = 40, mpmath.mpf(str(epsilon))
+    exact = mpmath.mpf(str(epsilon))
     kept = 1 - exact + exact / classes
 
     def slope(gap):  # of the loss along the true logit, all others equal
@@ -155,8 +156,8 @@ def test_8_8_and_8_9_the_distillation_loss_and_its_gradient(T):
 
 
 @pytest.mark.parametrize("classes", [3, 10])
+@mpmath.workdps(40)
 def test_8_10_the_limit_at_a_temperature_of_a_million(classes):
-    mpmath.mp.dps = 40
     rng = np.random.default_rng(0)
     z, v = (a - a.mean() for a in rng.normal(size=(2, classes)))
     T = mpmath.mpf(10) ** 6
@@ -240,8 +241,8 @@ def test_8_15_noise_only_scales_and_shifts_the_absolute_error(classes, rho):
 
 
 @pytest.mark.parametrize("gamma", [1.0, 2.0, 3.5])
+@mpmath.workdps(40)
 def test_8_16_the_factor_of_the_focal_loss_in_forty_digits(gamma):
-    mpmath.mp.dps = 40
 
     def h(s):
         return (1 - mpmath.exp(-s)) ** gamma * s

@@ -36,9 +36,9 @@ def test_9_1_the_chain_rule_by_listing_all_texts():
         assert prod(factors) == Fraction(weight, total)
 
 
+@mpmath.workdps(30)
 def test_9_2_the_loss_of_the_counts_in_thirty_digits(text):
     pairs, firsts = Counter(pairwise(text)), Counter(text[:-1])
-    mpmath.mp.dps = 30
     nats = -sum(k * mpmath.log(mpmath.mpf(k) / firsts[a]) for (a, _), k in pairs.items()) / (len(text) - 1)
     assert float(nats / mpmath.log(2)) == pytest.approx(3.4725195, abs=5e-8)
     assert float(nats) == pytest.approx(2.406967111586, abs=1e-12)
@@ -147,8 +147,8 @@ def test_9_8_the_gradients_by_finite_differences():
 
 
 @pytest.mark.parametrize("seed", range(3))
+@mpmath.workdps(40)
 def test_9_9_merging_in_any_order_in_forty_digits(seed):
-    mpmath.mp.dps = 40
     rng = np.random.default_rng(seed)
     z = rng.normal(scale=50, size=12)
     exact = float(mpmath.log(sum(mpmath.exp(mpmath.mpf(a)) for a in z)))

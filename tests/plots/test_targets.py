@@ -40,8 +40,12 @@ def test_bounded_norms_draw_both_runs():
 
 
 def test_honesty_joins_equal_seeds():
-    errors = {("a", "hard"): np.array([0.1, 0.2]), ("a", "smoothed"): np.array([0.3, 0.5]),
-              ("b", "hard"): np.array([0.4, 0.6]), ("b", "smoothed"): np.array([0.1, 0.1])}  # fmt: skip
+    errors = {
+        ("a", "hard"): np.array([0.1, 0.2]),
+        ("a", "smoothed"): np.array([0.3, 0.5]),
+        ("b", "hard"): np.array([0.4, 0.6]),
+        ("b", "smoothed"): np.array([0.1, 0.1]),
+    }
     ax = plots.honesty(errors)
     joins = [line.get_ydata() for line in ax.lines if line.get_linestyle() == "-"]
     np.testing.assert_array_equal(joins, [[0.1, 0.3], [0.2, 0.5], [0.4, 0.1], [0.6, 0.1]])

@@ -24,7 +24,7 @@ class OutOfTime(BaseException):
 
 @dataclass(frozen=True)
 class Call:
-    """One call: what came, whether an argument was changed, what was printed."""
+    """One call: its outcome, whether it changed an argument, and what it printed."""
 
     outcome: Outcome
     changed: bool
@@ -36,11 +36,11 @@ def call(function: Callable, arguments: tuple, convert: Callable[[Any], Any] = l
     handed = tuple(convert(deepcopy(one)) for one in arguments)
     with in_silence() as printed:
         try:
-            came = _finished(function(*handed))
+            actual = _finished(function(*handed))
         except (Exception, SystemExit) as error:
-            came = Raised(type(error).__name__, str(error))
+            actual = Raised(type(error).__name__, str(error))
     changed = not all(agree(outcome(a), outcome(b)) for a, b in zip(handed, map(convert, arguments), strict=True))
-    return Call(came, changed, printed.getvalue())
+    return Call(actual, changed, printed.getvalue())
 
 
 def _finished(value: Any) -> Outcome:
@@ -49,8 +49,8 @@ def _finished(value: Any) -> Outcome:
     return outcome(value)
 
 
-def plainly(function: Callable, arguments: tuple) -> Outcome:
-    """The outcome of a function of ours, on copies and without warnings."""
+def call_quietly(function: Callable, arguments: tuple) -> Outcome:
+    """Return the outcome of a function of the course, called on copies and without warnings."""
     with in_silence():
         try:
             return outcome(function(*deepcopy(arguments)))
@@ -60,7 +60,7 @@ def plainly(function: Callable, arguments: tuple) -> Outcome:
 
 @contextlib.contextmanager
 def in_silence() -> Iterator[io.StringIO]:
-    """Collect what is printed; show no warning, which would name a file of the machine."""
+    """Collect what is printed and hide warnings, which would name a file of the machine."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -8,39 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from xent_helpers.exercises import predicted, shrink, words
-from xent_helpers.exercises.calling import Call, OutOfTime, as_other_library, call, plainly, time_limit
-from xent_helpers.exercises.cases import drawn
-from xent_helpers.exercises.explain import Catalogue, Explanation
-from xent_helpers.exercises.record import Exercise, Mistake, Must
+from xent_helpers.exercises import check_value, messages, shrink
+from xent_helpers.exercises.calling import Call, OutOfTime, as_other_library, call, call_quietly, time_limit
+from xent_helpers.exercises.exercise import Exercise, Status
+from xent_helpers.exercises.explain import REFERENCE, Catalogue
+from xent_helpers.exercises.inputs import draw_inputs
 from xent_helpers.exercises.seeding import seed_of
 from xent_helpers.exercises.values import HALF, Numbers, Other, Outcome, Raised, coarsest
 
-__all__ = ["Exercise", "Mistake", "Must", "Result", "diagnose", "examine"]
-
-SOLVED, NOT_YET, NOT_ATTEMPTED = "solved", "not yet", "not attempted yet"
-SECONDS = 0.8  # of the processor, for the learner's code on all inputs together
-ENOUGH = 0.4  # past this no more inputs are run than the first round of them
+SECONDS = 0.8  # processor time for the learner's code on all inputs together
+ENOUGH = 0.4  # after this time only the first round of inputs is run
 SHRINKING = 0.3
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was found: ``status`` is "solved", "not yet" or "not attempted yet"; ``mistakes`` names the known ones."""
+    """What was found about an answer; ``mistakes`` names the known mistakes in it."""
 
     key: str
-    status: str
+    status: Status
     message: str
     mistakes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"Exercise {self.key}: {self.status}. {self.message}"
-
-
-def diagnose(exercise: Exercise, answer: Any) -> str:
-    """Return status and message of ``examine`` as one text."""
-    result = examine(exercise, answer)
-    return f"{result.status}. {result.message}"
 
 
 def examine(exercise: Exercise, answer: Any) -> Result:
@@ -49,23 +40,23 @@ def examine(exercise: Exercise, answer: Any) -> Result:
     Whatever the learner's code raises ends up in the message; only an interrupt is passed on.
     """
     if answer is None or answer is Ellipsis:
-        return Result(exercise.key, NOT_ATTEMPTED, exercise.task)
+        return Result(exercise.key, Status.NOT_ATTEMPTED, exercise.task)
     if exercise.asks_for_value:
-        status, message, mistakes = predicted.examine_value(exercise, answer)
+        status, message, mistakes = check_value.examine_value(exercise, answer)
         return Result(exercise.key, status, message, mistakes)
-    cases, least = drawn(exercise, seed_of(answer))
+    cases, first_round = draw_inputs(exercise, seed_of(answer))
     if refused := refusal(answer, cases[0]):
-        return Result(exercise.key, NOT_YET, refused)
-    return _Examination(exercise, answer, cases, least).result()
+        return Result(exercise.key, Status.NOT_YET, refused)
+    return _Examination(exercise, answer, cases, first_round).result()
 
 
 def refusal(answer: Any, arguments: tuple) -> str:
     """Say why ``answer`` cannot be called with ``arguments``; nothing where it can."""
     if isinstance(answer, type):
-        return f"A function is asked for, and the class {answer.__name__} came. Hand over a function."
+        return f"A function is asked for, and {answer.__name__} is a class. Hand over a function."
     if not callable(answer):
-        came = words.value_shown(answer)
-        return f"A function is asked for, and {came} came. Hand over the function itself, without calling it."
+        shown = messages.value_text(answer)
+        return f"A function is asked for, and {shown} is none. Hand over the function itself, without calling it."
     try:
         signature = inspect.signature(answer)
         signature.bind(*arguments)
@@ -78,36 +69,36 @@ def refusal(answer: Any, arguments: tuple) -> str:
 
 
 class _Examination:
-    """One function on its inputs, and the questions put to it, in order."""
+    """One answer, run on its inputs and compared."""
 
-    def __init__(self, exercise: Exercise, answer: Callable, cases: list[tuple], least: int):
-        self.exercise, self.answer, self.cases, self.least = exercise, answer, cases, least
-        self.convert: Callable[[Any], Any] = lambda one: one
+    def __init__(self, exercise: Exercise, answer: Callable, cases: list[tuple], first_round: int):
+        self.exercise, self.answer, self.cases, self.first_round = exercise, answer, cases, first_round
+        self.convert: Callable[[Any], Any] = lambda argument: argument
 
     def result(self) -> Result:
         try:
             calls = self.run()
         except OutOfTime:
-            return self.said(NOT_YET, self.slow())
+            return self.finished(Status.NOT_YET, self.slow())
         self.cases = self.cases[: len(calls)]
-        came = [one.outcome for one in calls]
-        if all(_is_nothing(one) for one in came):
-            return self.said(NOT_ATTEMPTED, f"(Nothing was returned.) {self.exercise.task}", calls)
+        actual = [one.outcome for one in calls]
+        if all(_is_nothing(one) for one in actual):
+            return self.finished(Status.NOT_ATTEMPTED, f"(Nothing was returned.) {self.exercise.task}", calls)
         catalogue = Catalogue(self.exercise, self.cases)
         changed = self.changed(calls)
-        if catalogue.solved(came):
+        if catalogue.solved(actual):
             return self.right(catalogue, calls, changed)
-        found = catalogue.explain(came)
+        found = catalogue.explain(actual)
         if found:
-            return self.said(NOT_YET, f"{found.message} {changed}".strip(), calls, found.names)
-        return self.said(NOT_YET, f"{self.fault(catalogue, came)} {changed}".strip(), calls)
+            return self.finished(Status.NOT_YET, f"{found.message} {changed}".strip(), calls, found.names)
+        return self.finished(Status.NOT_YET, f"{self.fault(catalogue, actual)} {changed}".strip(), calls)
 
-    def said(self, status: str, message: str, calls: list[Call] = (), mistakes: tuple[str, ...] = ()) -> Result:
-        printed = words.printed_said([one.printed for one in calls])
+    def finished(self, status: str, message: str, calls: list[Call] = (), mistakes: tuple[str, ...] = ()) -> Result:
+        printed = messages.printed_message([one.printed for one in calls])
         return Result(self.exercise.key, status, f"{message} {printed}".strip(), mistakes)
 
     def run(self) -> list[Call]:
-        """Call the function on the inputs; where it raises, see whether tensors in place of arrays serve it better."""
+        """Call the function on the inputs; if it raises, try whether it raises less often with tensors."""
         calls = self.run_all()
         raised = _raised(calls)
         if raised:
@@ -115,7 +106,7 @@ class _Examination:
             others = self.run_all()
             if _raised(others) / len(others) < raised / len(calls):
                 return others
-            self.convert = lambda one: one
+            self.convert = lambda argument: argument
         return calls
 
     def run_all(self) -> list[Call]:
@@ -123,50 +114,52 @@ class _Examination:
         with time_limit(SECONDS):
             for number, arguments in enumerate(self.cases):
                 self.number, self.began = number, time.process_time()
-                if number >= self.least and self.began - began > ENOUGH:
+                if number >= self.first_round and self.began - began > ENOUGH:
                     break
                 calls.append(call(self.answer, arguments, self.convert))
         return calls
 
     def slow(self) -> str:
-        said = f"Your code takes too long: it was stopped after {SECONDS} seconds of work, or of waiting."
-        if self.number < self.least / 2 or time.process_time() - self.began > SECONDS / 2:  # one input is to blame
-            said += f" It was busy {words.place(self.exercise, self.cases[self.number])}."
-        return said + " Does a loop end, and does it do work that an array operation could?"
+        message = f"Your code takes too long: it was stopped after {SECONDS} seconds of work, or of waiting."
+        one_input_is_slow = time.process_time() - self.began > SECONDS / 2
+        if one_input_is_slow or self.number < self.first_round / 2:
+            message += f" It was busy {messages.place(self.exercise, self.cases[self.number])}."
+        return message + " Does a loop end, and does it do work that an array operation could?"
 
     def changed(self, calls: list[Call]) -> str:
         changing = [arguments for arguments, one in zip(self.cases, calls, strict=True) if one.changed]
         if not changing:
             return ""
-        where = words.place(self.exercise, min(changing, key=shrink.cost))
+        where = messages.place(self.exercise, min(changing, key=shrink.input_size))
         return f"Your function changes its argument {where}, and with it the caller's data. Can it work on a copy?"
 
     def right(self, catalogue: Catalogue, calls: list[Call], changed: str) -> Result:
-        came = [one.outcome for one in calls]
+        actual = [one.outcome for one in calls]
         if changed:
-            return self.said(NOT_YET, f"The values are right. {changed}", calls)
-        if catalogue.hidden(came):
-            kind = coarsest(came)
-            return self.said(
-                NOT_YET,
+            return self.finished(Status.NOT_YET, f"The values are right. {changed}", calls)
+        if catalogue.hidden(actual):
+            kind = coarsest(actual)
+            return self.finished(
+                Status.NOT_YET,
                 f"It agrees to half precision; but {kind} has so few digits that a known mistake does too. Return "
                 "float32 or float64 to tell them apart.",
                 calls,
             )
-        digits = " (To half precision, which is all that its type shows.)" if coarsest(came) in HALF else ""
-        return self.said(SOLVED, self.exercise.afterwards + digits, calls)
+        digits = " (To half precision, which is all that its type shows.)" if coarsest(actual) in HALF else ""
+        return self.finished(Status.SOLVED, self.exercise.afterwards + digits, calls)
 
-    def fault(self, catalogue: Catalogue, came: list[Outcome]) -> str:
-        """The smallest input of the worst kind of fault, and what is wrong there."""
-        due = [catalogue.at(number, Explanation()) for number in range(len(came))]
-        wrong = [number for number, one in enumerate(came) if not catalogue.agrees(number, one, Explanation())]
-        worst = min(kind_of_fault(came[number], due[number]) for number in wrong)
-        failing = [self.cases[n] for n in wrong if kind_of_fault(came[n], due[n]) == worst]
+    def fault(self, catalogue: Catalogue, actual: list[Outcome]) -> str:
+        """Describe the worst kind of fault on the smallest input that shows it."""
+        expected = [catalogue.expected(number) for number in range(len(actual))]
+        wrong = [number for number, one in enumerate(actual) if not catalogue.agrees(number, one, REFERENCE)]
+        worst = min(kind_of_fault(actual[number], expected[number]) for number in wrong)
+        failing = [self.cases[n] for n in wrong if kind_of_fault(actual[n], expected[n]) == worst]
         arguments = self.shrunk(failing, worst)
-        theirs = call(self.answer, arguments, self.convert).outcome
-        said = words.fault_said(self.exercise, arguments, theirs, plainly(self.exercise.reference, arguments))
-        likewise = catalogue.raises_likewise(came) if isinstance(theirs, Raised) else None
-        return f"{said} {likewise.message}" if likewise else said
+        output = call(self.answer, arguments, self.convert).outcome
+        right = call_quietly(self.exercise.reference, arguments)
+        message = messages.fault_message(self.exercise, arguments, output, right)
+        likewise = catalogue.raises_likewise(actual) if isinstance(output, Raised) else None
+        return f"{message} {likewise.message}" if likewise else message
 
     def shrunk(self, failing: list[tuple], worst: tuple) -> tuple:
         best: list[tuple] = []
@@ -178,28 +171,28 @@ class _Examination:
 
     def fails(self, arguments: tuple, worst: tuple) -> bool:
         one = Catalogue(self.exercise, [arguments])
-        due, came = one.at(0, Explanation()), call(self.answer, arguments, self.convert).outcome
-        if not isinstance(due, Numbers) or one.agrees(0, came, Explanation()):
+        expected, actual = one.expected(0), call(self.answer, arguments, self.convert).outcome
+        if not isinstance(expected, Numbers) or one.agrees(0, actual, REFERENCE):
             return False
-        return kind_of_fault(came, due) == worst
+        return kind_of_fault(actual, expected) == worst
 
 
-def kind_of_fault(came: Outcome, due: Outcome) -> tuple:
-    """What to speak of first: an exception, no number, a shape, NaN, a value."""
-    if isinstance(came, Raised):
-        return 0, came.kind
-    if isinstance(came, Other):
-        return 1, type(came.value).__name__
-    if not isinstance(due, Numbers) or came.array.shape != due.array.shape:
+def kind_of_fault(actual: Outcome, expected: Outcome) -> tuple:
+    """Rank a fault, the one to report first lowest: an exception, no number, a shape, NaN, a value."""
+    if isinstance(actual, Raised):
+        return 0, actual.kind
+    if isinstance(actual, Other):
+        return 1, type(actual.value).__name__
+    if not isinstance(expected, Numbers) or actual.array.shape != expected.array.shape:
         return 2, ""
-    return (3, "") if np.any(np.isnan(came.array) & ~np.isnan(due.array)) else (4, "")
+    return (3, "") if np.any(np.isnan(actual.array) & ~np.isnan(expected.array)) else (4, "")
 
 
 def _raised(calls: list[Call]) -> int:
     return sum(isinstance(one.outcome, Raised) for one in calls)
 
 
-def _is_nothing(came: Outcome) -> bool:
-    if isinstance(came, Raised):
-        return came.kind == "NotImplementedError"
-    return isinstance(came, Other) and (came.value is None or came.value is Ellipsis)
+def _is_nothing(actual: Outcome) -> bool:
+    if isinstance(actual, Raised):
+        return actual.kind == "NotImplementedError"
+    return isinstance(actual, Other) and (actual.value is None or actual.value is Ellipsis)

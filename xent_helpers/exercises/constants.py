@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xent_helpers.exercises.record import Must
+from xent_helpers.exercises.exercise import Must
 
 NEVER_NEGATIVE = Must("is never negative", lambda values, *_: np.all(values >= 0))
 SMALL_NUMBERS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)  # what people add inside a logarithm

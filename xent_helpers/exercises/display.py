@@ -6,10 +6,16 @@ from textwrap import fill
 
 from IPython.display import display
 
+from xent_helpers.exercises.exercise import Status
+
 WIDTH = 96
 
 # The colours are Okabe and Ito's; the text keeps the page's own colour, so that it reads in a light and a dark theme.
-LOOKS = {"solved": ("✓", "#009e73"), "not yet": ("✗", "#d55e00"), "not attempted yet": ("○", "#7f7f7f")}
+LOOKS = {
+    Status.SOLVED: ("✓", "#009e73"),
+    Status.NOT_YET: ("✗", "#d55e00"),
+    Status.NOT_ATTEMPTED: ("○", "#7f7f7f"),
+}
 PLAIN = ("", "#0072b2")
 STYLE = (
     "border: 1px solid {0}; border-left-width: 6px; border-radius: 4px; padding: 0.5em 0.8em; margin: 0.3em 0; "

@@ -42,7 +42,7 @@ from typing import Any
 
 import numpy as np
 
-from xent_helpers.exercises.record import Exercise, Mistake, Must
+from xent_helpers.exercises.exercise import Exercise, Mistake, Must
 from xent_helpers.exercises.slips import Slip
 
 __all__ = ["SECOND", "Draft", "Must", "Part"]

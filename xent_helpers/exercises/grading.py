@@ -1,13 +1,12 @@
-"""Grade submitted notebooks: run each shut off from the rest, and store what its exercises' checks find.
+"""Grade submitted notebooks: run each in a sandbox, and store what the checks of its exercises find.
 
-From a submission only its code is taken; what it has printed counts for nothing. The code runs in ``sandbox.py``'s
-sandbox, ``exercises.check`` replaced by the grader's examination of the same answer, and the findings come back on a
-channel that the submission's own output does not share. An exercise that no cell checks any more is examined by the
-name that the course's notebook gives it.
+Only the code of a submission counts; its stored outputs are ignored. The code runs in ``sandbox.py``'s sandbox, each
+call of ``exercises.check`` goes to the grader, and the findings come back on a channel that the submission's own output
+does not share. An exercise that no cell checks is examined by the name that the course's notebook gives it.
 
-What is protected: the machine, its files and network, the other submissions, the table and the time. What is not:
-honesty. The examination runs in the process of the submission, so code written to that end can report what it likes,
-and a function copied from ``exercises.solution`` is a right function. Read the code of who surprises you.
+The sandbox protects the machine, its files and network, the other submissions, the table and the time. It cannot
+protect honesty: the examination runs in the process of the submission, so code written to that end can report any
+result, and a function copied from ``exercises.solution`` is a right function. Read the code behind a surprising result.
 """
 
 import ast
@@ -21,13 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xent_helpers.exercises import sandbox
+from xent_helpers.exercises.exercise import Status
 from xent_helpers.exercises.sandbox import Limits
 
 LARGEST = 64 * sandbox.MEBIBYTE
 LONGEST_TEXT = 1000
 COLUMNS = ("file", "exercise", "status", "diagnosis")
-STATUSES = ("solved", "not yet", "not attempted yet")
-LIMITS_PASSED = {
+LIMITS_HIT = {
     "time": "timed out",
     "memory": "out of memory",
     "processes": "too many processes",
@@ -40,7 +39,7 @@ Row = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Chapter:
-    """What the grader knows of a notebook of the course: the name that each exercise's check gives, cells' ids."""
+    """A notebook of the course: the name that each exercise's check gives its answer, and the ids of the cells."""
 
     name: str
     exercises: dict[str, str | None]
@@ -82,7 +81,7 @@ def chapters(folder: Path) -> list[Chapter]:
 
 
 def _checks(source):
-    """Key and name of each ``check(key, name)`` in a cell; None for a name where the cell leaves room for a value."""
+    """Key and name of each ``check(key, name)`` in a cell; None for a name where the cell asks for a value."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "check":
             key, answer = node.args
@@ -189,9 +188,9 @@ def grade(path: Path, course: list[Chapter], limits: Limits, *, threads: int, tr
         return json.dumps(fields).encode()
 
     command = [sys.executable, "-m", "xent_helpers.exercises.runner"]
-    outcome = sandbox.run(command, request, limits, trust=trust)
-    findings = list(_findings(outcome.output))
-    status, diagnosis = _of_the_file(outcome, findings, limits)
+    finished = sandbox.run(command, request, limits, trust=trust)
+    findings = list(_findings(finished.output))
+    status, diagnosis = _status_of_file(finished, findings, limits)
     rows = [(file, "", status, shown(diagnosis))]
     found = {finding["exercise"]: finding for finding in findings if "exercise" in finding}
     for key in chapter.exercises:
@@ -204,7 +203,7 @@ def grade(path: Path, course: list[Chapter], limits: Limits, *, threads: int, tr
 
 
 def _findings(output):
-    """The findings that are well formed; the rest was not written by the runner."""
+    """Yield the findings that the runner could have written; a submission may write to its channel as well."""
     for line in output.splitlines():
         try:
             finding = json.loads(line)
@@ -213,31 +212,31 @@ def _findings(output):
         if not isinstance(finding, dict):
             continue
         texts = all(isinstance(finding.get(name), str) for name in ("exercise", "status", "message", "note"))
-        of_an_exercise = texts and finding["status"] in STATUSES
+        of_an_exercise = texts and finding["status"] in list(Status)
         of_a_cell = isinstance(finding.get("cell"), int) and isinstance(finding.get("error"), str)
         if of_an_exercise or of_a_cell or finding == {"finished": True}:
             yield finding
 
 
-def _of_the_file(outcome, findings, limits):
+def _status_of_file(finished, findings, limits):
     """Status and diagnosis of the submission as a whole."""
     errors = [f"code cell {finding['cell']}: {finding['error']}" for finding in findings if "cell" in finding]
-    told = "; ".join(errors[:3]) + (f"; and {len(errors) - 3} more" if len(errors) > 3 else "")
-    if outcome.passed:
+    failures = "; ".join(errors[:3]) + (f"; and {len(errors) - 3} more" if len(errors) > 3 else "")
+    if finished.limit_hit:
         limit = {
             "time": f"{limits.seconds:g} s",
             "memory": f"{limits.megabytes} MiB",
             "processes": f"{limits.processes} at once",
             "output": "1 MiB",
-        }[outcome.passed]
-        return LIMITS_PASSED[outcome.passed], f"more than {limit}" + (f"; {told}" if told else "")
+        }[finished.limit_hit]
+        return LIMITS_HIT[finished.limit_hit], f"more than {limit}" + (f"; {failures}" if failures else "")
     if {"finished": True} not in findings:
-        return "failed", f"its process ended early (status {outcome.status})" + (f"; {told}" if told else "")
-    return ("failed", told) if errors else ("graded", "every cell ran")
+        return "failed", f"its process ended early (status {finished.status})" + (f"; {failures}" if failures else "")
+    return ("failed", failures) if errors else ("graded", "every cell ran")
 
 
 def shown(text: str) -> str:
-    """Return ``text`` on one line, not too long, and as a spreadsheet and a terminal will take it for text.
+    """Return ``text`` on one line, shortened, and in a form that spreadsheets and terminals take for plain text.
 
     Example:
         >>> shown("=HYPERLINK(1)")
@@ -255,7 +254,7 @@ def load(path: Path) -> dict[str, list[Row]]:
     """Return the rows of an earlier table by file; none where there is no table yet.
 
     Raises:
-        ValueError: the file is something else than a table of grades.
+        ValueError: the file is not a table of grades.
     """
     if not path.exists():
         return {}
@@ -265,7 +264,7 @@ def load(path: Path) -> dict[str, list[Row]]:
     except (ValueError, csv.Error):
         header, rows = (), []
     if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
-        raise ValueError(f"{path} is there and is no table of grades ({', '.join(COLUMNS)}): name another --output.")
+        raise ValueError(f"{path} exists and is no table of grades ({', '.join(COLUMNS)}): name another --output.")
     table: dict[str, list[Row]] = {}
     for row in rows:
         table.setdefault(row[0], []).append(tuple(row))

@@ -1,8 +1,8 @@
 """Run one submitted notebook and report on each exercise: the program that ``grade`` starts in the sandbox.
 
-It reads a request (JSON) from standard input and writes one line of JSON per finding to what was its standard output;
-whatever the notebook prints goes nowhere. Nothing here protects this process from the notebook that it runs: the
-sandbox protects the machine, and ``grading.py`` says what can be forged.
+It reads a request (JSON) from standard input and writes one line of JSON per finding to the original standard output;
+what the notebook prints is discarded. Nothing here protects this process from the notebook that it runs: the sandbox
+protects the machine, and ``grading.py`` says what can be forged.
 """
 
 import ctypes
@@ -18,13 +18,13 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from xent_helpers import exercises
-from xent_helpers.exercises import examine  # before a notebook can put something else there
+from xent_helpers.exercises import examine  # a reference that the notebook cannot replace
 
 MEBIBYTE = 2**20
 
 
-class OutOfTime(BaseException):
-    """A cell has used its share of the time; not an Exception, lest the notebook's own handlers take it."""
+class CellTimeout(BaseException):
+    """A cell has used its share of the time; no Exception, so that the notebook's own handlers do not catch it."""
 
 
 class Shell(InteractiveShell):
@@ -45,29 +45,32 @@ class Run:
         self.checked: set[str] = set()
         self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
         signal.signal(signal.SIGALRM, self.stop)
-        exercises.check = self.check
-        exercises.all_exercises()  # imports much, which no alarm may cut short
+        exercises.all_exercises()  # imports much, and no alarm may interrupt an import
 
     def to_its_end(self) -> None:
         """Run every cell, whatever became of those before it, then examine what no cell has checked."""
-        for number, source in enumerate(self.request["cells"], 1):
-            self.set_alarm()
-            try:
-                result = self.shell.run_cell(source, store_history=True)
-                error = result.error_before_exec or result.error_in_exec
-            except OutOfTime as late:  # between the notebook's code and ours
-                error = late
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            if error is not None and number not in self.request["may_raise"]:
-                self.say(cell=number, error=_described(error))
-            _close_figures()
+        with exercises.redirected_checks(self.check):
+            self.run_cells()
         for key, name in self.request["exercises"].items():
             if key not in self.checked:
                 self.report(key, self.shell.user_ns.get(name), "no cell checks this exercise")
         self.say(finished=True)
 
-    def check(self, key: str, answer: object = None) -> None:
-        """Examine ``answer`` in the place of ``exercises.check``, as the notebook stands at that moment."""
+    def run_cells(self) -> None:
+        for number, source in enumerate(self.request["cells"], 1):
+            self.set_alarm()
+            try:
+                result = self.shell.run_cell(source, store_history=True)
+                error = result.error_before_exec or result.error_in_exec
+            except CellTimeout as late:  # between the notebook's code and ours
+                error = late
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if error is not None and number not in self.request["may_raise"]:
+                self.say(cell=number, error=_described(error))
+            _close_figures()
+
+    def check(self, key: str, answer: object) -> None:
+        """Examine ``answer`` where a cell calls ``exercises.check``."""
         if key not in self.request["exercises"]:
             return
         self.checked.add(key)
@@ -82,7 +85,7 @@ class Run:
             result = examine(key, answer)
             status, message = result.status, result.message
         except BaseException as error:  # the answer may raise anything, and the other exercises are to be graded
-            status, message = "not yet", f"the answer could not be examined: {_described(error)}"
+            status, message = exercises.Status.NOT_YET, f"the answer could not be examined: {_described(error)}"
         self.set_alarm()
         self.say(exercise=key, status=status, message=message, note=note)
 
@@ -92,7 +95,7 @@ class Run:
         signal.setitimer(signal.ITIMER_REAL, self.share, 1.0)  # and again, for code that catches everything once
 
     def stop(self, *signal_and_frame) -> None:
-        raise OutOfTime(f"it ran longer than {self.share:.3g} s")
+        raise CellTimeout(f"it ran longer than {self.share:.3g} s")
 
     def say(self, **finding) -> None:
         self.channel.write(json.dumps(finding) + "\n")
@@ -105,7 +108,7 @@ def _described(error: BaseException) -> str:
         text = str(error)
     except BaseException:
         text = "(its text cannot be shown)"
-    return text if isinstance(error, OutOfTime) else f"{type(error).__name__}: {text}"[:1000]
+    return text if isinstance(error, CellTimeout) else f"{type(error).__name__}: {text}"[:1000]
 
 
 def _close_figures():

@@ -1,8 +1,8 @@
-"""Run a command shut off from the machine by bubblewrap, within limits of time, memory, processes and output.
+"""Run a command isolated from the machine by bubblewrap, within limits of time, memory, processes and output.
 
-The operating system does the shutting off: Linux namespaces keep the network, other processes and every folder but
-Python's out of sight, all of it read-only, and the command gets an empty home folder in memory. A watcher ends the
-whole family of processes when a limit is passed; killing the first process of a PID namespace kills all of them.
+The operating system isolates it: Linux namespaces hide the network, other processes and every folder but Python's, what
+is left is read-only, and the command gets an empty home folder in memory. A watcher ends the
+whole family of processes when a limit is hit; killing the first process of a PID namespace kills all of them.
 """
 
 import os
@@ -29,7 +29,7 @@ PACKAGE = Path(xent_helpers.__file__).resolve().parent
 MEBIBYTE = 2**20
 TMPFS = {"/dev/shm": 64 * MEBIBYTE, "/tmp": 64 * MEBIBYTE, HOME: 256 * MEBIBYTE}
 MOST_OUTPUT = MEBIBYTE
-LEAST_AVAILABLE = 256 * MEBIBYTE  # of the machine's memory, whoever uses the rest
+LEAST_AVAILABLE = 256 * MEBIBYTE  # of the machine's memory, whichever programs use the rest
 POLL = 0.05
 
 SETTINGS = {
@@ -50,16 +50,16 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How a command ended: "" by itself, else the limit that it passed; its exit status and its standard output."""
+class Finished:
+    """How a command ended: the limit that it hit ("" for none), its exit status and its standard output."""
 
-    passed: str
+    limit_hit: str
     status: int
     output: bytes
 
 
 def obstacle() -> str | None:
-    """Return why no sandbox can be had on this machine, or None when one works (it is tried)."""
+    """Return why there is no working sandbox on this machine, or None if there is one (a trial runs)."""
     if shutil.which("bwrap") is None:
         return "bubblewrap (the command bwrap) is not installed"
     command = confined([sys.executable, "-c", "import IPython, numpy, xent_helpers"])
@@ -110,7 +110,7 @@ def threads_allowed(limits: Limits) -> int:
     return 4 * limits.processes + sum(info["num_threads"] for info in mine if info["uids"].real == os.getuid())
 
 
-def run(command: list[str], request: Callable[[float], bytes], limits: Limits, *, trust: bool = False) -> Outcome:
+def run(command: list[str], request: Callable[[float], bytes], limits: Limits, *, trust: bool = False) -> Finished:
     """Run ``command`` and give it ``request(deadline)`` on standard input; the deadline is on the monotonic clock.
 
     With ``trust`` there is no sandbox: a process of its own in an empty temporary folder, with the same limits.
@@ -129,10 +129,10 @@ def run(command: list[str], request: Callable[[float], bytes], limits: Limits, *
         family: set[psutil.Process] = set()
         try:
             Thread(target=_feed, args=(process, request(deadline)), daemon=True).start()
-            passed, output = _watch(process, family, deadline, limits)
+            limit_hit, output = _watch(process, family, deadline, limits)
         finally:
             _stop(process, family)
-    return Outcome(passed, process.returncode, output)
+    return Finished(limit_hit, process.returncode, output)
 
 
 def _feed(process, text):
@@ -141,7 +141,7 @@ def _feed(process, text):
 
 
 def _watch(process, family, deadline, limits):
-    """Collect the output until its end or until a limit is passed, and name that limit; note who was seen running."""
+    """Collect the output until its end or until a limit is hit, and name that limit; collect the processes seen."""
     pipe, output = process.stdout.fileno(), b""
     shared = _shared()
     while True:

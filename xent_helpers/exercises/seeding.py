@@ -1,4 +1,4 @@
-"""A seed from the learner's own code: the same answer meets the same inputs, and none can be known beforehand."""
+"""Derive a seed from the learner's own code: the same answer gets the same inputs, and nobody can know them before."""
 
 import hashlib
 import inspect

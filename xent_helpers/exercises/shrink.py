@@ -1,4 +1,4 @@
-"""Make a failing input smaller and plainer as long as it still fails: fewer samples, fewer classes, plain numbers."""
+"""Shrink a failing input as long as it still fails: fewer samples, fewer classes, plainer numbers."""
 
 from collections.abc import Callable, Iterator
 from itertools import permutations
@@ -24,7 +24,7 @@ def smallest(
     ``keep`` is a list that holds the best so far, for a caller that has to stop early.
     """
     keep = [] if keep is None else keep
-    keep[:] = [min(failing, key=cost)]
+    keep[:] = [min(failing, key=input_size)]
     with np.errstate(all="ignore"):  # inputs may hold inf and NaN
         _shrink(keep, fails, domain)
     return keep[0]
@@ -35,7 +35,7 @@ def _shrink(keep: list[tuple], fails: Callable[[tuple], bool], domain: Callable[
     while left:
         for candidate in candidates(keep[0]):
             mark = repr(_plain(candidate))
-            if mark in tried or cost(candidate) >= cost(keep[0]) or not _within(domain, candidate):
+            if mark in tried or input_size(candidate) >= input_size(keep[0]) or not _within(domain, candidate):
                 continue
             tried.add(mark)
             left -= 1
@@ -48,13 +48,13 @@ def _shrink(keep: list[tuple], fails: Callable[[tuple], bool], domain: Callable[
             break
 
 
-def cost(arguments: tuple) -> tuple[int, int]:
+def input_size(arguments: tuple) -> tuple[int, int]:
     """Number of entries, then how hard they are to read."""
     entries = [entry for one in arguments for entry in np.ravel(_array(one)).tolist()]
-    return len(entries), sum(map(_ugliness, entries))
+    return len(entries), sum(map(_digits, entries))
 
 
-def _ugliness(entry: object) -> int:
+def _digits(entry: object) -> int:
     if not isinstance(entry, int | float):
         return 0
     plain = {0: 0, 1: 1, 2: 2, 0.5: 3}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-# How far a right answer may be off: a hundred roundings or more of the type that it came in.
+# How far a right answer may be off: a hundred roundings or more of the type that it had.
 RELATIVE = {"float64": 1e-9, "float32": 1e-4, "float16": 0.03, "bfloat16": 0.1}
 ABSOLUTE = {"float64": 1e-12, "float32": 1e-5, "float16": 3e-3, "bfloat16": 1e-2}
 HALF = ("float16", "bfloat16")
@@ -14,7 +14,7 @@ HALF = ("float16", "bfloat16")
 
 @dataclass(frozen=True)
 class Numbers:
-    """An array of numbers of any shape, kept in float64; ``precision`` is the type that it came in."""
+    """An array of numbers of any shape, kept in float64; ``precision`` is the type that it had."""
 
     array: np.ndarray
     precision: str = "float64"

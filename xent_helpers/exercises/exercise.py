@@ -1,9 +1,9 @@
-"""What an exercise is: a record of data that the checker reads."""
+"""What an exercise is: the record that the checker reads. ``draft.py`` shows how to write one."""
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -11,21 +11,25 @@ import numpy as np
 from xent_helpers.exercises.slips import Slip
 
 
+class Status(StrEnum):
+    """What became of an answer."""
+
+    SOLVED = "solved"
+    NOT_YET = "not yet"
+    NOT_ATTEMPTED = "not attempted yet"
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A wrong answer that people give, and what to tell them.
 
     ``wrong`` has the reference's parameters and may raise where the mistake does; ``message`` explains the belief
-    behind it and asks the question that leads out. ``name`` is what a table of results shows; without one it is the
-    function's own name.
+    behind it and asks the question that leads out. ``name`` is what a table of results shows.
     """
 
     wrong: Callable[..., Any]
     message: str
-    name: str = ""
-
-    def __post_init__(self):
-        object.__setattr__(self, "name", self.name or _name(self.wrong))
+    name: str
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,3 @@ class Exercise:
     @property
     def asks_for_value(self) -> bool:
         return not self.parameters
-
-
-def _name(function: Callable) -> str:
-    """A function's name; for a partial, its function's name and what was fixed; "unnamed" for a lambda."""
-    if isinstance(function, partial):
-        fixed = [*function.args, *function.keywords.values()]
-        return " ".join([_name(function.func), *(_name(part) if callable(part) else str(part) for part in fixed)])
-    name = getattr(function, "__name__", type(function).__name__)
-    return "unnamed" if name == "<lambda>" else name

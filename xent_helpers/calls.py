@@ -7,6 +7,7 @@ digit: an error is well inside its bound or far outside.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -40,7 +41,7 @@ def value_and_gradient(
 
 
 @dataclass(frozen=True)
-class Case:
+class Call:
     """One call of a loss: scores, target, options that are arrays (one entry a class) and options that are not."""
 
     loss: str
@@ -63,15 +64,8 @@ class Case:
 
     def exact(self) -> Exact:
         """Work the same call out with 60 digits."""
-        function = getattr(exact, self.loss)
-        if self.binary:
-            arrays = {k: _floats(v.expand_as(self.scores)) for k, v in self.arrays.items()}
-            return function(_floats(self.scores), _floats(self.target), **arrays)
-        target = self.target.flatten().tolist()
-        if self.target.is_floating_point():
-            target = _classes_last(self.target).double().tolist()
-        arrays = {k: _floats(v) for k, v in self.arrays.items()}
-        return function(_classes_last(self.scores).double().tolist(), target, **arrays, **self.plain)
+        arrays = {name: _numbers(array) for name, array in self.arrays.items()}
+        return getattr(exact, self.loss)(_numbers(self.scores), _numbers(self.target), **arrays, **self.plain)
 
     @property
     def binary(self) -> bool:
@@ -86,9 +80,9 @@ class Case:
         return 4, 4 if self.binary and certain else 8
 
 
-def cases(loss: str, dtype: torch.dtype) -> Iterator[Case]:
+def calls(loss: str, dtype: torch.dtype) -> Iterator[Call]:
     """Every situation × every option of one loss, small enough to be worked out with 60 digits."""
-    yield from (_binary_cases if loss.startswith("binary") else _class_cases)(loss, dtype)
+    yield from (_binary_calls if loss.startswith("binary") else _class_calls)(loss, dtype)
 
 
 # Four rows of logits with their labels. A situation pulls the true logit up or down.
@@ -111,7 +105,7 @@ def _situations(own: Tensor, margin: float) -> dict[str, Tensor]:
     }
 
 
-def _class_cases(loss: str, dtype: torch.dtype) -> Iterator[Case]:
+def _class_calls(loss: str, dtype: torch.dtype) -> Iterator[Call]:
     own = F.one_hot(_LABELS, 3)
     weight = {"weight": _WEIGHT.to(dtype)}
     mixed = (0.75 * own + torch.tensor([0.125, 0.0, 0.125])).to(dtype)
@@ -130,11 +124,11 @@ def _class_cases(loss: str, dtype: torch.dtype) -> Iterator[Case]:
     for situation, rows in _situations(own, _SURE[dtype]).items():
         scores = (rows if loss == "cross_entropy" else rows.log_softmax(1)).to(dtype)
         for option, target, arrays, plain in options:
-            yield Case(loss, situation, option, scores, target, arrays, plain)
-        yield Case(loss, situation, "(N, C, d1)", scores.reshape(2, 2, 3).movedim(-1, 1), _LABELS.reshape(2, 2))
+            yield Call(loss, situation, option, scores, target, arrays, plain)
+        yield Call(loss, situation, "(N, C, d1)", scores.reshape(2, 2, 3).movedim(-1, 1), _LABELS.reshape(2, 2))
 
 
-def _binary_cases(loss: str, dtype: torch.dtype) -> Iterator[Case]:
+def _binary_calls(loss: str, dtype: torch.dtype) -> Iterator[Call]:
     own = F.one_hot(_LABELS, 3)
     hard, soft = own.to(dtype), (0.75 * own + 0.125).to(dtype)
     weight = {"weight": _WEIGHT.to(dtype)}
@@ -149,7 +143,7 @@ def _binary_cases(loss: str, dtype: torch.dtype) -> Iterator[Case]:
             scores = (rows if situation != "wrong" else _ROWS / 4 - _NEAR_0[dtype]).sigmoid()
         name = situation if loss != "binary_cross_entropy" or situation != "wrong" else "p near 0"
         for option, target, arrays in options:
-            yield Case(loss, name, option, scores.to(dtype), target, arrays)
+            yield Call(loss, name, option, scores.to(dtype), target, arrays)
 
 
 def _classes_last(x: Tensor) -> Tensor:
@@ -157,5 +151,6 @@ def _classes_last(x: Tensor) -> Tensor:
     return x.movedim(1, -1).flatten(0, -2)
 
 
-def _floats(x: Tensor) -> list[float]:
-    return x.double().flatten().tolist()
+def _numbers(x: Tensor) -> np.ndarray:
+    """The same numbers in NumPy, which has no bfloat16."""
+    return (x.double() if x.is_floating_point() else x).numpy()

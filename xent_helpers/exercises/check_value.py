@@ -1,0 +1,73 @@
+"""Examine an answer that is a value (a number, a list or a choice) without printing the right one."""
+
+from typing import Any
+
+import numpy as np
+
+from xent_helpers.exercises import messages
+from xent_helpers.exercises.exercise import Exercise, Status
+from xent_helpers.exercises.explain import Catalogue
+from xent_helpers.exercises.values import HALF, Numbers, Other, outcome
+
+
+def examine_value(exercise: Exercise, answer: Any) -> tuple[Status, str, tuple[str, ...]]:
+    """Return status, message and the names of known mistakes."""
+    actual, catalogue = outcome(answer), Catalogue(exercise, [()])
+    expected = catalogue.expected(0)
+    if callable(answer):
+        message = f"A value is asked for, and you handed over a function. {exercise.task}"
+        return Status.NOT_YET, message, ()
+    if isinstance(actual, Other) and not isinstance(expected, Other):
+        return Status.NOT_YET, _no_number(actual.value, expected), ()
+    if catalogue.solved([actual]):
+        if catalogue.hidden([actual]):
+            return (
+                Status.NOT_YET,
+                f"{actual.precision} has too few digits to rule out a known mistake. Use float64.",
+                (),
+            )
+        digits = " (To half precision.)" if isinstance(actual, Numbers) and actual.precision in HALF else ""
+        return Status.SOLVED, exercise.afterwards + digits, ()
+    found = catalogue.explain([actual])
+    if found:
+        return Status.NOT_YET, found.message, found.names
+    return Status.NOT_YET, _unknown(exercise, actual, expected), ()
+
+
+def _no_number(value: Any, expected: Numbers) -> str:
+    asked = "a number" if expected.array.ndim == 0 else f"a list of {len(expected.array)} numbers"
+    more = " without quotation marks" if isinstance(value, str) else ""
+    return f"You handed over {messages.type_text(value)}; {asked} is asked for{more}."
+
+
+def _unknown(exercise: Exercise, actual: Any, expected: Any) -> str:
+    """What can be said of a wrong value without giving the right one away."""
+    if not isinstance(actual, Numbers) or not isinstance(expected, Numbers):
+        return f"{messages.capital(messages.outcome_text(actual))} is not it. Ask for a hint."
+    if actual.array.shape != expected.array.shape:
+        asked = "one number" if expected.array.ndim == 0 else f"a list of {len(expected.array)} numbers"
+        return f"{asked.capitalize()} is asked for; you handed over {messages.outcome_text(actual)}."
+    shown = messages.outcome_text(actual)
+    broken = [must.text for must in exercise.must if not must.holds(actual.array)]
+    if broken:
+        return f"{shown} is not it. The right value {' and '.join(broken)}."
+    if expected.array.ndim:
+        same = int(np.sum(actual.array == expected.array))
+        return f"{same} of the {expected.array.size} entries {'is' if same == 1 else 'are'} right. Ask for a hint."
+    return f"{shown} is not it. {_which_way(float(actual.array), float(expected.array))}"
+
+
+def _which_way(actual: float, expected: float) -> str:
+    """Too large, too small, or only rounded."""
+    if np.isnan(actual):
+        return "NaN is no number: which step makes 0/0, 0 · inf or inf − inf?"
+    if expected == round(expected) and abs(expected) < 100:  # a choice, or a count: which way would tell too much
+        return "Ask for a hint."
+    if np.isclose(actual, expected, rtol=5e-3):
+        return "It is nearly right, as if rounded: can you hand in the expression that Python computes?"
+    if actual and expected:
+        if 2 <= abs(actual / expected) <= 100 and actual / expected == round(actual / expected):
+            return f"It is {actual / expected:.0f} times what it should be."
+        if 2 <= abs(expected / actual) <= 100 and expected / actual == round(expected / actual):
+            return f"It is 1/{expected / actual:.0f} of what it should be."
+    return "It is too large." if actual > expected else "It is too small."

@@ -1,0 +1,143 @@
+"""Sentences about an answer: what it gives, on which input, and what a right answer gives."""
+
+import math
+from textwrap import shorten
+from typing import Any
+
+import numpy as np
+import torch
+
+from xent_helpers.exercises.exercise import Exercise
+from xent_helpers.exercises.values import Numbers, Other, Outcome, Raised, outcome
+
+MANY = 24  # entries of an array that are still shown
+
+
+def arguments_text(exercise: Exercise, arguments: tuple) -> str:
+    """Arguments by name, such as "p = [0.5], y = [1]"."""
+    pairs = zip(exercise.parameters, arguments, strict=True)
+    return ", ".join(f"{name} = {value_text(value)}" for name, value in pairs)
+
+
+def value_text(value: Any) -> str:
+    """A value with few digits; a large array by its shape."""
+    actual = outcome(value)
+    if isinstance(actual, Numbers):
+        return outcome_text(actual)
+    truths = np.asarray(value) if isinstance(value, np.ndarray | torch.Tensor) else None
+    if truths is not None and truths.dtype == bool:
+        return str(truths.tolist()) if truths.size <= MANY else f"an array of shape {truths.shape}"
+    return shorten(repr(value), 80, placeholder=" …")
+
+
+def outcome_text(actual: Outcome, digits: int = 4) -> str:
+    if isinstance(actual, Raised):
+        return f"{actual.kind}: {actual.text}" if actual.text else actual.kind
+    if isinstance(actual, Other):
+        return type_text(actual.value)
+    if actual.array.size > MANY:
+        return f"an array of shape {actual.array.shape}"
+    if actual.array.ndim == 0:
+        return number_text(float(actual.array), digits)
+    inner = [outcome_text(Numbers(row), digits) for row in actual.array]
+    return "[" + ", ".join(inner) + "]"
+
+
+def distinguishable_texts(one: Outcome, other: Outcome) -> tuple[str, str]:
+    """Both with four digits, or with as many as it takes to see a difference."""
+    for digits in (4, 6, 8, 12, 17):
+        shown = outcome_text(one, digits), outcome_text(other, digits)
+        if shown[0] != shown[1]:
+            break
+    return shown
+
+
+def number_text(number: float, digits: int = 4) -> str:
+    """Four digits, or as many as keep it from looking whole when it is not."""
+    number += 0.0  # no −0
+    short = f"{number:.{digits}g}"
+    looks_whole = math.isfinite(number) and float(short).is_integer()
+    return f"{number:.8g}" if looks_whole and not number.is_integer() else short
+
+
+def capital(said: str) -> str:
+    """``said`` with a capital first letter, and the others as they are, for they may be somebody's own."""
+    return said[0].upper() + said[1:]
+
+
+def type_text(value: Any) -> str:
+    """What kind of thing something is that is no number, without addresses."""
+    if value is None or isinstance(value, bool | np.bool_):
+        return str(value)
+    if isinstance(value, str):
+        return f"the text {shorten(value, 40, placeholder='…')!r}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} that is no array of numbers"
+    if isinstance(value, complex | np.complexfloating):
+        return "a number that is complex"
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
+def shape_text(array: np.ndarray) -> str:
+    return f"shape {array.shape}" if array.ndim else "a single number"
+
+
+def place(exercise: Exercise, arguments: tuple) -> str:
+    return f"for {arguments_text(exercise, arguments)}"
+
+
+def fault_message(exercise: Exercise, arguments: tuple, actual: Outcome, expected: Outcome) -> str:
+    """One or two sentences on an input where ``actual`` is not what is expected."""
+    where = place(exercise, arguments)
+    if isinstance(actual, Raised):
+        return f"Your code raises {outcome_text(actual)} {where}."
+    if isinstance(actual, Other):
+        return _no_number(where, actual.value, expected)
+    if isinstance(expected, Other):
+        return f"{capital(outcome_text(actual))} is not the right choice {where}. Ask for a hint."
+    if actual.array.shape != expected.array.shape:
+        return (
+            f"Your function returns {shape_text(actual.array)} {where}; what is asked for there is "
+            f"{shape_text(expected.array)}."
+        )
+    if np.any(np.isnan(actual.array) & ~np.isnan(expected.array)):
+        return (
+            f"Your function gives NaN {where}: {outcome_text(actual)}. A right answer there is "
+            f"{outcome_text(expected)}. Which step makes 0/0, 0 · inf or inf − inf?"
+        )
+    broken = [must.text for must in exercise.must if not _holds(must, actual, arguments)]
+    if broken:
+        return f"Your function gives {outcome_text(actual)} {where}. A right answer there {' and '.join(broken)}."
+    theirs, ours = distinguishable_texts(actual, expected)
+    return f"Your function gives {theirs} {where}; a right answer there is {ours}."
+
+
+def _no_number(where: str, value: Any, expected: Outcome) -> str:
+    if value is None:
+        return f"Your function returns None {where}. Which branch lacks its return?"
+    kind = type(value).__name__
+    if kind in ("generator", "coroutine", "async_generator"):
+        word = "yield" if "generator" in kind else "async"
+        return f"Your function makes {type_text(value)}, which computes nothing by itself: use return, without {word}."
+    if isinstance(expected, Other):
+        return f"{capital(type_text(value))} is not the right choice {where}. Ask for a hint."
+    return f"Your function returns {type_text(value)} {where}; what is asked for is {shape_text(expected.array)}" + (
+        "." if expected.array.ndim == 0 else ", an array of numbers."
+    )
+
+
+def _holds(must: Any, actual: Numbers, arguments: tuple) -> bool:
+    try:
+        return bool(must.holds(actual.array, *arguments))
+    except Exception:  # a property may not be made for every wrong answer
+        return False
+
+
+def printed_message(printed: list[str]) -> str:
+    """A sentence on what the code printed during the check, and none where it did not."""
+    lines = [line for text in printed for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    many = "a line" if len(lines) == 1 else f"{len(lines)} lines"
+    return f"(Your code printed {many} during the check, not shown here; the first: {shorten(lines[0], 60)!r}.)"
