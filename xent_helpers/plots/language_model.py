@@ -42,7 +42,6 @@ def next_byte_bars(counts: np.ndarray, symbols: Sequence[int], after: str = "qt1
         ax.grid(False, axis="y")
     axes[0].set_ylabel("next byte")
     axes[0].figure.suptitle("Each present byte has its own die for the next one", x=0.01, ha="left", weight="bold")
-    axes[0].figure.tight_layout()
     return axes
 
 
