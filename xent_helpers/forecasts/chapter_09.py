@@ -7,7 +7,7 @@ QUESTIONS = (
         "9.1",
         answer="at it, to six digits",
         beliefs={
-            "clearly below it": "training is cleverer than counting; but the counts' shares are the optimum of each row",
+            "clearly below it": "training is cleverer than counting; but the counts' shares are each row's optimum",
             "at it, to six digits": "the same sum is minimised, and the counts' shares are its minimum in each row",
             "clearly above it": "an optimiser only approximates; but this loss is convex, and 300 steps come close",
         },
@@ -18,7 +18,7 @@ QUESTIONS = (
         beliefs={
             "single bytes in both": "fewer classes are easier to guess; but then twice as many guesses are needed",
             "pairs in both": "a better model is better in every unit; but perplexity counts tokens, not text",
-            "perplexity: bytes, bits: pairs": "a token of two bytes is harder to guess than one byte, and easier than two",
+            "perplexity: bytes, bits: pairs": "two bytes at once are a harder guess than one, an easier one than two",
             "perplexity: pairs, bits: bytes": "longer tokens make a text shorter; but each of them is a harder guess",
         },
     ),
@@ -45,8 +45,8 @@ QUESTIONS = (
         "9.5",
         answer="a little over 1",
         beliefs={
-            "about 0.05": "only one piece is there at a time; but autograd keeps each piece's log-softmax until backward",
-            "a little over 1": "the log-softmaxes of all pieces wait for the backward pass, and together they are all rows",
+            "about 0.05": "one piece is there at a time; but autograd keeps the log-softmax of each for backward",
+            "a little over 1": "the log-softmaxes of all pieces wait for the backward pass: together, all rows",
             "3, as before": "pieces change nothing; but the backward pass frees each piece before it goes to the next",
         },
     ),

@@ -28,16 +28,16 @@ def next_byte_bars(counts: np.ndarray, symbols: Sequence[int], after: str = "qt1
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     signs = np.array([_SIGNS.get(chr(symbol), chr(symbol)) for symbol in symbols])
     rows = [list(symbols).index(ord(letter)) for letter in after]
-    order = [np.argsort(-shares[row], kind="stable")[:most] for row in rows]
+    order = [np.argsort(-shares[row], kind="stable")[: min(most, np.count_nonzero(shares[row]))] for row in rows]
     words = ", ".join(
         f"after {signs[row]} most often {signs[best[0]]} ({shares[row, best[0]]:.2f})"
         for row, best in zip(rows, order, strict=True)
     )
     axes = canvas(f"Bars of the {most} likeliest next bytes: {words}.", 1, len(rows), figsize=(9.0, 3.2), sharex=True)
     for ax, row, best in zip(axes, rows, order, strict=True):
-        ax.barh(range(most), shares[row, best], color=BLUE)
-        ax.set_yticks(range(most), signs[best], family="DejaVu Sans Mono")
-        ax.invert_yaxis()
+        ax.barh(range(len(best)), shares[row, best], color=BLUE)
+        ax.set_yticks(range(len(best)), signs[best], family="DejaVu Sans Mono")
+        ax.set_ylim(most - 0.4, -0.6)
         ax.set(title=f"after {signs[row]}", xlabel="share", xlim=(0, 1))
         ax.grid(False, axis="y")
     axes[0].set_ylabel("next byte")
@@ -128,7 +128,9 @@ def training_in_bits(steps: Sequence[int], runs: Mapping[str, np.ndarray], level
     return ax
 
 
-def memory_against_rows(rows: Sequence[int], curves: Mapping[str, Sequence[float]], levels: Mapping[str, float]) -> Axes:
+def memory_against_rows(
+    rows: Sequence[int], curves: Mapping[str, Sequence[float]], levels: Mapping[str, float]
+) -> Axes:
     """Draw the peak memory of a loss and its gradients against the rows of logits that are held at a time.
 
     Args:
@@ -141,7 +143,7 @@ def memory_against_rows(rows: Sequence[int], curves: Mapping[str, Sequence[float
     ax = _against_rows(rows, curves, levels, f"Peak memory against rows in a chunk: {', '.join(ends)}.")
     ax.set(
         title="Memory: fewer rows at a time hold less",
-        ylim=(0, None),
+        ylim=(0, 1.5 * max(levels.values())),
         ylabel="peak memory, in units of all logits",
     )
     return ax
