@@ -62,10 +62,10 @@ assignment: $(READY)  ## write the notebooks without outputs and solutions to bu
 	@$(BIN)/python -m xent_helpers.exercises assignment
 
 test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
-	@$(BIN)/python -m pytest -q tests/grading/long_grading.py
+	@$(BIN)/python -m pytest -q -m slow tests/grading
 
 test-answers: $(READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
-	@$(BIN)/python -m pytest -q tests/exercises/long_answers.py
+	@$(BIN)/python -m pytest -q -m slow tests/exercises
 
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -47,11 +48,39 @@ class Split:
             >>> x.shape, y.shape
             (torch.Size([426, 30]), torch.Size([426, 1]))
         """
-        parts = []
-        for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
-            labels = torch.from_numpy(y[:, None] if column else y)
-            parts.append((torch.from_numpy(x).to(device, dtype), labels.to(device, dtype if column else torch.int64)))
-        return parts[0], parts[1]
+        train = _tensors(self.x_train, self.y_train, device, dtype, column)
+        return train, _tensors(self.x_test, self.y_test, device, dtype, column)
+
+
+class Part(NamedTuple):
+    """Some rows of a data set: ``x`` (n, D) float64, standardised; ``y`` (n,) int64; ``index`` finds the rows."""
+
+    x: np.ndarray
+    y: np.ndarray
+    index: np.ndarray
+
+    def tensors(
+        self,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float64,
+        column: bool = False,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (x, y) as tensors; ``column`` gives labels (n, 1) of x's type, for a model with a single output.
+
+        Example:
+            >>> x, y = breast_cancer().three_parts().validation.tensors(column=True)
+            >>> x.shape, y.shape
+            (torch.Size([114, 30]), torch.Size([114, 1]))
+        """
+        return _tensors(self.x, self.y, device, dtype, column)
+
+
+class ThreeParts(NamedTuple):
+    """A training part that weights are fitted to, a validation part for every choice, a test part opened once."""
+
+    train: Part
+    validation: Part
+    test: Part
 
 
 @dataclass(frozen=True)
@@ -76,6 +105,20 @@ class DataSet:
         scaler = StandardScaler().fit(self.x[train])
         x_train, x_test = scaler.transform(self.x[train]), scaler.transform(self.x[test])
         return Split(x_train, self.y[train], x_test, self.y[test], train, test)
+
+    def three_parts(self, seed: int = 0) -> ThreeParts:
+        """Split at random: 60 % to train, 20 % to validate, 20 % to test, standardised by the training part alone.
+
+        Example:
+            >>> [len(part.y) for part in digits().three_parts()]
+            [1078, 359, 360]
+        """
+        count = len(self.y)
+        rows = np.random.default_rng(seed).permutation(count)
+        train, validation, test = np.split(rows, [round(0.6 * count), round(0.8 * count)])
+        scaler = StandardScaler().fit(self.x[train])
+        return ThreeParts(*(Part(scaler.transform(self.x[part]), self.y[part], part)
+                            for part in (train, validation, test)))  # fmt: skip
 
 
 def iris() -> DataSet:
@@ -116,6 +159,13 @@ def text() -> bytes:
             "another version of it has changed them. Install the version that constraints.txt names."
         )
     return found
+
+
+def _tensors(
+    x: np.ndarray, y: np.ndarray, device: torch.device | str, dtype: torch.dtype, column: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    labels = torch.from_numpy(y[:, None] if column else y)
+    return torch.from_numpy(x).to(device, dtype), labels.to(device, dtype if column else torch.int64)
 
 
 def _loaded(bunch) -> DataSet:

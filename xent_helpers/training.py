@@ -4,6 +4,7 @@ The logits of a model have shape (N, C) with integer labels (N,), or (N, 1) with
 single yes-or-no output. Everything else, the loss among it, is the same for both.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -29,21 +30,30 @@ class History:
     """What a run has measured: a score of each part before training (epoch 0) and after each epoch."""
 
     train: list[Score] = field(default_factory=list)
-    test: list[Score] = field(default_factory=list)
+    validation: list[Score] = field(default_factory=list)
     interrupted: bool = False
 
     def table(self) -> pd.DataFrame:
         """Return one row for each epoch: the losses in nats and the accuracies of both parts."""
-        pairs = list(zip(self.train, self.test, strict=True))
-        rows = [(a.loss, b.loss, a.accuracy, b.accuracy) for a, b in pairs]
-        columns = ["train loss", "test loss", "train accuracy", "test accuracy"]
+        pairs = list(zip(self.train, self.validation, strict=True))
+        rows = [(fitted.loss, new.loss, fitted.accuracy, new.accuracy) for fitted, new in pairs]
+        columns = ["train loss", "validation loss", "train accuracy", "validation accuracy"]
         return pd.DataFrame(rows, columns=columns).rename_axis("epoch")
+
+    def best_epoch(self) -> int:
+        """Return the epoch with the lowest validation loss; one whose loss is NaN is never the best.
+
+        Example:
+            >>> History(validation=[Score(2.3, 0.1, 9), Score(0.4, 0.9, 9), Score(0.6, 0.9, 9)]).best_epoch()
+            1
+        """
+        return min(range(len(self.validation)), key=lambda epoch: _or_inf(self.validation[epoch].loss))
 
 
 def train(
     model: nn.Module,
     train_part: Part,
-    test_part: Part,
+    validation_part: Part,
     loss_fn: Callable[..., Tensor],
     *,
     lr: float = 0.1,
@@ -60,7 +70,7 @@ def train(
 
     Args:
         model: any module from inputs to logits; it is moved to ``device``.
-        train_part, test_part: inputs (N, …) and labels (N,) or (N, 1).
+        train_part, validation_part: inputs (N, …) and labels (N,) or (N, 1).
         loss_fn: called as ``loss_fn(logits, labels)`` and with ``reduction="sum"``, as the course's losses are.
         lr: the learning rate.
         epochs: passes over the training part.
@@ -82,7 +92,7 @@ def train(
         >>> len(history.train), history.train[-1].count
         (4, 2)
     """
-    _check_run(epochs, batch_size, train_part, test_part)
+    _check_run(epochs, batch_size, train_part, validation_part)
     device = device or next(model.parameters()).device
     model.to(device)
     x, y = (tensor.to(device) for tensor in train_part)
@@ -90,11 +100,11 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     history = History()
     try:
-        _record(history, model, (x, y), test_part, loss_fn)
+        _record(history, model, (x, y), validation_part, loss_fn)
         for _ in tqdm(range(epochs), unit="epoch", leave=False, disable=not progress):
             for rows in batches(len(y), batch_size, generator):
                 step(model, optimizer, loss_fn, x[rows], y[rows])
-            _record(history, model, (x, y), test_part, loss_fn)
+            _record(history, model, (x, y), validation_part, loss_fn)
     except KeyboardInterrupt:
         history.interrupted = True
     return history
@@ -168,15 +178,19 @@ def decide(logits: Tensor) -> Tensor:
     return (logits > 0).to(logits.dtype) if logits.shape[1] == 1 else logits.argmax(dim=1)
 
 
+def _or_inf(loss: float) -> float:
+    return math.inf if math.isnan(loss) else loss
+
+
 def _beside(tensor: Tensor, model: nn.Module) -> Tensor:
     return tensor.to(next(model.parameters()).device)
 
 
-def _record(history: History, model: nn.Module, train_part: Part, test_part: Part, loss_fn: Callable) -> None:
+def _record(history: History, model: nn.Module, train_part: Part, validation_part: Part, loss_fn: Callable) -> None:
     """Measure first, then write: an interruption leaves the two lists equally long."""
-    scores = evaluate(model, *train_part, loss_fn), evaluate(model, *test_part, loss_fn)
+    scores = evaluate(model, *train_part, loss_fn), evaluate(model, *validation_part, loss_fn)
     history.train.append(scores[0])
-    history.test.append(scores[1])
+    history.validation.append(scores[1])
 
 
 def _check_run(epochs: int, batch_size: int, *parts: Part) -> None:

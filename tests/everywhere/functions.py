@@ -179,6 +179,8 @@ WITHOUT = {
     "compare.show": "takes a table",
     "data.text": "returns bytes",
     "data.Split": "holds NumPy arrays; its tensors are tested below",
+    "data.Part": "holds NumPy arrays; its tensors are tested with the data sets",
+    "data.ThreeParts": "holds NumPy arrays",
     "data.DataSet": "holds NumPy arrays",
     "data.iris": "returns NumPy arrays",
     "data.breast_cancer": "returns NumPy arrays",
@@ -221,7 +223,6 @@ MODULES = {
     "kernels": "needs Triton; its own tests run it",
     "forecasts": "takes texts and plain numbers; its own tests run them",
     "distributed": "runs in several processes; its own tests do",
-    "kernels": "needs Triton; its own tests run it",
 }
 
 # Results that are of another type than the floating input, and of which: counts and labels are whole numbers, and what

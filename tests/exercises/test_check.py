@@ -612,3 +612,11 @@ def test_two_kernels_can_write_at_the_same_time(course, capsys):
 
 def environment():
     return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def test_a_mistake_without_a_message_is_refused():
+    with pytest.raises(ValueError, match="silent has no docstring"):
+
+        @mean.mistake
+        def silent(p):
+            return 0.0

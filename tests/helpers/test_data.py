@@ -47,6 +47,39 @@ def test_features_are_standardised_by_the_training_part_alone():
     assert abs(len(split.y_test) - len(split.y_train)) <= 1
 
 
+@pytest.mark.parametrize(("load", "samples", "features", "classes"), SETS.values(), ids=SETS)
+def test_three_parts_keep_every_sample_once_standardised_by_the_training_part(load, samples, features, classes):
+    full = load()
+    parts = full.three_parts(seed=2)
+    assert sorted(np.concatenate([part.index for part in parts])) == list(range(samples))
+    assert abs(len(parts.validation.y) - 0.2 * samples) <= 1 and abs(len(parts.test.y) - 0.2 * samples) <= 1
+    known = full.x[parts.train.index]
+    spread = np.where(known.std(axis=0) > 0, known.std(axis=0), 1.0)
+    for part in parts:
+        np.testing.assert_array_equal(full.y[part.index], part.y)
+        np.testing.assert_allclose(part.x, (full.x[part.index] - known.mean(axis=0)) / spread, rtol=1e-8, atol=1e-11)
+
+
+def test_three_parts_depend_on_the_seed():
+    first, again, other = (data.iris().three_parts(seed).test.index for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    np.testing.assert_array_equal(data.iris().three_parts().test.index, first)
+
+
+@pytest.mark.parametrize("device", devices.available(), ids=str)
+@pytest.mark.parametrize("column", [False, True])
+def test_tensors_hold_a_part(device, column):
+    part = data.breast_cancer().three_parts().validation
+    dtype = devices.widest_float(device)
+    x, y = part.tensors(device, dtype, column=column)
+    assert x.device.type == y.device.type == device.type
+    assert x.dtype == dtype and y.dtype == (dtype if column else torch.int64)
+    assert y.shape == ((114, 1) if column else (114,))
+    np.testing.assert_allclose(x.cpu(), part.x, rtol=1e-6)
+    np.testing.assert_array_equal(y.cpu().ravel(), part.y)
+
+
 def test_the_seed_chooses_the_split():
     a, b, c = (data.iris().split(seed=seed).test_index for seed in (0, 0, 1))
     np.testing.assert_array_equal(a, b)

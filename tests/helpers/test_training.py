@@ -47,7 +47,7 @@ def test_training_takes_the_steps_that_one_takes_by_hand():
     np.testing.assert_allclose(model.bias.detach().numpy(), expected[1], rtol=1e-12)
     final = losses.cross_entropy(x.numpy() @ expected[0] + expected[1], y.numpy())
     assert history.train[-1].loss == pytest.approx(final, rel=1e-12)
-    assert len(history.train) == len(history.test) == 5
+    assert len(history.train) == len(history.validation) == 5
     assert not history.interrupted
 
 
@@ -57,7 +57,7 @@ def test_the_defaults_and_the_two_parts_are_the_ones_that_are_promised():
     model = layer()
     history = training.train(model, (x, y), other, losses.cross_entropy)
     np.testing.assert_allclose(model.weight.detach().numpy().T, w, rtol=1e-12)
-    for scores, (inputs, labels) in ((history.train, (x, y)), (history.test, other)):
+    for scores, (inputs, labels) in ((history.train, (x, y)), (history.validation, other)):
         expected = losses.cross_entropy(inputs.numpy() @ w + b, labels.numpy())
         assert scores[-1].loss == pytest.approx(expected, rel=1e-12)
         assert len(scores) == 21
@@ -90,9 +90,9 @@ def test_our_loss_and_torchs_train_alike_binary_and_multi_class():
     ):
         a, b = (training.train(layer(4, outputs), *parts, loss_fn, epochs=30) for loss_fn in (ours, theirs))
         np.testing.assert_allclose(a.train, b.train, rtol=1e-11)
-        np.testing.assert_allclose(a.test, b.test, rtol=1e-11)
+        np.testing.assert_allclose(a.validation, b.validation, rtol=1e-11)
         assert a.train[-1].loss < a.train[0].loss
-        assert a.test[-1].accuracy > 0.75
+        assert a.validation[-1].accuracy > 0.75
 
 
 def test_the_order_depends_on_the_seed_and_on_nothing_else():
@@ -178,7 +178,7 @@ def test_an_interrupted_run_returns_what_it_has():
     before = model.weight.detach().clone()
     history = training.train(model, (x, y), (x, y), stops, epochs=50, batch_size=8)
     assert history.interrupted
-    assert 1 < len(history.train) == len(history.test) < 51
+    assert 1 < len(history.train) == len(history.validation) < 51
     assert len(history.table()) == len(history.train)
     assert not torch.equal(before, model.weight)
 
@@ -187,11 +187,11 @@ def test_the_table_has_a_row_for_each_epoch():
     x, y = toy()
     history = training.train(layer(), (x, y), (x[:5], y[:5]), losses.cross_entropy, epochs=2)
     table = history.table()
-    assert list(table.columns) == ["train loss", "test loss", "train accuracy", "test accuracy"]
+    assert list(table.columns) == ["train loss", "validation loss", "train accuracy", "validation accuracy"]
     assert table.index.name == "epoch"
-    assert table["test loss"].tolist() == [score.loss for score in history.test]
+    assert table["validation loss"].tolist() == [score.loss for score in history.validation]
     assert table["train accuracy"].tolist() == [score.accuracy for score in history.train]
-    assert history.test[0].count == 5
+    assert history.validation[0].count == 5
 
 
 def test_the_bar_shows_only_when_asked_for(capfd):
@@ -238,3 +238,12 @@ def test_a_score_over_nothing_is_refused():
 def test_a_device_without_float64_gets_float32():
     assert devices.widest_float(torch.device("cpu")) == torch.float64
     assert devices.widest_float(torch.device("mps")) == torch.float32
+
+
+def test_the_best_epoch_has_the_lowest_validation_loss_and_a_run_that_blew_up_keeps_its_start():
+    def ended(*values):
+        return training.History(validation=[training.Score(value, 0.5, 9) for value in values]).best_epoch()
+
+    assert ended(2.0, 0.5, 0.7) == 1
+    assert ended(2.0, float("nan"), float("inf")) == 0
+    assert ended(2.0, float("nan"), 1.0) == 2

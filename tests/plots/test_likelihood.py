@@ -8,11 +8,18 @@ from matplotlib.axes import Axes
 from xent_helpers.plots import likelihood as plots
 
 FLIPS = np.array([1, 1, 0, 1] * 50)
+DICE = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5]])
+RADIUS, LABELS = np.array([6.5, 7.1, 7.9, 9.2]), np.array([1, 1, 0, 0])
+CURVE = np.array([0.9, 0.7, 0.4, 0.1])
+MODELS = {"oracle": (1.5, 1.6), "memoriser": (0.01, 4.2)}
 DRAWN = {
     "likelihood_as_n_grows": lambda: plots.likelihood_as_n_grows(FLIPS, (4, 40))[0],
     "loss_against_probability": plots.loss_against_probability,
     "likelihood_at": lambda: plots.likelihood_at(0.6, FLIPS[:8])[0],
-    "loss_floor": lambda: plots.loss_floor()[0],
+    "dice_side_by_side": lambda: plots.dice_side_by_side(DICE, ("small", "large"), ("a", "b", "c"))[0],
+    "coins_along_radius": lambda: plots.coins_along_radius(RADIUS, LABELS, CURVE),
+    "sorted_by_class": lambda: plots.sorted_by_class(np.array([0, 2, 1, 0]), np.array([0.2, 0.5, 0.3]))[0],
+    "three_floors": lambda: plots.three_floors({"nothing": 0.66, "all": 0.0}, 2.3, 1.55, MODELS)[0],
 }
 
 
@@ -64,15 +71,38 @@ def test_loss_against_probability_marks_the_prediction_on_both_curves():
     assert "costs 0.223 or 1.609" in ax.get_title(loc="left")
 
 
-def test_the_floor_is_the_entropy_and_no_point_of_the_bowl_is_below():
-    axes = plots.loss_floor((0.5, 0.25))
-    for ax, share in zip(axes, (0.5, 0.25), strict=True):
-        entropy = -(share * np.log(share) + (1 - share) * np.log(1 - share))
-        bowl, level, dot = ax.lines
-        assert level.get_ydata()[0] == pytest.approx(entropy)
-        assert bowl.get_ydata().min() >= entropy - 1e-12
-        assert dot.get_xydata().tolist() == [[share, pytest.approx(entropy)]]
-    assert "share of ones 0.25: least 0.562 nats" in axes[0].figure.alt
+def test_each_die_has_a_panel_and_each_class_a_bar():
+    axes = plots.dice_side_by_side(DICE, ("small", "large"), ("a", "b", "c"))
+    for ax, name, die in zip(axes, ("small", "large"), DICE, strict=True):
+        assert ax.get_title(loc="left") == name
+        assert [bar.get_height() for bar in ax.patches] == pytest.approx(die)
+    assert "large: 0.20, 0.30, 0.50" in axes[0].figure.alt
+
+
+def test_the_bars_along_the_radius_are_the_shares_of_ones_and_fill_up_to_one():
+    ax = plots.coins_along_radius(RADIUS, LABELS, CURVE)
+    starts, heights = zip(*((bar.get_x(), bar.get_height()) for bar in ax.patches), strict=True)
+    assert starts == pytest.approx([6, 7, 9] * 2)
+    assert heights == pytest.approx([1, 0.5, 0, 0, 0.5, 1])
+    assert ax.lines[0].get_xydata().tolist() == np.stack([RADIUS, CURVE], axis=1).tolist()
+
+
+def test_sorting_by_class_keeps_the_area_which_is_the_mean():
+    labels, p = np.array([0, 2, 1, 0, 0]), np.array([0.2, 0.5, 0.3])
+    for ax in plots.sorted_by_class(labels, p):
+        area = sum(bar.get_width() * bar.get_height() for bar in ax.patches)
+        assert area == pytest.approx(-np.log(p[labels]).mean())
+    heights = [bar.get_height() for bar in ax.patches]
+    assert heights == pytest.approx(-np.log(p[np.sort(labels)]))
+
+
+def test_the_three_floors_and_both_models_stand_where_they_belong():
+    own, population = plots.three_floors({"nothing": 0.66, "all": 0.0}, 2.3, 1.55, MODELS)
+    assert [bar.get_height() for bar in own.patches] == [0.66, 0.0]
+    levels = {line.get_ydata()[0] for line in population.lines if line.get_marker() == "None"}
+    assert levels == {0, 1.55, 2.3}
+    drawn = {tuple(line.get_ydata()) for line in population.lines if line.get_marker() != "None"}
+    assert drawn == set(MODELS.values())
 
 
 @pytest.mark.parametrize("theta", [0.01, 0.6, 0.99])

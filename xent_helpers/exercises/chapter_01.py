@@ -28,7 +28,9 @@ coin = Draft(
         "For y = 1 one of the two terms is 0, for y = 0 the other: y * np.log(p) + (1 - y) * np.log(1 - p).",
         "Mean over the samples, then a minus sign.",
     ),
-    afterwards="Try p = 1 with y = 1: what should it cost, and what comes? Section 1.2 met the same 0 · log 0.",
+    afterwards=(
+        "Try p = 1 with y = 1: what should it cost, and what does your code give? Equation 1.10 counts 0 · log 0 as 0."
+    ),
 )
 
 
@@ -55,7 +57,7 @@ def coin_domain(p, y):
 
 coin.says(
     NEGATIVE,
-    "Your losses are negative. A log-likelihood is to be made large, a loss small: what turns one into the other?",
+    "Your losses are negative. A log-likelihood is made large, a loss small: what turns one into the other?",
 )
 coin.says(
     IN_BITS,
@@ -97,8 +99,8 @@ def coin_branches_swapped(p, y):
 
 @coin.mistake
 def coin_log_of_mean(p, y):
-    """You took the logarithm of the mean probability. The likelihood is a product: over what does its logarithm run,
-    and when does the mean come?"""
+    """You took the logarithm of the mean probability. The likelihood is a product: over what does the sum of
+    its logarithms run, and what is the mean taken of?"""
     return -np.log(np.mean(y * p + (1 - y) * (1 - p)))
 
 
@@ -143,14 +145,14 @@ def coin_error_rate(p, y):
 
 @coin.mistake
 def coin_each_sample(p, y):
-    """That is the loss of each sample. One number is asked for: which one of them all?"""
+    """That is the loss of each sample. One number is asked for: how do you get it from all of these?"""
     return -(y * np.log(p) + (1 - y) * np.log(1 - p))
 
 
 @coin.mistake
 def coin_likelihood(p, y):
-    """That is the likelihood, a product which is to be made large. Which function turns it into a sum, and which sign
-    makes a cost of it?"""
+    """That is the likelihood, a product to be made large. Which function turns it into a sum, and which sign turns it
+    into a cost?"""
     return np.prod(p**y * (1 - p) ** (1 - y))
 
 
@@ -162,7 +164,7 @@ def coin_of_the_sigmoid(p, y):
 
 @coin.mistake
 def coin_by_label(p, y):
-    """You averaged the ones and the zeros apart and added the two, so each kind counts alike however often it comes.
+    """You averaged the ones and the zeros apart and added the two, so each kind counts alike however often it occurs.
     How many samples does one mean run over?"""
     return -np.mean(np.log(p[y == 1])) - np.mean(np.log(1 - p[y == 0]))
 
@@ -205,7 +207,7 @@ def class_domain(p, y):
 
 classes.says(
     NEGATIVE,
-    "Your losses are negative. The logarithm of a probability is at most 0: what makes a cost of it?",
+    "Your losses are negative. The logarithm of a probability is at most 0: what turns it into a cost?",
 )
 classes.says(IN_BITS, "You took the logarithm to base 2, so these are bits. Which logarithm gives nats?")
 classes.says(
@@ -238,7 +240,7 @@ def class_all_classes(p, y):
 @classes.mistake
 def class_favourite(p, y):
     """You charge for the class that the model likes best, so the labels play no role. Whose probability counts, the
-    favourite's or the one that came true?"""
+    favourite's or the true one's?"""
     return -np.mean(np.log(np.max(p, axis=1)))
 
 
@@ -265,7 +267,7 @@ def class_no_logarithm(p, y):
 
 @classes.mistake
 def class_each_sample(p, y):
-    """That is the loss of each sample. One number is asked for: which one of them all?"""
+    """That is the loss of each sample. One number is asked for: how do you get it from all of these?"""
     return -np.log(p[np.arange(len(y)), y])
 
 
@@ -292,7 +294,7 @@ def class_rows_by_label(p, y):
 @classes.mistake
 def class_as_coins(p, y):
     """You charge for each of the other classes as well, −log(1 − p), as if every class were a coin of its own. One of C
-    classes comes true: which probability does the likelihood multiply?"""
+    classes is true: which probability does the likelihood multiply?"""
     hit = np.eye(p.shape[1])[y]
     return -np.mean(np.sum(hit * np.log(p) + (1 - hit) * np.log(1 - p), axis=1))
 
@@ -305,8 +307,8 @@ def class_error_rate(p, y):
 
 @classes.mistake
 def class_likelihood(p, y):
-    """That is the likelihood, a product which is to be made large. Which function turns it into a sum, and which sign
-    makes a cost of it?"""
+    """That is the likelihood, a product to be made large. Which function turns it into a sum, and which sign turns it
+    into a cost?"""
     return np.prod(p[np.arange(len(y)), y])
 
 
@@ -390,8 +392,8 @@ floor = Draft(
         "A class that never occurs costs nothing. Leave it out before you take the logarithm.",
     ),
     afterwards=(
-        "You wrote the entropy of the labels. A model that makes use of its input beats this number: compare it with "
-        "the first losses that a training run prints."
+        "You wrote the entropy of the labels' shares. A model that learns from its input beats this number: compare it "
+        "with the first losses that a training run prints."
     ),
 )
 
@@ -422,7 +424,7 @@ def floor_domain(labels, num_classes):
 
 @floor.mistake
 def floor_is_zero(labels, num_classes):
-    """0 needs probability 1 on every label that comes, and one constant prediction cannot give that to two classes.
+    """0 needs probability 1 on every label that occurs, and one constant prediction cannot give that to two classes.
     Which constant prediction is best, and what does it cost?"""
     return 0.0
 
@@ -482,7 +484,7 @@ def floor_of_padded(labels, num_classes):
 
 @floor.mistake
 def floor_as_perplexity(labels, num_classes):
-    """That is the perplexity, the exponential of what is asked for. In which unit does a loss come?"""
+    """That is the perplexity, the exponential of what is asked for. In which unit is a loss given?"""
     return np.exp(best_constant_loss(labels, num_classes))
 
 

@@ -19,7 +19,6 @@ QUESTIONS = (
             "single bytes in both": "fewer classes are easier to guess; but then twice as many guesses are needed",
             "pairs in both": "a better model is better in every unit; but perplexity counts tokens, not text",
             "perplexity: bytes, bits: pairs": "two bytes at once are a harder guess than one, an easier one than two",
-            "perplexity: pairs, bits: bytes": "longer tokens make a text shorter; but each of them is a harder guess",
         },
     ),
     Question(

@@ -1,58 +1,114 @@
-"""Figures of chapter 6: minibatches, learning curves, mistakes, a plateau, and weights that never stop growing."""
+"""Figures of training: samples, one batch, rates, learning curves, mistakes, minibatches, and weights that grow."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
 from xent_helpers.training import History
 
 
-def gradient_cloud(gradients: np.ndarray, full: np.ndarray, names: Sequence[str]) -> Axes:
-    """Draw two entries of each minibatch's gradient, and the full gradient in their middle.
+def digit_samples(pictures: np.ndarray, labels: np.ndarray, rows: int = 4) -> np.ndarray:
+    """Show the first few pictures of each digit, one column for each class.
 
     Args:
-        gradients: (K, 2), one row for each minibatch, nats per unit of weight.
-        full: (2,), the gradient over all samples.
-        names: what the two entries belong to.
+        pictures: (N, 64) grey levels of 8 × 8 pictures.
+        labels: integer labels (N,).
+        rows: how many of each class.
     """
+    classes = np.unique(labels)
+    axes = canvas(
+        f"{rows} rows of handwritten digits as pictures of 8 by 8 grey pixels, one column for each of the classes "
+        f"{classes[0]} to {classes[-1]}; the strokes differ widely within a column.",
+        rows, len(classes), figsize=(7.2, 0.8 * rows), squeeze=False,
+    )  # fmt: skip
+    axes[0, 0].figure.suptitle("Ten classes of 8 × 8 grey pixels, written by many hands")
+    for column, label in zip(axes.T, classes, strict=True):
+        for ax, picture in zip(column, pictures[labels == label], strict=False):
+            ax.imshow(picture.reshape(8, 8), cmap="gray_r")
+            ax.axis("off")
+        column[0].set_title(str(label), loc="center", fontsize=11)
+    return axes
+
+
+def one_batch(curves: Mapping[str, Sequence[float]], floor: float) -> Axes:
+    """Draw the loss on one small batch after each step for several loops, and the floor that some cannot pass.
+
+    Args:
+        curves: losses in nats by the loop's name, at most three loops.
+        floor: the least loss that a softmax of a softmax can reach.
+    """
+    ends = ", ".join(f"{name} at {values[-1]:.4f}" for name, values in curves.items())
     ax = canvas(
-        f"{len(gradients)} minibatch gradients as grey points scattered around the full gradient, a star at "
-        f"({full[0]:.3f}, {full[1]:.3f}). Their centre of mass, a ring, lies on the star.",
-        figsize=(7.2, 4.4),
+        f"Loss in nats on one batch against steps, on a logarithmic scale; a dotted line marks the floor {floor:.4f}. "
+        f"The loops end: {ends}.",
+        figsize=(7.4, 4.0),
     )
-    ax.plot(*gradients.T, "o", color=GREY, alpha=0.45, markersize=4.5, linestyle="none", label="one minibatch")
-    ax.plot(*full, "*", color=VERMILION, markersize=15, linestyle="none", label="all samples")
-    ax.plot(*gradients.mean(axis=0), "o", markerfacecolor="none", markeredgecolor=BLACK, markersize=19,
-            markeredgewidth=1.6, linestyle="none", label="mean of the minibatches")  # fmt: skip
-    ax.set(title="Each minibatch misses the full gradient, their mean comes close")
-    ax.set(xlabel=f"gradient for {names[0]} in nats per unit", ylabel=f"gradient for {names[1]} in nats per unit")
-    ax.legend(loc="best", labelspacing=0.9)
+    for (name, values), colour, dash in zip(curves.items(), (BLUE, VERMILION, GREEN), ("-", "--", "-."), strict=False):
+        ax.plot(values, color=colour, linestyle=dash, label=name)
+    ax.axhline(floor, color=BLACK, linestyle=":", linewidth=1.4)
+    last = max(map(len, curves.values())) - 1
+    ax.text(last, floor * 0.85, f"floor {floor:.4f}", va="top", ha="right")
+    ax.set(title="Two loops learn one batch by heart, one stops at a floor", yscale="log", ylim=(2e-4, 4))
+    ax.set(xlabel="step", ylabel="loss of the batch in nats")
+    ax.legend(loc="center right")
+    return ax
+
+
+def rate_sweep(rates: Sequence[float], losses: Mapping[str, np.ndarray]) -> Axes:
+    """Draw the lowest validation loss of each run against its learning rate: a dot a run, a line through the means.
+
+    Args:
+        rates: the learning rates (R,).
+        losses: for each model an array (R, S), one column for each seed, in nats; at most three models.
+    """
+    means = {name: values.mean(axis=1) for name, values in losses.items()}
+    best = ", ".join(f"{name} {mean.min():.3f} at rate {rates[mean.argmin()]:g}" for name, mean in means.items())
+    ax = canvas(
+        f"Lowest validation loss in nats against the learning rate, both on logarithmic scales. Best means: {best}.",
+        figsize=(7.4, 4.2),
+    )
+    looks = zip(losses.items(), (BLUE, VERMILION, GREEN), ("-", "--", "-."), ("o", "s", "^"), strict=False)
+    for (name, values), colour, dash, marker in looks:
+        ax.plot(rates, means[name], color=colour, linestyle=dash, label=f"{name}, mean")
+        points = np.repeat(rates, values.shape[1]), values.ravel()
+        ax.plot(*points, marker, color=colour, alpha=0.55, markersize=5, linestyle="none", label=f"{name}, one split")
+    ax.set(title="Each model has its own best rate", xscale="log", yscale="log", xticks=rates)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set(xlabel="learning rate", ylabel="lowest validation loss in nats")
+    ax.legend(loc="upper center")
     return ax
 
 
 def learning_curves(histories: Mapping[str, History]) -> Axes:
-    """Draw training loss (solid) and test loss (dashed, dots) of each run after each epoch.
+    """Draw training loss (solid) and validation loss (dashed) of each run, with a ring at its best epoch.
 
     Args:
         histories: the runs by name, at most three; all of them get one colour each.
     """
     ends = ", ".join(
-        f"{name} from {h.train[0].loss:.2f} to {h.train[-1].loss:.3f} in training and {h.test[-1].loss:.3f} in test"
+        f"{name} from {h.train[0].loss:.2f} to {h.train[-1].loss:.3f} in training, with its lowest validation loss "
+        f"{h.validation[h.best_epoch()].loss:.3f} at epoch {h.best_epoch()}"
         for name, h in histories.items()
     )
     ax = canvas(f"Mean loss in nats after each epoch, on a logarithmic scale: {ends}.", figsize=(7.4, 4.2))
     labels = []
     for (name, history), colour in zip(histories.items(), (BLUE, VERMILION, GREEN), strict=False):
-        parts = (("train", history.train, "-", ""), ("test", history.test, "--", "o"))
-        for part, scores, dash, marker in parts:
+        for part, scores, dash in (("train", history.train, "-"), ("validation", history.validation, "--")):
             values = [score.loss for score in scores]
-            ax.plot(values, color=colour, linestyle=dash, marker=marker, markersize=3, linewidth=1.7)
+            ax.plot(values, color=colour, linestyle=dash, linewidth=1.7)
             labels.append((len(values) - 1, values[-1], f"{name}, {part}", colour))
-    ax.set(title="Training loss (solid) falls well below test loss (dashed)", yscale="log")
-    ax.set(xlabel="epoch (0: before training)", ylabel="mean loss in nats")
+        best = history.best_epoch()
+        ax.plot(best, history.validation[best].loss, "o", markersize=10, markerfacecolor="none",
+                markeredgecolor=colour, markeredgewidth=1.6)  # fmt: skip
+    ax.set(title="Training loss (solid) keeps falling, validation loss (dashed) flattens out", yscale="log")
+    ax.set(xlabel="epoch (0: before training; ring: lowest validation loss)", ylabel="mean loss in nats")
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
@@ -116,29 +172,28 @@ def costly_mistakes(pictures: np.ndarray, true: np.ndarray, predicted: np.ndarra
     return axes
 
 
-def plateau(curves: Mapping[str, Sequence[float]], floor: float) -> Axes:
-    """Draw the training loss after each epoch for several runs, and the floor that some cannot pass.
+def gradient_clouds(clouds: Mapping[int, np.ndarray], full: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Draw two entries of many minibatch gradients, a panel for each batch size, and the full gradient in each.
 
     Args:
-        curves: mean losses in nats by the run's name, at most three runs.
-        floor: the least loss that a softmax of a softmax can reach.
+        clouds: for each batch size an array (K, 2), one row for each minibatch, nats per unit of weight.
+        full: (2,), the gradient over all samples.
+        names: what the two entries belong to.
     """
-    ends = ", ".join(f"{name} at {values[-1]:.3f}" for name, values in curves.items())
-    ax = canvas(
-        f"Training loss in nats after each epoch; a horizontal line marks the floor {floor:.4f}. The runs end: {ends}.",
-        figsize=(7.4, 4.0),
-    )
-    labels = []
-    for (name, values), colour, dash in zip(curves.items(), (BLUE, VERMILION, GREEN), ("-", "--", "-."), strict=False):
-        ax.plot(values, color=colour, linestyle=dash)
-        labels.append((len(values) - 1, values[-1], name, colour))
-    last = max(x for x, *_ in labels)
-    ax.plot([0, last], [floor, floor], color=BLACK, linestyle=":", linewidth=1.4)
-    ax.text(last / 2, floor - 0.04, f"floor {floor:.4f}", va="top", ha="center")
-    ax.set(title="With a second softmax the loss stops at a floor", ylim=(0, None))
-    ax.set(xlabel="epoch (0: before training)", ylabel="mean training loss in nats")
-    _label_ends(ax, labels)
-    return ax
+    spreads = ", ".join(f"{cloud.std(axis=0)[0]:.4f} for {size}" for size, cloud in clouds.items())
+    axes = canvas(
+        f"A cloud of minibatch gradients for each of {len(clouds)} batch sizes, all around the full gradient at "
+        f"({full[0]:.3f}, {full[1]:.3f}). Their horizontal spread shrinks with the batch size: {spreads}.",
+        1, len(clouds), figsize=(8.6, 3.4), sharex=True, sharey=True, squeeze=False,
+    )[0]  # fmt: skip
+    for ax, (size, cloud) in zip(axes, clouds.items(), strict=True):
+        ax.plot(*cloud.T, "o", color=GREY, alpha=0.45, markersize=3.5, linestyle="none", label="one minibatch")
+        ax.plot(*full, "*", color=VERMILION, markersize=14, linestyle="none", label="all samples")
+        ax.set(title=f"batches of {size}", xlabel=f"gradient for\n{names[0]}")
+    axes[0].set(ylabel=f"gradient for\n{names[1]}\nin nats per unit")
+    axes[-1].legend(loc="best", fontsize=9)
+    axes[0].figure.suptitle("Larger batches scatter less around the full gradient")
+    return axes
 
 
 def norm_growth(steps: np.ndarray, norms: np.ndarray, flow: np.ndarray, flow_norms: np.ndarray, limit: float) -> Axes:

@@ -1,4 +1,4 @@
-"""Exercise 3.4."""
+"""Exercise 3.4: the cross-entropy of scores."""
 
 import numpy as np
 

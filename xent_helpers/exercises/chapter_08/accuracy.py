@@ -1,14 +1,9 @@
-"""Exercise 8.5."""
+"""Exercise 8.5: accuracy on true labels from noisy ones."""
 
 import numpy as np
 
 from xent_helpers.exercises.draft import Draft
-from xent_helpers.exercises.slips import (
-    DOUBLED,
-    EPSILONS,
-    HALVED,
-    NEGATIVE,
-)
+from xent_helpers.exercises.slips import DOUBLED, EPSILONS, HALVED, NEGATIVE
 
 accuracy = Draft(
     "8.5",

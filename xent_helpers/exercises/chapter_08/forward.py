@@ -1,13 +1,11 @@
-"""Exercise 8.4."""
+"""Exercise 8.4: the forward-corrected loss."""
 
 import numpy as np
 
 from xent_helpers.exercises.chapter_08 import labels_in, log_of_shares, log_of_softmax, picked, quiet_log
 from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
 from xent_helpers.exercises.draft import Draft
-from xent_helpers.exercises.slips import (
-    SUMMED,
-)
+from xent_helpers.exercises.slips import SUMMED
 from xent_helpers.losses import log_softmax, logsumexp, softmax
 
 forward = Draft(

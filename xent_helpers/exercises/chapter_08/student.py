@@ -1,4 +1,4 @@
-"""Exercise 8.3."""
+"""Exercise 8.3: a student's loss."""
 
 from functools import partial
 
@@ -7,10 +7,7 @@ import numpy as np
 from xent_helpers.exercises.chapter_08 import labels_in, log_of_shares, log_of_softmax, picked
 from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
 from xent_helpers.exercises.draft import Draft, Part
-from xent_helpers.exercises.slips import (
-    NEGATIVE,
-    SUMMED,
-)
+from xent_helpers.exercises.slips import NEGATIVE, SUMMED
 from xent_helpers.losses import log_softmax, softmax
 
 student = Draft(
