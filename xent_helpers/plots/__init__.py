@@ -96,15 +96,10 @@ __all__ = [
     "loss_against_probability",
     "loss_parts",
     "losses_and_slopes",
-<<<<<<< HEAD
     "memory_against_rows",
+    "mixed_pictures",
     "newton_parabola",
     "next_byte_bars",
-=======
-    "memory_against_chunk",
-    "mixed_pictures",
-    "next_byte_table",
->>>>>>> main
     "norm_growth",
     "one_batch",
     "opinions",
