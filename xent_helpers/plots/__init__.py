@@ -98,7 +98,6 @@ __all__ = [
     "losses_and_slopes",
     "memory_against_rows",
     "mixed_pictures",
-    "newton_parabola",
     "next_byte_bars",
     "norm_growth",
     "one_batch",
