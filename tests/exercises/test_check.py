@@ -614,7 +614,7 @@ def test_a_file_that_cannot_be_written_is_reported_and_breaks_nothing(course, ca
 
 def test_two_kernels_can_write_at_the_same_time(course, capsys):
     code = (
-        "import sys\nfrom xent_helpers.exercises.progress import remember\n"
+        "import sys\nfrom xent_helpers.exercises.solved_file import remember\n"
         "for n in range(40): remember(f'{sys.argv[1]}.{n}')"
     )
     runs = [subprocess.Popen([sys.executable, "-c", code, name], env=environment()) for name in ("1", "2")]

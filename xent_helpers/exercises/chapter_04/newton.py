@@ -21,7 +21,7 @@ newton = Draft(
         "Then equation 4.9: what stands between the two X, and which factor in front?",
         "Check the repaired Hessian with gradients.finite_differences of the gradient.",
     ),
-    afterwards="Call it ten times on the data of section 4.6 and print the norm of the gradient.",
+    afterwards="Call it ten times on the data of section 4.7 and print the norm of the gradient.",
 )
 
 
