@@ -17,7 +17,15 @@ from xent_helpers.plots.gradients import (
     newton_parabola,
     steepest_curvature,
 )
-from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
+from xent_helpers.plots.information import (
+    belief_bars,
+    code_areas,
+    expected_scores,
+    loss_parts,
+    score_triangles,
+    surprise_curve,
+    two_fits,
+)
 from xent_helpers.plots.language_model import (
     memory_against_chunk,
     next_byte_table,
@@ -67,8 +75,10 @@ from xent_helpers.plots.training import (
 __all__ = [
     "against_noise",
     "at_temperature",
+    "belief_bars",
     "bounded_norms",
     "calibration_and_refinement",
+    "code_areas",
     "coins_along_radius",
     "confusion_matrix",
     "cost_against_threshold",
