@@ -1,16 +1,9 @@
 """The figures of chapter 9: each draws what it is given, labelled and described."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from xent_helpers import plots
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def described(ax, *words):

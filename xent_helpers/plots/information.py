@@ -193,10 +193,11 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
         ax.annotate(
             f"truth {truth:g}", (truth, 0.04), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points"
         )
-        ax.legend(loc="lower left", title="lowest at p =", alignment="left")
         ax.set(title=title, xlabel="p, reported probability of a 1", ylabel="expected cost", xlim=(0, 1.02))
     axes[0].set_ylim(0, 1.6)
-    axes[1].set_ylim(0, 0.8)
+    axes[1].set_ylim(0, 1.2)
+    for ax, place in zip(axes, ("lower left", "upper center"), strict=True):
+        ax.legend(loc=place, title="lowest at p =", alignment="left", frameon=True, framealpha=1, edgecolor="none")
     return axes
 
 
