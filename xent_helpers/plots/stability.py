@@ -193,7 +193,8 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
         for place, limit in _limits(count).items():
             ax.axvline(place, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
             beside = (-11, 0) if place > 50 or "103" in limit else (3, 0)  # not on the lines that fall there
-            ax.annotate(limit, (place, 7.2), beside, textcoords="offset points", rotation=90, va="top", color=GREY)
+            height = 7.2 if place < 0 else 6.4  # clear of the lines
+            ax.annotate(limit, (place, height), beside, textcoords="offset points", rotation=90, va="top", color=GREY)
         ax.set(
             title=f"{count:,} classes",
             xlabel="lead of the true class over its rivals (logits)",
