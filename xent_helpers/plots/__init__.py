@@ -1,7 +1,6 @@
 """The figures of the course: one function draws one figure and returns its Axes."""
 
 from xent_helpers.plots.calibration import (
-    at_temperature,
     calibration_and_refinement,
     cost_against_threshold,
     ece_of_a_perfect_model,
@@ -66,7 +65,6 @@ from xent_helpers.plots.training import (
 
 __all__ = [
     "against_noise",
-    "at_temperature",
     "bounded_norms",
     "calibration_and_refinement",
     "coins_along_radius",
