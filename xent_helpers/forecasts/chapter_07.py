@@ -52,13 +52,4 @@ QUESTIONS = (
             "more than 0.1 below": "true labels might make it modest; that holds only early, at about 20 steps",
         },
     ),
-    Question(
-        "7.5",
-        answer="about 0.4",
-        beliefs={
-            "about 0.1": "probabilities should match the share of eights; those of unweighted training do",
-            "about 0.2": "the weights should raise it somewhat; but they add log 9.3 = 2.2 to the log-odds",
-            "about 0.4": "for balanced weights both classes are equally frequent, and the inputs say little",
-        },
-    ),
 )
