@@ -30,13 +30,13 @@ def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share th
         f"where a calibrated model's bins would lie; larger dots rest on more claims. On average, {said}.",
         1,
         len(tables),
-        figsize=(min(3.2 * len(tables) + 1.0, 10.8), 3.6),
+        figsize=(min(2.7 * len(tables) + 1.2, 9.6), 3.2),
         sharey=True,
         squeeze=False,
     )[0]
     for (name, table), ax in zip(tables.items(), axes, strict=True):
         _bins(ax, table)
-        ax.set(title=f"{name}\nclaims {means[name][0]:.2f}, right {means[name][1]:.2f}", xlabel="claimed probability")
+        ax.set(title=f"{name}\nclaims {means[name][0]:.2f}, true {means[name][1]:.2f}", xlabel="claimed probability")
     axes[0].set_ylabel(what)
     return axes
 
@@ -68,7 +68,7 @@ def ece_of_a_perfect_model(sizes: np.ndarray, measured: np.ndarray, predicted: n
     ax = canvas(
         f"ECE of perfectly calibrated claims with {bins} bins: {mean[0]:.3f} on average for {sizes[0]} claims, falling "
         f"along a straight line of slope minus one half to {mean[-1]:.3f} for {sizes[-1]}. It is never 0.",
-        figsize=(7.2, 4.0),
+        figsize=(6.2, 3.2),
     )
     ax.fill_between(sizes, low, high, color=BLUE, alpha=0.2, linewidth=0, label="smallest to largest of the draws")
     ax.plot(sizes, mean, "o", linestyle="none", color=BLUE, label="their mean")
@@ -91,7 +91,7 @@ def calibration_and_refinement(calibration: Mapping[str, float], refinement: Map
     names = list(calibration)
     parts = "; ".join(f"{name} {refinement[name]:.3f} and {calibration[name]:.3f}" for name in names)
     alt = f"Mean loss in nats of each forecaster, split into refinement and calibration: {parts}."
-    ax = canvas(alt, figsize=(7.4, 3.1))
+    ax = canvas(alt, figsize=(6.6, 2.8))
     left = [refinement[name] for name in names]
     right = [calibration[name] for name in names]
     ax.barh(names, left, color="#BFBFBF", edgecolor=BLACK, linewidth=0.8, hatch="//")
@@ -119,7 +119,7 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
     ax = canvas(
         f"Mean NLL in nats against 1/T for {', '.join(curves)}: each curve is convex. Least: {marks}. A part that the "
         f"model was trained on has no minimum, its curve goes on falling.",
-        figsize=(7.2, 4.2),
+        figsize=(6.4, 3.4),
     )
     styles = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"))
     for (name, nll), (colour, dash, marker) in zip(curves.items(), styles, strict=False):
@@ -152,7 +152,7 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
         f"{mean['repaired'][-1]:.3f}.",
         1,
         2,
-        figsize=(9.6, 3.9),
+        figsize=(8.4, 3.3),
     )
     panels = (
         (axes[0], "More certain, hardly more often right", "share of the test part", "confidence", "accuracy"),
@@ -188,7 +188,7 @@ def cost_against_threshold(
     ax = canvas(
         f"Mean cost of a decision against the threshold; the costs prescribe {rule:g}. "
         + "; ".join(f"{name}: {at_rule[name]:.2f} there, least at {least[name]:.2f}" for name in costs),
-        figsize=(7.4, 4.2),
+        figsize=(6.4, 3.4),
     )
     for (name, values), colour, dash in zip(costs.items(), (BLUE, VERMILION, GREEN), ("-", "--", "-."), strict=False):
         ax.fill_between(thresholds, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0)
@@ -215,7 +215,7 @@ def price_of_asking(prices: np.ndarray, costs: Mapping[str, np.ndarray]) -> Axes
     ax = canvas(
         f"Mean cost in multiples of what asking always would cost, against the price of asking, {prices[0]:g} to "
         f"{prices[-1]:g}: {ends}. A dotted line at 1 marks asking always.",
-        figsize=(7.4, 4.0),
+        figsize=(6.4, 3.3),
     )
     styles = ((VERMILION, "--", "o"), (BLUE, "-", "s"), (GREEN, "-.", "^"))
     for (name, values), (colour, dash, marker) in zip(relative.items(), styles, strict=False):
