@@ -3,7 +3,6 @@
 from xent_helpers.plots.calibration import (
     calibration_and_refinement,
     cost_against_threshold,
-    ece_of_a_perfect_model,
     overconfidence,
     price_of_asking,
     reliability_diagram,
@@ -75,7 +74,6 @@ __all__ = [
     "dice_side_by_side",
     "difference_errors",
     "digit_samples",
-    "ece_of_a_perfect_model",
     "exact_loss",
     "expected_scores",
     "explore",

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
 
 from xent_helpers.calibration import Reliability
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
@@ -30,13 +29,13 @@ def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share th
         f"where a calibrated model's bins would lie; larger dots rest on more claims. On average, {said}.",
         1,
         len(tables),
-        figsize=(min(2.7 * len(tables) + 1.2, 9.6), 3.2),
+        figsize=(min(2.6 * len(tables) + 1.2, 9.0), 3.0),
         sharey=True,
         squeeze=False,
     )[0]
     for (name, table), ax in zip(tables.items(), axes, strict=True):
         _bins(ax, table)
-        ax.set(title=f"{name}\nclaims {means[name][0]:.2f}, true {means[name][1]:.2f}", xlabel="claimed probability")
+        ax.set(title=name, xlabel="claimed probability")
     axes[0].set_ylabel(what)
     return axes
 
@@ -53,32 +52,6 @@ def _bins(ax: Axes, table: Reliability) -> None:
     area = 15 + 400 * count / count.sum()
     ax.scatter(claimed, happened, area, color=BLUE, edgecolor="white", linewidth=0.8, zorder=3, clip_on=False)
     ax.set(xlim=(0, 1), ylim=(0, 1))
-
-
-def ece_of_a_perfect_model(sizes: np.ndarray, measured: np.ndarray, predicted: np.ndarray, bins: int) -> Axes:
-    """Draw the ECE of perfectly calibrated claims against their number, both axes logarithmic.
-
-    Args:
-        sizes: numbers of claims (K,).
-        measured: ECE of repeated draws (draws, K).
-        predicted: what theory expects (K,).
-        bins: how many bins were used.
-    """
-    mean, low, high = measured.mean(axis=0), measured.min(axis=0), measured.max(axis=0)
-    ax = canvas(
-        f"ECE of perfectly calibrated claims with {bins} bins: {mean[0]:.3f} on average for {sizes[0]} claims, falling "
-        f"along a straight line of slope minus one half to {mean[-1]:.3f} for {sizes[-1]}. It is never 0.",
-        figsize=(6.2, 3.2),
-    )
-    ax.fill_between(sizes, low, high, color=BLUE, alpha=0.2, linewidth=0, label="smallest to largest of the draws")
-    ax.plot(sizes, mean, "o", linestyle="none", color=BLUE, label="their mean")
-    ax.plot(sizes, predicted, color=VERMILION, linestyle="--", label="expected")
-    ax.legend(loc="upper right")
-    ax.set(title=f"The ECE of a perfect model is not 0 ({bins} bins)", xscale="log", yscale="log")
-    ax.set(xlabel="number of claims N", ylabel="measured ECE")
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    return ax
 
 
 def calibration_and_refinement(calibration: Mapping[str, float], refinement: Mapping[str, float]) -> Axes:
@@ -119,7 +92,7 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
     ax = canvas(
         f"Mean NLL in nats against 1/T for {', '.join(curves)}: each curve is convex. Least: {marks}. A part that the "
         f"model was trained on has no minimum, its curve goes on falling.",
-        figsize=(6.4, 3.4),
+        figsize=(6.2, 3.2),
     )
     styles = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"))
     for (name, nll), (colour, dash, marker) in zip(curves.items(), styles, strict=False):
@@ -152,7 +125,7 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
         f"{mean['repaired'][-1]:.3f}.",
         1,
         2,
-        figsize=(8.4, 3.3),
+        figsize=(7.8, 3.1),
     )
     panels = (
         (axes[0], "More certain, hardly more often right", "share of the test part", "confidence", "accuracy"),
@@ -188,7 +161,7 @@ def cost_against_threshold(
     ax = canvas(
         f"Mean cost of a decision against the threshold; the costs prescribe {rule:g}. "
         + "; ".join(f"{name}: {at_rule[name]:.2f} there, least at {least[name]:.2f}" for name in costs),
-        figsize=(6.4, 3.4),
+        figsize=(6.2, 3.2),
     )
     for (name, values), colour, dash in zip(costs.items(), (BLUE, VERMILION, GREEN), ("-", "--", "-."), strict=False):
         ax.fill_between(thresholds, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0)
