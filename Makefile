@@ -62,10 +62,10 @@ assignment: $(READY)  ## write the notebooks without outputs and solutions to bu
 	@$(BIN)/python -m xent_helpers.exercises assignment
 
 test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
-	@$(BIN)/python -m pytest -q tests/grading/long_grading.py
+	@$(BIN)/python -m pytest -q -m slow tests/grading
 
 test-answers: $(READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
-	@$(BIN)/python -m pytest -q tests/exercises/long_answers.py
+	@$(BIN)/python -m pytest -q -m slow tests/exercises
 
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
@@ -73,7 +73,7 @@ lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/codespell
 
 robustness: $(READY)  ## run the chapters' comparisons again with other seeds, rates and budgets (CHAPTERS="4 7"; half an hour)
-	@$(BIN)/python -m tools.robustness $(CHAPTERS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.robustness $(CHAPTERS)
 
 matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
 	@$(BIN)/python -m tools.matrix $(ROWS)
@@ -92,7 +92,7 @@ clean:  ## remove .venv and everything else that a command has made
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-# The set-up carries the mark `unfinished` until its last line renames it `ready`; one that was interrupted starts anew.
+# The set-up carries the mark `unfinished` until its last line renames it `ready`; one that was interrupted starts again.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("This is Python %d.%d; the course needs 3.11 or newer. Name one: make PYTHON=python3.12 …" % sys.version_info[:2])'
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks its venv module (on Debian and Ubuntu: apt install python3-venv)."; exit 1; }

@@ -41,7 +41,7 @@ def peak(name: str, size: tuple[int, ...], factor: float, device: torch.device) 
     returned = sum(t.numel() * t.element_size() for t in inputs) if len(size) == 3 else 0
     if device.type != "cpu":
         return devices.peak_bytes(lambda: run(inputs, y), device) - returned
-    CLEAR.write_text("5")  # the peak starts anew from what is held now
+    CLEAR.write_text("5")  # the peak starts again from what is held now
     before = _kilobytes("VmRSS")
     run(inputs, y)
     return 1024 * (_kilobytes("VmHWM") - before) - returned

@@ -17,7 +17,7 @@ Times = dict[str, np.ndarray]  # for each implementation its seconds in each rou
 def in_turns(
     runs: dict[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 5, most: int = 500
 ) -> Times:
-    """Time every run once a round, in an order drawn anew for each, after one round to warm up.
+    """Time every run once a round, in an order drawn afresh for each, after one round to warm up.
 
     Whoever runs after a close relative finds its instructions in the cache, so a fixed order would favour some.
     A run sits out once it has had ``least`` rounds and ``seconds`` of its own, or ``most`` rounds, or twice the

@@ -1,4 +1,4 @@
-"""Arrays as they come: of every type, layout in memory and byte order, with every number in them; and odd calls.
+"""Arrays of every kind: of every type, layout in memory and byte order, with every number in them; and odd calls.
 
 What the property tests draw, and how they call a helper: nothing that a helper does may warn or change its input, and
 what it refuses, it refuses in a sentence.
@@ -70,7 +70,7 @@ def distributions(shape: tuple[int, ...], dtype: Any = np.float64) -> st.SearchS
 
 
 class Refused(Exception):
-    """What came instead of a result: the documented error."""
+    """The documented error, raised in place of a result."""
 
 
 def call(function: Callable, *arguments: Any, **options: Any) -> Any:

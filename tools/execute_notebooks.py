@@ -3,7 +3,7 @@
 Without arguments every notebook in ``notebooks/`` is run, two at a time, each in a fresh kernel; with arguments the
 named ones. What differs from run to run or from machine to machine is not stored: times, the interpreter's version,
 the state of widgets, the pieces in which a printed text arrived, temporary file names. A cell tagged
-``nbval-ignore-output`` measures, so it keeps the output that it has; clear that output to have it measured anew. A
+``nbval-ignore-output`` measures, so it keeps the output that it has; clear that output to have it measured again. A
 notebook in which a cell fails is left as it was.
 """
 

@@ -139,7 +139,7 @@ def changes_a_sentence(diff: str) -> bool:
 
 
 def _skeleton(code: str) -> str:
-    """Code without its sentences; a piece of code that does not stand by itself is compared word by word."""
+    """Code without its sentences; a piece of code that is no statement by itself is compared word by word."""
     try:
         tree = ast.parse(code.strip().removesuffix(","))
     except SyntaxError:
@@ -149,7 +149,7 @@ def _skeleton(code: str) -> str:
             node.value = "…"
         if isinstance(node, ast.JoinedStr):
             words = "".join(one.value for one in node.values if isinstance(one, ast.Constant))
-            node.values = [] if " " in words.strip() else node.values  # a sentence with what came in it
+            node.values = [] if " " in words.strip() else node.values  # a sentence with values in it
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("check.check_", "_at_least_float32")):
             node.args = [
                 one for one in node.args if not (isinstance(one, ast.Constant) and isinstance(one.value, str | None))

@@ -1,4 +1,4 @@
-"""Test and measure the course on this machine's accelerator and write what came out to a file (``make gpu``).
+"""Test and measure the course on this machine's accelerator and write the results to a file (``make gpu``).
 
 The file, ``results/NAME-OF-THE-DEVICE.md``, can be sent in with a pull request. It says how the unit tests and the
 notebooks ended there, where each loss holds its bound, how long it takes and how much memory, and, where the

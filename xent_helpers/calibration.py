@@ -1,7 +1,8 @@
-"""Can probabilities be believed, and how to mend them: reliability, temperature, priors.
+"""Can probabilities be believed, and how to correct them: reliability, temperature, priors.
 
 One definition serves NumPy arrays, torch tensors and whatever else follows the Python array API standard. The
 functions measure and correct finished predictions; they are not meant to be trained through.
+Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
 from math import inf
@@ -18,7 +19,7 @@ _quiet = np.errstate(all="ignore")  # a row with nothing left becomes NaN, and s
 
 
 class Reliability(NamedTuple):
-    """What was claimed and what came true, bin by bin; each entry has shape (bins,).
+    """Claims and how often they came true, bin by bin; each entry has shape (bins,).
 
     ``claimed`` and ``happened`` are NaN where ``count`` is 0: nothing is known about an empty bin.
     """
@@ -38,9 +39,6 @@ def reliability(claimed: Array, came_true: Array, bins: int = 15) -> Reliability
         claimed: probabilities (N,), each of some event; of a classifier, say, that its favourite class is right.
         came_true: whether the event came, (N,), booleans or integers 0 and 1.
         bins: how many, at least 1.
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> import numpy as np
@@ -73,9 +71,6 @@ def expected_calibration_error(claimed: Array, came_true: Array, bins: int = 15)
     Returns:
         0-d array between 0 and 1, of the type of ``claimed``.
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> import numpy as np
         >>> print(expected_calibration_error(np.array([0.9, 0.9, 0.9, 0.9]), np.array([1, 1, 0, 0])))
@@ -104,7 +99,6 @@ def fit_temperature(logits: Array, target: Array) -> float:
         T as a Python float: above 1 softens, below 1 sharpens the probabilities.
 
     Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
         ValueError: there is no best T, as every sample is classified correctly (the smaller T, the better), or as
             the logits are no better than none at all (the larger T, the better).
 
@@ -154,7 +148,7 @@ def shift_prior(logits: Array, trained: Array, wanted: Array) -> Array:
         Logits of the same shape and type.
 
     Raises:
-        TypeError, ValueError: see ``validation``; a frequency is negative, or one of ``trained`` is 0.
+        ValueError: a frequency is negative, or one of ``trained`` is 0.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,7 @@
-"""Codes: what a distribution, or a model of a whole text, costs when its outcomes are written down in bits."""
+"""Codes: what a distribution, or a model of a whole text, costs when its outcomes are written down in bits.
+
+Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
+"""
 
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
@@ -21,7 +24,7 @@ def shannon_lengths(p: Array) -> list[int]:
         C lengths in bits.
 
     Raises:
-        TypeError, ValueError: see ``validation``; also for a symbol of probability 0, whose codeword would never end.
+        ValueError: a symbol has probability 0, so its codeword would never end.
 
     Example:
         >>> import numpy as np
@@ -44,9 +47,6 @@ def huffman_code(p: Array) -> list[str]:
 
     Returns:
         C strings of the characters 0 and 1, none the beginning of another. A single symbol needs no bit.
-
-    Raises:
-        TypeError, ValueError: see ``validation``.
 
     Example:
         >>> import numpy as np

@@ -136,6 +136,28 @@ def digits() -> DataSet:
     return _loaded(datasets.load_digits())
 
 
+def diagnoses() -> tuple[np.ndarray, tuple[str, ...]]:
+    """30 psychiatric patients, six diagnoses each: how many of six psychiatrists chose each of five classes.
+
+    The six were drawn from a larger group for each patient, so a column of answers belongs to no single person.
+
+    Returns:
+        Counts (30, 5) int64, each row with sum 6, and the names of the classes.
+
+    Example:
+        >>> counts, names = diagnoses()
+        >>> counts.shape, counts[1]
+        ((30, 5), array([0, 3, 0, 0, 3]))
+
+    Source: Fleiss, J. L. (1971). Measuring nominal scale agreement among many raters. Psychological Bulletin, 76,
+    378-382, table 1.
+    """
+    rows = """00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031
+              00501 30012 51000 02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006"""
+    counts = np.array([[int(digit) for digit in row] for row in rows.split()])
+    return counts, ("depression", "personality disorder", "schizophrenia", "neurosis", "other")
+
+
 def text() -> bytes:
     """14,279 bytes of English: scikit-learn's descriptions of five of its data sets, one after the other.
 

@@ -3,7 +3,8 @@
 The gradient of −log softmax(z)_y is p − y, and all that it needs is in cache when the loss has just been computed. So
 both functions go through the rows in chunks and turn each chunk's logits into its share of the gradient on the spot.
 Arguments, defaults and meaning are those of ``torch.nn.functional``; every torch device serves. On a GPU where Triton
-is installed the chunks are computed by ``kernels``; ``path`` tells which way a tensor takes.
+is installed the chunks are computed by ``kernels``; ``path`` tells which way a tensor takes. Input
+that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from xent_helpers import devices
 from xent_helpers import validation as check
 
 # Logits in a chunk, found by measurement (`make bench` repeats it): 8 MB in float32 stay near the processor from the
@@ -24,13 +26,9 @@ CHUNK, LINEAR_ROWS = 2**21, 128
 SOFTMAX_CLASSES = 32
 
 
-# The kinds of devices that Triton compiles for; its kernels compute in float32, so float64 goes the other way.
-TRITON_DEVICES = ("cuda", "xpu")
-
-
 def path(tensor: Tensor) -> str:
     """Which way the fused losses take for a tensor: "triton", by ``kernels``, or "pytorch", by its own operations."""
-    fits = tensor.device.type in TRITON_DEVICES and tensor.dtype != torch.float64
+    fits = devices.compiles_triton(tensor.device) and tensor.dtype != torch.float64  # the kernels compute in float32
     return "triton" if fits and _kernels() else "pytorch"
 
 
@@ -58,9 +56,6 @@ def fused_cross_entropy(logits: Tensor, target: Tensor, *, ignore_index: int = -
 
     Returns:
         The loss in nats: a 0-d tensor, or one of the target's shape for "none".
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> z = torch.tensor([[1.0, 2.0, 0.1]], requires_grad=True)
@@ -109,9 +104,6 @@ def linear_cross_entropy(
 
     Returns:
         The loss in nats: a 0-d tensor, or one of the target's shape for "none".
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> x, weight = torch.tensor([[1.0, -1.0]]), torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 0.0]])

@@ -3,6 +3,7 @@
 One definition serves NumPy arrays, torch tensors and whatever else follows the Python array API standard.
 Half precisions are computed in float32 and rounded once. Chapter 4 derives every formula; a difference such as
 p − 1 is nowhere taken where p may be close to 1, so tiny gradients and curvatures keep their digits.
+Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
 from collections.abc import Callable
@@ -29,9 +30,6 @@ def softmax_jacobian(logits: Array) -> Array:
 
     Returns:
         Array (..., C, C).
-
-    Raises:
-        TypeError, IndexError, ValueError: see ``validation``.
 
     Example:
         >>> import numpy as np
@@ -61,9 +59,6 @@ def cross_entropy_gradient(logits: Array, target: Array, *, reduction: str = "me
 
     Returns:
         Array of the logits' shape.
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> import numpy as np
@@ -96,9 +91,6 @@ def cross_entropy_hessian(logits: Array) -> Array:
     Returns:
         Array (..., C, C): symmetric, positive semidefinite, with null vector (1, …, 1) and no eigenvalue above ½.
 
-    Raises:
-        TypeError, IndexError, ValueError: see ``validation``.
-
     Example:
         >>> import numpy as np
         >>> print(cross_entropy_hessian(np.array([1.0, 2.0, 0.1])) @ np.ones(3) < 1e-16)
@@ -114,15 +106,12 @@ def softmax_regression_gradient(x: Array, weights: Array, target: Array) -> Arra
     r"""∂L/∂W = Xᵀ(P − Y) / N for the mean cross-entropy L of the logits X W.
 
     Args:
-        x: floating features (N, D); a column of ones stands for the bias.
+        x: floating features (N, D); a column of ones serves as the bias.
         weights: floating array (D, C).
         target: integer class indices (N,), or floating probabilities (N, C).
 
     Returns:
         Array (D, C).
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> import numpy as np
@@ -149,9 +138,6 @@ def softmax_regression_hessian(x: Array, weights: Array) -> Array:
     Returns:
         Array (D, C, D, C); reshaped to (D·C, D·C) it is symmetric and positive semidefinite.
 
-    Raises:
-        TypeError, ValueError: see ``validation``.
-
     Example:
         >>> import numpy as np
         >>> softmax_regression_hessian(np.ones((4, 3)), np.zeros((3, 2))).shape
@@ -176,15 +162,12 @@ def logistic_regression_gradient(x: Array, weights: Array, target: Array) -> Arr
     p − y is taken as (1 − y) p − y (1 − p), with 1 − p = sigmoid(−X w), which keeps tiny differences.
 
     Args:
-        x: floating features (N, D); a column of ones stands for the bias.
+        x: floating features (N, D); a column of ones serves as the bias.
         weights: floating array (D,).
         target: floating labels (N,) in [0, 1].
 
     Returns:
         Array (D,).
-
-    Raises:
-        TypeError, ValueError: see ``validation``.
 
     Example:
         >>> import numpy as np
@@ -213,9 +196,6 @@ def logistic_regression_hessian(x: Array, weights: Array) -> Array:
 
     Returns:
         Array (D, D), symmetric and positive semidefinite.
-
-    Raises:
-        TypeError, ValueError: see ``validation``.
 
     Example:
         >>> import numpy as np

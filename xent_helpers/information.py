@@ -1,9 +1,10 @@
-"""What a distribution costs whoever believes in it: entropy, cross-entropy, divergence, Brier score.
+"""The costs of believing a distribution: entropy, cross-entropy, divergence, Brier score.
 
 Here the arguments are probabilities. ``truth`` says how often each class comes, ``belief`` what was predicted;
 the order matters. (The loss of logits and labels, which models are trained with, is ``losses.cross_entropy``.)
 Every function takes NumPy arrays, torch tensors on any device, or any other array that follows the Python array
 API standard, and returns the same kind. Half precisions are computed in float32 and rounded once.
+Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
 from math import log
@@ -44,9 +45,6 @@ def entropy(p: Array, axis: int = -1) -> Array:
     Returns:
         Nats, of the type of ``p``: one number for each row.
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> print(f"{entropy(np.array([0.2, 0.7, 0.1])):.4f}")
         0.8018
@@ -70,9 +68,6 @@ def cross_entropy(truth: Array, belief: Array, axis: int = -1) -> Array:
 
     Returns:
         Nats, of the promoted type: one number for each row.
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> sure, even = np.array([0.9, 0.1]), np.array([0.5, 0.5])
@@ -100,9 +95,6 @@ def kl_divergence(truth: Array, belief: Array, axis: int = -1) -> Array:
     Returns:
         Nats, of the promoted type: one number for each row, not a mean.
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> print(f"{kl_divergence(np.array([0.9, 0.1]), np.array([0.5, 0.5])):.4f}")
         0.3681
@@ -128,9 +120,6 @@ def brier_score(truth: Array, belief: Array, axis: int = -1) -> Array:
 
     Returns:
         A plain number without unit, of the promoted type, for each row.
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> print(f"{brier_score(np.array([0.0, 1.0, 0.0]), np.array([0.2, 0.7, 0.1])):.4f}")

@@ -2,6 +2,7 @@
 
 One definition serves NumPy arrays, torch tensors and whatever else follows the Python array API standard.
 Labels count from 0: the outcomes of a coin are 0 and 1, the faces of a die with C faces are 0 … C − 1.
+Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
 import numpy as np
@@ -23,9 +24,6 @@ def class_counts(labels: Array, num_classes: int) -> Array:
 
     Returns:
         int64 array of shape (C,).
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> print(class_counts(np.array([2, 0, 2]), 4))
@@ -52,9 +50,6 @@ def bernoulli_log_likelihood(theta: Array, y: Array) -> Array:
     Returns:
         The log-likelihood in nats, one for each entry of ``theta``.
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> print(f"{bernoulli_log_likelihood(np.array(0.7), np.array([1, 1, 0])):.4f}")
         -1.9173
@@ -78,9 +73,6 @@ def bernoulli_mle(y: Array) -> Array:
     Returns:
         0-d array of the library's default floating type.
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> print(bernoulli_mle(np.array([1, 1, 0, 1])))
         0.75
@@ -103,9 +95,6 @@ def categorical_log_likelihood(probs: Array, labels: Array) -> Array:
 
     Returns:
         The log-likelihood in nats, shape (...): one for each row of ``probs``.
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> print(f"{categorical_log_likelihood(np.array([0.2, 0.7, 0.1]), np.array([1, 1, 0])):.4f}")
@@ -133,9 +122,6 @@ def categorical_mle(labels: Array, num_classes: int) -> Array:
 
     Returns:
         Array of shape (C,), of the library's default floating type.
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> print(categorical_mle(np.array([2, 0, 2, 2]), 3))

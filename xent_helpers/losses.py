@@ -5,7 +5,8 @@ tensors on any device, or any other array that follows the Python array API stan
 kind. Autograd differentiates them on torch. Half precisions are computed in float32 and rounded once.
 
 The short kernels ``label_surprisal``, ``surprisal`` and ``softplus`` hold the mathematics and check nothing; the
-public losses check their input first (``validation.py``).
+public losses check their input first. What does not fit is refused with a TypeError, ValueError or IndexError that
+names the argument (``validation``).
 """
 
 from math import nan
@@ -86,9 +87,6 @@ def logsumexp(x: Array, axis: int = -1) -> Array:
         x: floating array, any shape.
         axis: the axis that is summed and removed.
 
-    Raises:
-        TypeError, IndexError, ValueError: see ``validation``.
-
     Example:
         >>> print(f"{logsumexp(np.array([1000.0, 1000.0])):.4f}")
         1000.6931
@@ -115,9 +113,6 @@ def log_softmax(logits: Array, axis: int = -1) -> Array:
         logits: floating array, any shape.
         axis: the class axis.
 
-    Raises:
-        TypeError, IndexError, ValueError: see ``validation``.
-
     Example:
         >>> print(log_softmax(np.array([20.0, 0.0, -1.0])))
         [-2.81940966e-09 -2.00000000e+01 -2.10000000e+01]
@@ -142,9 +137,6 @@ def softmax(logits: Array, axis: int = -1) -> Array:
         logits: floating array, any shape.
         axis: the class axis.
 
-    Raises:
-        TypeError, IndexError, ValueError: see ``validation``.
-
     Example:
         >>> print(softmax(np.array([1000.0, 1000.0])))
         [0.5 0.5]
@@ -166,9 +158,6 @@ def sigmoid(logits: Array) -> Array:
     Args:
         logits: floating array, any shape.
 
-    Raises:
-        TypeError: see ``validation``.
-
     Example:
         >>> print(sigmoid(np.array([-1000.0, 0.0, 1000.0])))
         [0.  0.5 1. ]
@@ -188,9 +177,6 @@ def log_sigmoid(logits: Array) -> Array:
 
     Args:
         logits: floating array, any shape.
-
-    Raises:
-        TypeError: see ``validation``.
 
     Example:
         >>> print(log_sigmoid(np.array([-1000.0, 50.0])))
@@ -248,9 +234,6 @@ def nll_loss(
     Returns:
         The loss in nats: a 0-d array, or one of the target's shape for "none".
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> print(f"{nll_loss(np.log(np.array([0.2, 0.7, 0.1])), np.array(1)):.4f}")
         0.3567
@@ -298,9 +281,6 @@ def cross_entropy(
 
     Returns:
         The loss in nats, of torch's promoted type: a 0-d array, or one for each sample for "none".
-
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
 
     Example:
         >>> print(f"{cross_entropy(np.array([[1.0, 2.0, 0.1]]), np.array([1])):.4f}")
@@ -353,9 +333,6 @@ def binary_cross_entropy(probs: Array, target: Array, *, weight: Array | None = 
     Returns:
         The loss in nats: a 0-d array, or one of the input's shape for "none".
 
-    Raises:
-        TypeError, ValueError: see ``validation``.
-
     Example:
         >>> print(f"{binary_cross_entropy(np.array([0.9]), np.array([1.0])):.4f}")
         0.1054
@@ -392,9 +369,6 @@ def binary_cross_entropy_with_logits(
 
     Returns:
         The loss in nats: a 0-d array, or one of the input's shape for "none".
-
-    Raises:
-        TypeError, ValueError: see ``validation``.
 
     Example:
         >>> print(f"{binary_cross_entropy_with_logits(np.array([2.0]), np.array([1.0])):.4f}")

@@ -1,4 +1,4 @@
-"""Show a function in a notebook as it stands in the package, so that what is read is what is tested."""
+"""Show a function in a notebook as it is in the package, so that what is read is what is tested."""
 
 import ast
 import inspect

@@ -3,6 +3,7 @@
 Logits have shape (N, C); every loss is in nats and takes NumPy arrays, torch tensors on any device, or any other
 array that follows the Python array API standard. The losses that read only the true class's probability are
 written as functions of its surprise s = −log p_y, that is of the cross-entropy itself.
+Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
 from math import nan
@@ -25,9 +26,6 @@ def smoothed(q: Array, epsilon: float) -> Array:
     Args:
         q: probabilities (..., C), such as one-hot rows of a floating type.
         epsilon: the share ε of the uniform distribution, from 0 to 1.
-
-    Raises:
-        TypeError, ValueError: see ``validation``.
 
     Example:
         >>> print(smoothed(np.array([0.0, 1.0, 0.0, 0.0]), 0.2))
@@ -52,14 +50,11 @@ def best_probabilities(q: Array, weight: Array | None = None) -> Array:
         q: target rows (..., C) that sum to 1.
         weight: one positive factor for each class, shape (C,).
 
-    Raises:
-        TypeError, ValueError: see ``validation``.
-
     Example:
         >>> print(best_probabilities(np.array([0.95, 0.05]), np.array([0.01, 0.99])).round(3))
         [0.161 0.839]
 
-    Source: chapter 8, equation 8.6.
+    Source: chapter 8, equation 8.8.
     """
     xp = check.check_arrays(q=q, weight=weight)
     check.check_floating(q=q)
@@ -82,14 +77,14 @@ def distillation_loss(student: Array, teacher: Array, temperature: float = 1.0, 
         reduction: "none", "mean" or "sum" over the samples.
 
     Raises:
-        TypeError, ValueError: see ``validation``; a temperature that is not positive.
+        ValueError: the temperature is not positive.
 
     Example:
         >>> z = np.array([[2.0, 0.0, -1.0]])
         >>> print(f"{distillation_loss(z, z, 1.0):.4f}")
         0.5243
 
-    Source: Hinton, Vinyals and Dean (2015); chapter 8, equation 8.8.
+    Source: Hinton, Vinyals and Dean (2015); chapter 8, equation 8.10.
     """
     check.check_arrays(student=student, teacher=teacher)
     check.check_floating(student=student, teacher=teacher)
@@ -114,14 +109,14 @@ def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction
         reduction: "none", "mean" or "sum".
 
     Raises:
-        TypeError, ValueError, IndexError: see ``validation``; a matrix whose rows are no distributions.
+        ValueError: a row of the matrix is not a distribution.
 
     Example:
         >>> M = np.array([[0.9, 0.1], [0.0, 1.0]])
         >>> print(f"{forward_loss(np.array([[0.0, 0.0]]), np.array([1]), M):.4f}")  # −log (0.5 · 0.1 + 0.5 · 1)
         0.5978
 
-    Source: Patrini et al. (2017), forward correction; chapter 8, equation 8.12.
+    Source: Patrini et al. (2017), forward correction; chapter 8, equation 8.14.
     """
     xp = check.check_arrays(logits=logits, recorded=recorded, transition=transition)
     if logits.ndim != 2:
@@ -134,7 +129,7 @@ def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction
     check.check_labels("recorded", recorded, logits.shape[1])
     _check_transition(transition, logits.shape[1])
     ways = xp.take(xp.log(transition).T, xp.astype(recorded, xp.int64), axis=0)  # log M[i, ỹ] of each sample: (N, C)
-    return _reduced(-logsumexp(log_softmax(logits) + ways), reduction)
+    return _apply_reduction(-logsumexp(log_softmax(logits) + ways), reduction)
 
 
 def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, reduction: str = "mean") -> Array:
@@ -146,19 +141,16 @@ def generalised_cross_entropy(logits: Array, target: Array, k: float = 0.7, *, r
         k: from above 0 to 1; larger is deafer to labels that the model does not believe.
         reduction: "none", "mean" or "sum".
 
-    Raises:
-        TypeError, ValueError, IndexError: see ``validation``.
-
     Example:
         >>> print(f"{generalised_cross_entropy(np.array([[0.0, 0.0]]), np.array([1]), k=1.0):.4f}")
         0.5000
 
-    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 8, equation 8.13.
+    Source: Zhang and Sabuncu (2018), whose q is our k; chapter 8, equation 8.15.
     """
     check.check_fraction("k", k)
     _check_positive("k", k)
     s = cross_entropy(logits, target, reduction="none")
-    return _reduced(-array_namespace(s).expm1(-k * s) / k, reduction)
+    return _apply_reduction(-array_namespace(s).expm1(-k * s) / k, reduction)
 
 
 def focal_loss(logits: Array, target: Array, gamma: float = 2.0, *, reduction: str = "mean") -> Array:
@@ -171,18 +163,18 @@ def focal_loss(logits: Array, target: Array, gamma: float = 2.0, *, reduction: s
         reduction: "none", "mean" or "sum".
 
     Raises:
-        TypeError, ValueError, IndexError: see ``validation``; another gamma.
+        ValueError: gamma is below 0, or between 0 and 1.
 
     Example:
         >>> print(f"{focal_loss(np.array([[0.0, 0.0]]), np.array([1])):.4f}")  # log 2 / 4
         0.1733
 
-    Source: Lin et al. (2017), without their class weights; chapter 8, equation 8.16.
+    Source: Lin et al. (2017), without their class weights; chapter 8, equation 8.20.
     """
     if not isinstance(gamma, Real) or isinstance(gamma, bool) or not (gamma == 0 or gamma >= 1):
         raise ValueError(f"gamma is {gamma!r}, expected 0 or a number from 1: a usual value is 2.")
     s = cross_entropy(logits, target, reduction="none")
-    return _reduced((-array_namespace(s).expm1(-s)) ** gamma * s, reduction)
+    return _apply_reduction((-array_namespace(s).expm1(-s)) ** gamma * s, reduction)
 
 
 def flip_matrix(num_classes: int, rate: float) -> np.ndarray:
@@ -199,6 +191,22 @@ def flip_matrix(num_classes: int, rate: float) -> np.ndarray:
     check.check_fraction("rate", rate)
     others = rate / (num_classes - 1)
     return np.full((num_classes, num_classes), others) + (1.0 - rate - others) * np.eye(num_classes)
+
+
+def pair_matrix(num_classes: int, rate: float) -> np.ndarray:
+    """M for labels that are replaced, with probability ``rate``, by the next class; after the last comes the first.
+
+    Example:
+        >>> print(pair_matrix(3, 0.2))
+        [[0.8 0.2 0. ]
+         [0.  0.8 0.2]
+         [0.2 0.  0.8]]
+    """
+    if check.check_num_classes(num_classes) == 1:
+        raise ValueError("num_classes is 1, expected at least 2: a single class cannot be mistaken for another.")
+    check.check_fraction("rate", rate)
+    same = np.eye(num_classes)
+    return (1.0 - rate) * same + rate * np.roll(same, 1, axis=1)
 
 
 def resample_matrix(num_classes: int, rate: float) -> np.ndarray:
@@ -221,7 +229,7 @@ def noisy_labels(labels: np.ndarray, transition: np.ndarray, rng: np.random.Gene
         rng: a seeded generator.
 
     Raises:
-        TypeError, ValueError, IndexError: see ``validation``; a matrix whose rows are no distributions.
+        ValueError: a row of the matrix is not a distribution.
 
     Example:
         >>> noisy_labels(np.array([0, 1, 1]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.random.default_rng(0))
@@ -235,7 +243,7 @@ def noisy_labels(labels: np.ndarray, transition: np.ndarray, rng: np.random.Gene
     return (rng.random((len(labels), 1)) >= borders).sum(axis=1)
 
 
-def _reduced(loss: Array, reduction: str) -> Array:
+def _apply_reduction(loss: Array, reduction: str) -> Array:
     check.check_reduction(reduction)
     if reduction == "none":
         return loss

@@ -1,7 +1,7 @@
 """What is refused, and with which sentence.
 
-Every check names the argument, what came, what was expected and the usual remedy. A check reads at most
-one boolean back from the device; it moves nothing and changes nothing.
+Every check names the argument, what it is, what was expected and the usual remedy. A check reads at most one boolean
+back from the device; it moves nothing and changes nothing.
 """
 
 from collections.abc import Iterator

@@ -61,7 +61,7 @@ def write_api_pages(app: Sphinx) -> None:
         if not re.search(r"\.(_\w+|chapter_\d+)$", module.name)  # the chapters' exercises are for `solution` to show
     ]
     rows = []
-    for name in names:  # a package shows what it defines; what it passes on stands on the page of its module
+    for name in names:  # a package shows what it defines; what it passes on is shown on the page of its module
         summary = import_module(name).__doc__.splitlines()[0]
         page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```\n"
         _write_changed(folder / f"{name}.md", page)

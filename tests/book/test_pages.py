@@ -1,4 +1,4 @@
-"""The examples on the book's pages run and print what stands below them; the pages' links lead somewhere."""
+"""The examples on the book's pages run and print what is shown below them; the pages' links lead somewhere."""
 
 import re
 

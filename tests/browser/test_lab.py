@@ -139,7 +139,7 @@ RIGHT = WRONG.replace("np.mean", "-np.mean")
 
 
 def type_and_run(page, cell, source=None):
-    """Type ``source`` over what stands in a cell, run it, and return what it shows when the kernel rests."""
+    """Type ``source`` over the text of a cell, run it, and return what it shows when the kernel rests."""
     editor = page.locator(f".jp-CodeCell:has-text('{cell}') .cm-content").first
     editor.scroll_into_view_if_needed()
     editor.click()
@@ -153,7 +153,7 @@ def type_and_run(page, cell, source=None):
     return page.locator(f".jp-CodeCell:has-text('{cell}')").first.locator(".jp-OutputArea-output").all_inner_texts()
 
 
-def test_an_exercise_is_diagnosed_mended_and_remembered(lab, browser):
+def test_an_exercise_is_diagnosed_corrected_and_remembered(lab, browser):
     address, _ = lab
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     name = "01_likelihood_to_cross_entropy.ipynb"

@@ -29,7 +29,7 @@ def test_each_slide_fits(path, open_page):
         page.evaluate("Reveal.next()")
     page.close()
     assert count >= 20
-    assert too_large == [], "`make slide-types` puts the breaks anew"
+    assert too_large == [], "`make slide-types` places the breaks again"
 
 
 @every_lecture

@@ -185,8 +185,12 @@ WITHOUT = {
     "data.iris": "returns NumPy arrays",
     "data.breast_cancer": "returns NumPy arrays",
     "data.digits": "returns NumPy arrays",
+    "data.diagnoses": "returns a NumPy array",
     **dict.fromkeys(
-        ["devices." + name for name in ("available", "accelerators", "synchronize", "widest_float", "reproducible")],
+        [
+            "devices." + name
+            for name in ("available", "accelerators", "synchronize", "compiles_triton", "widest_float", "reproducible")
+        ],
         "takes a device; test_devices runs it on each",
     ),
     "devices.milliseconds": "takes a device; test_devices runs it on each",
@@ -200,9 +204,13 @@ WITHOUT = {
     "exact.binary_cross_entropy_with_logits": "computes with mpmath's numbers",
     "replicas.Replicas": "starts on the CPU, as every module does; fit moves with it, above",
     "replicas.splits": "splits NumPy arrays; tensors on the CPU come out, which .to moves",
+    "replicas.three_parts": "splits NumPy arrays, as splits does",
+    "replicas.Sweep": "holds what was measured, on the CPU",
+    "replicas.sweep": "returns what was measured, on the CPU; the networks follow the data, as in fit",
     "source.code_of": "takes a function",
     "source.show_source": "takes functions",
     "targets.flip_matrix": "returns a NumPy array",
+    "targets.pair_matrix": "returns a NumPy array",
     "targets.resample_matrix": "returns a NumPy array",
     "targets.noisy_labels": "draws with NumPy's generator from NumPy's arrays",
     "training.Score": "a record of numbers",

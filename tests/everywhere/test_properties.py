@@ -119,7 +119,7 @@ TAKE_ANYTHING = {  # how many of a module's first arguments are drawn: by number
     },
     "calibration": {2: "fit_temperature", 3: "reliability expected_calibration_error shift_prior shift_prior_probs"},
     "targets": {
-        2: "smoothed best_probabilities flip_matrix resample_matrix",
+        2: "smoothed best_probabilities flip_matrix pair_matrix resample_matrix",
         3: "distillation_loss forward_loss generalised_cross_entropy focal_loss",
     },
 }
@@ -443,9 +443,11 @@ def test_softened_rows_and_best_probabilities(data, shape, epsilon, layout):
 def test_matrices_of_noise_are_distributions_and_draws_follow_them(classes, rate, seed):
     again = call(targets.resample_matrix, classes, rate)
     near(again.sum(1), np.ones(classes), scale=1)
-    flips = result_or_refusal(targets.flip_matrix, classes, rate)
-    assert (flips is None) == (classes == 1)
-    if flips is not None:
+    for matrix in (targets.flip_matrix, targets.pair_matrix):
+        flips = result_or_refusal(matrix, classes, rate)
+        assert (flips is None) == (classes == 1)
+        if flips is None:
+            continue
         near(flips.sum(1), np.ones(classes), scale=1)
         near(np.diag(flips), np.full(classes, 1 - rate), scale=1)
         true = np.random.default_rng(seed).integers(0, classes, 50)

@@ -21,8 +21,8 @@ def test_the_numbers_that_the_messages_quote():
 
 def test_the_references_agree_with_the_package():
     for z, y in cross_entropy.cross_entropy_inputs(np.random.default_rng(0)):
-        due = losses.cross_entropy(z.astype(np.float64), y, reduction="none")
-        assert cross_entropy.shifted_cross_entropy(z, y) == pytest.approx(due, rel=1e-12, abs=1e-15)
+        expected = losses.cross_entropy(z.astype(np.float64), y, reduction="none")
+        assert cross_entropy.shifted_cross_entropy(z, y) == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
 def test_the_cap_is_never_given_away():

@@ -21,9 +21,10 @@ def test_a_number_where_a_name_is_asked_for_is_no_choice():
 
 
 def test_a_mask_that_comes_as_a_tensor_is_not_taken_for_changed():
-    assert exercises.examine(
-        "5.4", lambda a, valid: torch.where(valid, a, 0).sum() / valid.sum().clamp(min=1)
-    ).status == ("solved")
+    assert (
+        exercises.examine("5.4", lambda a, valid: torch.where(valid, a, 0).sum() / valid.sum().clamp(min=1)).status
+        == "solved"
+    )
 
 
 def test_zeroing_the_padding_in_place_is_told():

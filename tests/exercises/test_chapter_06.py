@@ -18,7 +18,7 @@ def test_the_loop_in_the_chapter_is_recognised_and_so_is_each_repair():
             w = w - lr * gradient
         return np.mean(means)
 
-    said = exercises.examine("6.4", as_found).message
+    said = str(exercises.examine("6.4", as_found))
     assert "three mistakes" in said
     assert said.count("?") == 3
 

@@ -4,11 +4,7 @@ import warnings
 
 import numpy as np
 
-from xent_helpers import losses
-from xent_helpers.exercises import all_exercises
-from xent_helpers.exercises.checker import diagnose
-
-BY_KEY = all_exercises()
+from xent_helpers import exercises, losses
 
 
 def test_the_snippet_of_the_chapter_is_recognised_without_a_warning():
@@ -18,4 +14,4 @@ def test_the_snippet_of_the_chapter_is_recognised_without_a_warning():
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a warning in the stored notebook would name a file of this machine
-        assert "two mistakes" in diagnose(BY_KEY["8.4"], as_found)
+        assert "two mistakes" in str(exercises.examine("8.4", as_found))

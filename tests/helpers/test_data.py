@@ -132,3 +132,12 @@ def test_another_text_is_refused(monkeypatch):
     monkeypatch.setattr(data, "_DESCRIPTIONS", ("iris", "wine_data"))
     with pytest.raises(RuntimeError, match=r"SHA-256 \w{12}…, expected 3197060a22ed…: .*constraints\.txt"):
         data.text()
+
+
+def test_the_diagnoses_agree_as_fleiss_reports():
+    """Fleiss (1971) gives the totals of the five classes and a kappa of 0.430."""
+    counts, names = data.diagnoses()
+    assert counts.sum(axis=0).tolist() == [26, 26, 30, 55, 43] and len(names) == 5
+    agreement = ((counts**2).sum(axis=1) - 6) / 30
+    by_chance = ((counts.sum(axis=0) / 180) ** 2).sum()
+    assert (agreement.mean() - by_chance) / (1 - by_chance) == pytest.approx(0.430, abs=5e-4)

@@ -74,7 +74,7 @@ class TestDistillationLoss:
         came = targets.distillation_loss(array(z), array(v), 3.0, reduction=reduction)
         np.testing.assert_allclose(plain(came), expected, rtol=1e-13)
 
-    def test_is_what_section_8_9_trains_with(self):
+    def test_is_what_section_8_14_trains_with(self):
         z, _, v, _ = (torch.tensor(part) for part in sample())
         short = 9 * F.cross_entropy(z / 3, losses.softmax(v / 3))
         assert torch.isclose(targets.distillation_loss(z, v, 3), short, rtol=1e-14)
@@ -217,6 +217,17 @@ class TestClerks:
         for M in (targets.flip_matrix(10, 0.4), targets.resample_matrix(10, 0.4)):
             np.testing.assert_allclose(M.sum(axis=1), 1, rtol=1e-15)
         assert targets.flip_matrix(10, 0.4)[3, 3] == pytest.approx(0.6)
+
+    def test_the_pair_clerk_writes_the_next_class(self):
+        rng = np.random.default_rng(0)
+        labels = np.repeat([0, 9], 20_000)
+        recorded = targets.noisy_labels(labels, targets.pair_matrix(10, 0.4), rng)
+        assert set(recorded[labels == 0]) == {0, 1} and set(recorded[labels == 9]) == {9, 0}
+        assert np.mean(recorded != labels) == pytest.approx(0.4, abs=0.01)
+        with refused(ValueError, "rate"):
+            targets.pair_matrix(3, 1.5)
+        with refused(ValueError, "num_classes"):
+            targets.pair_matrix(1, 0.5)
 
     def test_their_entropies_are_the_floors_of_chapter_1(self):
         floors = [special.entr(M[0]).sum() for M in (targets.resample_matrix(10, 0.4), targets.flip_matrix(10, 0.4))]

@@ -236,7 +236,7 @@ def states_its_minutes(chapter: int, notebook: NotebookNode) -> list[str]:
 
 
 def shows_a_figure_early(chapter: int, notebook: NotebookNode) -> list[str]:
-    """A figure stands within the first fifteen cells."""
+    """A figure is among the first fifteen cells."""
     early = [cell for cell in notebook.cells[:15] if cell.cell_type == "code"]
     drawn = any("image/png" in output.get("data", {}) for cell in early for output in cell.outputs)
     return [] if drawn else ["the first fifteen cells draw nothing"]
@@ -383,7 +383,7 @@ def asks_for_predictions(chapter: int, notebook: NotebookNode) -> list[str]:
             forecast, outcome = [*notebook.cells[number + 1 : number + 3], None, None][:2]
             faults += _forecast_faults(chapter, cell.id, count, forecast, outcome)
     extra = sum(FORECAST in tags(cell) for cell in notebook.cells) - count
-    faults += [f"{extra} forecasts stand behind no question"] if extra > 0 else []
+    faults += [f"{extra} forecasts have no question before them"] if extra > 0 else []
     return faults + ([f"{count} predictions are asked for"] if count < LEAST_PREDICTIONS else [])
 
 

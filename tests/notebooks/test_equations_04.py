@@ -330,3 +330,24 @@ def test_equation_4_15_largest_eigenvalue():
     bound = 0.5 * (np.eye(5) - np.ones((5, 5)) / 5)
     for p in np.random.default_rng(0).dirichlet(np.full(5, 0.3), 200):
         assert np.linalg.eigvalsh(bound - np.diag(p) + np.outer(p, p)).min() > -1e-14
+
+
+def test_equation_4_16_rescaled_squared_error():
+    kappa, m = 4.0, 3.0
+    terms = [kappa * (z - m) ** 2 if c == LABEL else z**2 for c, z in enumerate(Z)]
+    counts, target = np.where(ONE_HOT == 1, kappa, 1.0), m * ONE_HOT
+    agree("4.16", np.mean(terms), np.mean(counts * (Z - target) ** 2), 1e-14)
+    features, labels = data.iris().x, data.iris().y
+    x, fits = np.column_stack([np.ones(150), features]), []
+    for target in (1.0, m):  # numerical minima: m only multiplies the weights
+        hits = np.eye(3)[labels]
+
+        def loss(w, hits=hits, target=target):
+            return np.mean(np.where(hits == 1, kappa, 1.0) * (x @ w.reshape(5, 3) - target * hits) ** 2)
+
+        fits.append(optimize.minimize(loss, np.zeros(15), method="BFGS", options={"gtol": 1e-7}).x.reshape(5, 3))
+    agree("4.16 (a minimum scales with m)", fits[1], m * fits[0], 1e-3)
+    root = np.sqrt(np.where(hits == 1, kappa, 1.0))
+    for c in range(3):  # weighted least squares, a class at a time
+        theirs = np.linalg.lstsq(x * root[:, [c]], root[:, c] * hits[:, c])[0]
+        agree("4.16 (each class by itself)", fits[0][:, c], theirs, 1e-3)

@@ -24,19 +24,20 @@ def central_differences(f, x, h=1e-5):
     return out
 
 
-def test_8_1_the_mean_over_ten_people_is_the_cross_entropy():
-    """scikit-learn averages the log loss over ten labels, one for each person."""
+def test_8_1_the_mean_over_six_people_is_the_cross_entropy():
+    """scikit-learn averages the log loss over six labels, one for each psychiatrist."""
     p = np.array([0.5, 0.3, 0.2])
-    people = [0] * 7 + [1] * 2 + [2]
-    came = losses.cross_entropy(np.log(p)[None], np.array([[0.7, 0.2, 0.1]]))
-    assert came == pytest.approx(log_loss(people, np.tile(p, (10, 1))), rel=1e-13)
+    people = [0] * 3 + [1] * 2 + [2]
+    loss = losses.cross_entropy(np.log(p)[None], np.array([[1 / 2, 1 / 3, 1 / 6]]))
+    assert loss == pytest.approx(log_loss(people, np.tile(p, (6, 1))), rel=1e-13)
 
 
 def test_8_1_the_floor_is_the_entropy():
-    floor = -sum(mpmath.mpf(q) * mpmath.log(q) for q in ("0.7", "0.2", "0.1"))
-    q = np.array([[0.7, 0.2, 0.1]])
+    shares = [mpmath.mpf(1) / 2, mpmath.mpf(1) / 3, mpmath.mpf(1) / 6]
+    floor = -sum(q * mpmath.log(q) for q in shares)
+    q = np.array([[1 / 2, 1 / 3, 1 / 6]])
     assert losses.cross_entropy(np.log(q), q) == pytest.approx(float(floor), rel=1e-14)
-    assert float(floor) == pytest.approx(0.8018, abs=5e-5)
+    assert float(floor) == pytest.approx(1.0114, abs=5e-5)
 
 
 @pytest.mark.parametrize("total", [1.0, 0.4, 0.0])
@@ -64,10 +65,10 @@ def test_8_3_the_expected_loss_and_gradient_by_listing_all_draws():
 
 
 @pytest.mark.parametrize(("classes", "epsilon"), [(2, 0.1), (10, 0.1), (7, 0.35)])
-def test_8_4_smoothing_is_drawing_the_label_anew(classes, epsilon):
+def test_8_4_smoothing_is_drawing_the_label_again(classes, epsilon):
     rows = targets.smoothed(np.eye(classes), epsilon)
-    drawn_anew = (1 - epsilon) * np.eye(classes) + epsilon * np.ones((classes, classes)) / classes
-    np.testing.assert_allclose(rows, drawn_anew, rtol=1e-14, atol=0)
+    drawn_again = (1 - epsilon) * np.eye(classes) + epsilon * np.ones((classes, classes)) / classes
+    np.testing.assert_allclose(rows, drawn_again, rtol=1e-14, atol=0)
     np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-14, atol=0)
     z = np.random.default_rng(0).normal(size=(classes, classes))
     theirs = F.cross_entropy(torch.tensor(z), torch.arange(classes), label_smoothing=epsilon)
@@ -98,8 +99,34 @@ def test_8_5_the_numbers_of_the_chapter():
     assert np.log(91) == pytest.approx(4.5109, abs=5e-5)
 
 
+@pytest.mark.parametrize(("classes", "epsilon"), [(3, 0.1), (10, 0.4)])
+def test_8_6_smoothing_from_the_mean_logit_in_forty_digits(classes, epsilon):
+    y, z = 1, np.random.default_rng(0).normal(size=classes)
+    with mpmath.workdps(40):
+        exact = [mpmath.mpf(float(a)) for a in z]
+        total = mpmath.fsum(mpmath.exp(a) for a in exact)
+        row = [epsilon / mpmath.mpf(classes) + (1 - mpmath.mpf(epsilon)) * (c == y) for c in range(classes)]
+        by_definition = -mpmath.fsum(q * mpmath.log(mpmath.exp(a) / total) for q, a in zip(row, exact, strict=True))
+    formula = special.logsumexp(z) - (1 - epsilon) * z[y] - epsilon * z.mean()
+    assert formula == pytest.approx(float(by_definition), rel=1e-14)
+    theirs = F.cross_entropy(torch.tensor(z), torch.tensor(y), label_smoothing=epsilon)
+    assert theirs.item() == pytest.approx(float(by_definition), rel=1e-13)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_8_7_a_mixed_target_costs_the_mixed_losses(share):
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(6))
+    drawn = rng.random(200_000) < share  # a label a with probability λ, else b: the mean loss is the mixed one
+    mean_loss = np.where(drawn, -np.log(p[2]), -np.log(p[4])).mean()
+    row = torch.tensor(share * np.eye(6)[2] + (1 - share) * np.eye(6)[4])[None]
+    of_the_row = F.cross_entropy(torch.tensor(np.log(p))[None], row).item()
+    assert of_the_row == pytest.approx(mean_loss, abs=0.01)
+    assert of_the_row == pytest.approx(-share * np.log(p[2]) - (1 - share) * np.log(p[4]), rel=1e-13)
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_8_6_the_weighted_optimum_by_gradient_descent_in_torch(seed):
+def test_8_8_the_weighted_optimum_by_gradient_descent_in_torch(seed):
     rng = np.random.default_rng(seed)
     weight, epsilon = torch.tensor(rng.uniform(0.05, 3, 4)), 0.2
     z = torch.zeros(1, 4, dtype=torch.float64, requires_grad=True)
@@ -116,12 +143,12 @@ def test_8_6_the_weighted_optimum_by_gradient_descent_in_torch(seed):
     np.testing.assert_allclose(special.softmax(z.detach()[0]), wanted, rtol=0, atol=1e-9)
 
 
-def test_8_6_the_number_of_the_chapter_as_a_fraction():
+def test_8_8_the_number_of_the_chapter_as_a_fraction():
     mine, other = Fraction(1, 100) * Fraction(95, 100), Fraction(99, 100) * Fraction(5, 100)
     assert float(mine / (mine + other)) == pytest.approx(0.161, abs=5e-4)
 
 
-def test_8_7_wide_logits_are_expensive():
+def test_8_16_wide_logits_are_expensive():
     rng = np.random.default_rng(0)
     for classes, epsilon in ((2, 0.1), (10, 0.1), (5, 0.9)):
         z = rng.normal(size=(2000, classes)) * rng.uniform(0.1, 100, size=(2000, 1))
@@ -130,7 +157,7 @@ def test_8_7_wide_logits_are_expensive():
         assert (nats >= epsilon / classes * np.ptp(z, axis=1) * (1 - 1e-14)).all()
 
 
-def test_8_7_the_smoothed_optimum_is_finite_where_the_plain_one_is_not():
+def test_8_16_the_smoothed_optimum_is_finite_where_the_plain_one_is_not():
     iris = data.iris()
     x = np.column_stack([(iris.x - iris.x.mean(axis=0)) / iris.x.std(axis=0), np.ones(150)])
     side = np.where(iris.y == 0, 1.0, -1.0)
@@ -144,8 +171,17 @@ def test_8_7_the_smoothed_optimum_is_finite_where_the_plain_one_is_not():
     assert np.abs(x @ found.x).mean() < 2 * np.log(2) / 0.1
 
 
+def test_8_9_the_floor_is_a_clerk_who_draws_again():
+    """A softened row, seen through a clerk who draws a share ε of the labels again from all classes."""
+    z, T, epsilon = np.random.default_rng(0).normal(size=(5, 10)), 2.5, 0.3
+    formula = (1 - epsilon) * special.softmax(z / T, axis=1) + epsilon / 10
+    seen = [targets.forward_loss(z / T, np.full(5, c), targets.resample_matrix(10, epsilon), reduction="none")
+            for c in range(10)]  # fmt: skip
+    np.testing.assert_allclose(np.exp(-np.array(seen)).T, formula, rtol=1e-13)
+
+
 @pytest.mark.parametrize("T", [0.5, 1.0, 4.0, 20.0])
-def test_8_8_and_8_9_the_distillation_loss_and_its_gradient(T):
+def test_8_10_and_8_11_the_distillation_loss_and_its_gradient(T):
     rng = np.random.default_rng(0)
     z, v = rng.normal(size=(2, 6))
     q, p = special.softmax(v / T), special.softmax(z / T)
@@ -157,7 +193,7 @@ def test_8_8_and_8_9_the_distillation_loss_and_its_gradient(T):
 
 @pytest.mark.parametrize("classes", [3, 10])
 @mpmath.workdps(40)
-def test_8_10_the_limit_at_a_temperature_of_a_million(classes):
+def test_8_17_the_limit_at_a_temperature_of_a_million(classes):
     rng = np.random.default_rng(0)
     z, v = (a - a.mean() for a in rng.normal(size=(2, classes)))
     T = mpmath.mpf(10) ** 6
@@ -170,7 +206,7 @@ def test_8_10_the_limit_at_a_temperature_of_a_million(classes):
         assert float((p - q) / T) == pytest.approx((z[c] - v[c]) / (classes * 1e12), rel=1e-4)
 
 
-def test_8_10_the_error_falls_like_one_over_T():
+def test_8_17_the_error_falls_like_one_over_T():
     rng = np.random.default_rng(1)
     z, v = (a - a.mean(axis=1, keepdims=True) for a in rng.normal(size=(2, 500, 10)))
     errors = {}
@@ -183,7 +219,18 @@ def test_8_10_the_error_falls_like_one_over_T():
     assert errors[100.0] / errors[500.0] == pytest.approx(5, rel=0.02)
 
 
-def test_8_11_and_8_12_by_letting_the_clerk_write():
+def test_8_12_the_gradient_of_the_reverse_divergence():
+    rng = np.random.default_rng(0)
+    z, q = rng.normal(size=6), rng.dirichlet(np.ones(6))
+    p = special.softmax(z)
+    reverse = special.rel_entr(p, q).sum()
+    numeric = central_differences(lambda z: special.rel_entr(special.softmax(z), q).sum(), z)
+    np.testing.assert_allclose(p * (np.log(p / q) - reverse), numeric, rtol=0, atol=1e-9)
+    theirs = F.kl_div(torch.tensor(np.log(q)), torch.tensor(p), reduction="sum")  # the student is the second argument
+    assert theirs.item() == pytest.approx(reverse, rel=1e-13)
+
+
+def test_8_13_and_8_14_by_letting_the_clerk_write():
     rng = np.random.default_rng(0)
     M, p = rng.dirichlet(np.ones(4), 4), rng.dirichlet(np.ones(4))
     true = rng.choice(4, size=200_000, p=p)
@@ -194,7 +241,7 @@ def test_8_11_and_8_12_by_letting_the_clerk_write():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_8_12_the_expected_loss_is_least_at_the_truth(seed):
+def test_8_14_the_expected_loss_is_least_at_the_truth(seed):
     rng = np.random.default_rng(seed)
     M, q = 0.6 * np.eye(3) + 0.4 * rng.dirichlet(np.ones(3), 3), rng.dirichlet(3 * np.ones(3))
     records = M.T @ q
@@ -207,7 +254,7 @@ def test_8_12_the_expected_loss_is_least_at_the_truth(seed):
 
 
 @pytest.mark.parametrize("k", [0.2, 0.7, 1.0])
-def test_8_13_the_factor_of_the_gce(k):
+def test_8_15_the_factor_of_the_gce(k):
     rng = np.random.default_rng(0)
     z, y = rng.normal(size=(1, 5)), np.array([2])
     p = special.softmax(z[0])
@@ -219,7 +266,7 @@ def test_8_13_the_factor_of_the_gce(k):
 
 
 @pytest.mark.parametrize(("classes", "rho"), [(2, 0.3), (10, 0.4), (10, 0.9), (5, 0.0)])
-def test_8_14_agreement_with_the_records_by_counting(classes, rho):
+def test_8_18_agreement_with_the_records_by_counting(classes, rho):
     """All pairs of a true class and an answer, with exact fractions: a right ones, the wrong ones spread evenly."""
     rho, a = Fraction(str(rho)), Fraction(7, 10)
     agree = Fraction(0)
@@ -234,7 +281,7 @@ def test_8_14_agreement_with_the_records_by_counting(classes, rho):
 
 
 @pytest.mark.parametrize(("classes", "rho"), [(3, 0.4), (10, 0.4)])
-def test_8_15_noise_only_scales_and_shifts_the_absolute_error(classes, rho):
+def test_8_19_noise_only_scales_and_shifts_the_absolute_error(classes, rho):
     p = np.random.default_rng(0).dirichlet(np.ones(classes), 200)
     noisy = sum(targets.flip_matrix(classes, rho)[1, j] * (1 - p[:, j]) for j in range(classes))
     np.testing.assert_allclose(noisy, rho + (1 - rho * classes / (classes - 1)) * (1 - p[:, 1]), rtol=0, atol=1e-14)
@@ -242,7 +289,7 @@ def test_8_15_noise_only_scales_and_shifts_the_absolute_error(classes, rho):
 
 @pytest.mark.parametrize("gamma", [1.0, 2.0, 3.5])
 @mpmath.workdps(40)
-def test_8_16_the_factor_of_the_focal_loss_in_forty_digits(gamma):
+def test_8_20_the_factor_of_the_focal_loss_in_forty_digits(gamma):
 
     def h(s):
         return (1 - mpmath.exp(-s)) ** gamma * s
@@ -257,7 +304,7 @@ def test_8_16_the_factor_of_the_focal_loss_in_forty_digits(gamma):
 
 
 @pytest.mark.parametrize("truth", [0.05, 0.3, 0.7, 0.9])
-def test_8_17_the_truth_behind_a_report(truth):
+def test_8_21_the_truth_behind_a_report(truth):
     """Search for the best report with SciPy, then walk back."""
     pairs = {
         "focal": (lambda r: (1 - r) ** 2 * -np.log(r), lambda p: (1 - p) ** 2 - 2 * p * np.log(p) * (1 - p)),
@@ -271,7 +318,19 @@ def test_8_17_the_truth_behind_a_report(truth):
         assert b / (a + b) == pytest.approx(truth, abs=1e-5)
 
 
-def test_8_18_the_probability_of_all_answers():
+@pytest.mark.parametrize("gamma", [1.0, 2.0, 5.0])
+def test_8_22_the_focal_loss_is_above_a_cross_entropy_that_is_rewarded_for_entropy(gamma):
+    rng = np.random.default_rng(0)
+    p = np.concatenate([rng.dirichlet(np.full(5, a), 2000) for a in (0.1, 1.0, 20.0)])
+    p = np.clip(p, 1e-300, 1)
+    focal = targets.focal_loss(np.log(p), np.zeros(len(p), int), gamma, reduction="none")
+    plain = -np.log(p[:, 0])
+    middle = plain - gamma * p[:, 0] * plain
+    assert (focal >= middle - 1e-9).all()
+    assert (middle >= plain - gamma * special.entr(p).sum(axis=1) - 1e-9).all()
+
+
+def test_8_23_the_probability_of_all_answers():
     """The 8 possible rows of three answers: their probabilities, from the sums of binary losses, add up to 1."""
     z = np.random.default_rng(0).normal(size=3)
     total = 0.0

@@ -1,17 +1,10 @@
 """The figures of chapter 7: each draws what it is given, labelled and described."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from xent_helpers import plots
 from xent_helpers.calibration import reliability
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def table(shift=0.0, bins=5):

@@ -1,6 +1,5 @@
 """Chapter 4's figures draw the data they are given, and say so in words."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -13,19 +12,14 @@ ERRORS = {"float64": 1e-3 * STEPS**2 + 1e-14 / STEPS, "float32": 1e-3 * STEPS**2
 BEST = {"float64": 2e-4, "float32": 3e-2}
 SCORES = np.random.default_rng(0).normal(size=40) * 4
 LABELS = (SCORES + np.random.default_rng(1).normal(size=40) > 0).astype(float)
-GAPS = {"gradient descent": 0.5 / np.arange(1, 101), "Newton": [0.5, 0.1, 1e-3, 1e-7, 0.0]}
+TWO = np.column_stack([np.ones(40), SCORES / 4])
+PATH = np.outer(np.arange(4), [0.1, 0.2])
 DRAWN = {
     "difference_errors": lambda: plots.difference_errors(STEPS, ERRORS, ERRORS, BEST)[0],
     "losses_and_slopes": lambda: plots.losses_and_slopes()[0],
-    "newton_parabola": lambda: plots.newton_parabola(SCORES, LABELS),
-    "descent_and_newton": lambda: plots.descent_and_newton(GAPS),
+    "two_landscapes": lambda: plots.two_landscapes(TWO, LABELS, np.array([8.0, -4.0]))[0],
+    "two_ways_down": lambda: plots.two_ways_down(TWO, LABELS, PATH, PATH)[0],
 }
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def texts(ax):
@@ -40,9 +34,15 @@ def test_every_figure_has_axes_labels_title_and_alternative_text(name):
     assert len(ax.figure.alt) >= 40 and "nan" not in ax.figure.alt
 
 
-@pytest.mark.parametrize("name", [*DRAWN, "steepest_curvature"])
+OTHERS = {
+    "steepest_curvature": lambda: plots.steepest_curvature(12),
+    "gradient_as_transfer": lambda: plots.gradient_as_transfer(np.array([0.7, 0.2, 0.1]), label=2)[0],
+}
+
+
+@pytest.mark.parametrize("name", [*DRAWN, *OTHERS])
 def test_the_same_figure_is_the_same_bytes(name):
-    draw = DRAWN.get(name, lambda: plots.steepest_curvature(12))
+    draw = (DRAWN | OTHERS)[name]
     assert draw().figure.png() == draw().figure.png()
 
 
@@ -67,26 +67,33 @@ def test_losses_and_slopes_are_a_function_and_its_derivative():
     assert f"to {p * (1 - p) ** 2:.1e} at z = -6" in left.figure.alt
 
 
-@pytest.mark.parametrize("start", [0.0, 0.3])
-def test_newton_parabola_touches_the_loss_and_the_step_goes_to_its_bottom(start):
-    ax = plots.newton_parabola(SCORES, LABELS, start)
-    (t, loss), (_, parabola) = ax.lines[0].get_data(), ax.lines[1].get_data()
-    near = np.abs(t - start) < 0.02
-    np.testing.assert_allclose(loss[near], parabola[near], atol=1e-3)
-    jump = ax.lines[3].get_xdata()[0]
-    assert jump == pytest.approx(t[parabola.argmin()], abs=t[1] - t[0])
-    assert ax.lines[2].get_xdata()[0] == start and f"t = {jump:.2f}" in ax.figure.alt
+def test_the_push_on_the_logits_is_y_minus_p():
+    belief, push = plots.gradient_as_transfer(np.array([0.7, 0.2, 0.1]), label=2)
+    np.testing.assert_allclose([bar.get_height() for bar in push.patches], [-0.7, -0.2, 0.9])
+    assert {"0.700", "0.200", "0.100"} <= {text.get_text() for text in belief.texts}
+    assert "class 2 +0.900" in push.figure.alt
 
 
-def test_descent_and_newton_draws_each_gap_down_to_the_floor():
-    ax = plots.descent_and_newton(GAPS)
-    descent, newton = ax.lines
-    np.testing.assert_allclose(descent.get_ydata(), GAPS["gradient descent"])
-    np.testing.assert_allclose(newton.get_ydata(), [0.5, 0.1, 1e-3, 1e-7, 1e-12])
-    np.testing.assert_array_equal(newton.get_xdata(), [1, 2, 3, 4, 5])
-    assert "gradient descent is 5e-03 nats above after 99 steps." in ax.figure.alt
-    assert "Newton is less than 1e-12 nats above after 4 steps." in ax.figure.alt
-    assert texts(ax) == "gradient descent Newton"
+def test_each_landscape_has_the_path_of_its_own_loss():
+    x = np.column_stack([np.ones(40), SCORES / 4])
+    axes = plots.two_landscapes(x, LABELS, start=np.array([8.0, -4.0]), steps=50)
+    for ax, curved in zip(axes, (False, True), strict=True):
+        path = np.column_stack(ax.lines[0].get_data())
+        p = losses.sigmoid(x @ path[0])
+        slope = (p - LABELS) * (p * (1 - p) if curved else 1.0)
+        assert len(path) == 51
+        np.testing.assert_allclose(path[1] - path[0], -x.T @ slope / 40)
+
+
+def test_two_ways_down_draws_both_paths_and_their_gaps():
+    x = np.column_stack([SCORES / 4, np.random.default_rng(2).normal(size=40)])
+    descent, newton = np.outer(np.arange(4), [0.1, 0.0]), np.outer(np.arange(3), [0.5, 0.0])
+    mean_loss = [float(losses.binary_cross_entropy_with_logits(x @ w, LABELS)) for w in newton]
+    left, right = plots.two_ways_down(x, LABELS, descent, newton)
+    np.testing.assert_array_equal(np.column_stack(left.lines[0].get_data()), descent)
+    np.testing.assert_array_equal(np.column_stack(left.lines[1].get_data()), newton)
+    np.testing.assert_allclose(right.lines[1].get_ydata(), np.maximum(np.array(mean_loss) - mean_loss[-1], 1e-12))
+    assert "after 3 steps" in left.figure.alt
 
 
 def test_steepest_curvature_is_0_at_the_corners_and_a_half_between_them():

@@ -1,20 +1,12 @@
 """Chapter 2's figures draw what they are given, and say so to a reader who cannot see them."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from xent_helpers import plots
 from xent_helpers.plots import information as figures
 
 COSTS = {"log": lambda r: -np.log(r), "absolute error": lambda r: 1 - r, "Brier": lambda r: 2 * (1 - r) ** 2}
 BEST = {"log": 0.6, "absolute error": 1.0, "Brier": 0.6}
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def described(ax):

@@ -1,6 +1,5 @@
 """Chapter 1's figures draw the data they are given, and say so in words."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -21,12 +20,6 @@ DRAWN = {
     "sorted_by_class": lambda: plots.sorted_by_class(np.array([0, 2, 1, 0]), np.array([0.2, 0.5, 0.3]))[0],
     "three_floors": lambda: plots.three_floors({"nothing": 0.66, "all": 0.0}, 2.3, 1.55, MODELS)[0],
 }
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("name", DRAWN)

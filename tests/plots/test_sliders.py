@@ -1,4 +1,4 @@
-"""A slider that is moved draws the figure anew, once, for the values that it then has."""
+"""A slider that is moved draws the figure again, once, for the values that it then has."""
 
 import matplotlib.pyplot as plt
 import pytest

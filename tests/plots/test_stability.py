@@ -2,12 +2,10 @@
 
 from decimal import Decimal
 
-import matplotlib.pyplot as plt
 import mpmath
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 
 from xent_helpers import losses
 from xent_helpers.plots import stability as plots
@@ -23,19 +21,15 @@ def package(z, y):
 
 
 BOTH = {"naive": naive, "package": package}
+PLANE = np.random.default_rng(0).normal(size=(12, 2))
+LABELS, WEIGHTS = np.arange(12) % 3, np.random.default_rng(1).normal(size=(3, 3))
 DRAWN = {
-    "sigmoid_and_softplus": lambda: plots.sigmoid_and_softplus()[0],
+    "logistic_regression": lambda: plots.logistic_regression()[0],
     "scores_to_loss": lambda: plots.scores_to_loss((1.0, 2.0, 0.1), 1)[0],
-    "loss_of_a_wrong_answer": lambda: plots.loss_of_a_wrong_answer(BOTH),
-    "overflow_map": lambda: plots.overflow_map(BOTH, (np.float32,))[0],
-    "relative_error": lambda: plots.relative_error(BOTH, (np.float32,), rows=4)[0],
+    "binary_losses": lambda: plots.binary_losses(),
+    "class_regions": lambda: plots.class_regions(PLANE, LABELS, {"at random": WEIGHTS}, ("first", "second"))[0],
+    "digits_left": lambda: plots.digits_left(BOTH, (3, 10), leads=range(-100, 101, 20))[0],
 }
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -51,90 +45,6 @@ def test_the_same_figure_is_the_same_bytes(name):
     assert DRAWN[name]().figure.png() == DRAWN[name]().figure.png()
 
 
-@pytest.mark.parametrize("z", [[1.0, 2.0, 0.1], [0.0, 0.0, 0.0], [60.0, 0.0, 1.0], [-1e4, 1e4, 0.0], [200.0, 3.0, 0.0]])
-@pytest.mark.parametrize("label", range(3))
-def test_the_reference_has_39_digits(z, label):
-    """Another many-digit library, on the definition: −log of the probability."""
-    (came,) = plots.exact_loss(np.array([z]), np.array([label]))
-    with mpmath.workdps(9000):
-        total = mpmath.fsum(mpmath.exp(mpmath.mpf(score)) for score in z)
-        due = -mpmath.log(mpmath.exp(mpmath.mpf(z[label])) / total)
-    with mpmath.workdps(60):
-        due = Decimal(mpmath.nstr(+due, 50))
-    assert abs(came - due) <= Decimal("1e-39") * abs(due)
-
-
-def test_sigmoid_marks_the_logit_of_its_probability_and_softplus_the_corner():
-    left, right = plots.sigmoid_and_softplus(0.9)
-    curve, guide, dot = left.lines
-    assert dot.get_xydata()[0] == pytest.approx([np.log(9), 0.9])
-    assert guide.get_xdata()[0] == pytest.approx(np.log(9))
-    z, p = curve.get_data()
-    assert p == pytest.approx(1 / (1 + np.exp(-z)))
-    z, height = right.lines[0].get_data()
-    assert height == pytest.approx(np.log(1 + np.exp(z)))
-    assert right.lines[3].get_xydata()[0] == pytest.approx([0, np.log(2)])
-    assert "0.9 has the logit 2.197" in left.figure.alt
-
-
-def test_a_line_stops_with_a_cross_where_the_loss_does():
-    ax = plots.loss_of_a_wrong_answer(BOTH, gaps=np.arange(0, 121, 2))
-    line, cross, whole = ax.lines
-    assert line.get_xdata()[-1] == cross.get_xdata()[0] == 88
-    assert line.get_ydata()[10] == pytest.approx(20, abs=1e-4)
-    assert whole.get_xdata()[-1] == 120 and whole.get_ydata()[-1] == pytest.approx(120)
-    notes = [text.get_text() for text in ax.texts]
-    assert notes == ["naive\ninf or NaN from here on", "package"]
-    assert "naive: finite up to a gap of 88" in ax.figure.alt
-
-
-def test_outcomes_are_named():
-    z = np.array([[0, 1], [0, 200], [200, 0], [30, 0], [95, 0], [110, 0]], dtype=np.float32)
-    y = np.zeros(6, dtype=int)
-    assert plots.outcomes(naive, z, y) == ["right", "inf", "NaN", "0", "NaN", "NaN"]
-    assert plots.outcomes(package, z, y) == ["right"] * 6
-
-
-def test_right_is_off_by_half_or_by_one_subnormal_at_most():
-    """Losses of 200 and, below float32's normal numbers, of exp(-103.5), which is a single smallest step or 0."""
-    z, y = np.array([[0, 200], [103.5, 0], [102, 0]], dtype=np.float32), np.zeros(3, dtype=int)
-    for share, outcome in ((0.49, "off by more"), (0.51, "right"), (1.49, "right"), (1.51, "off by more")):
-        assert plots.outcomes(lambda z, y, share=share: share * np.array([200, 0, 200]), z, y)[0] == outcome
-    assert plots.outcomes(lambda z, y: np.zeros(3), z, y) == ["0", "right", "0"]
-
-
-def test_the_map_has_a_bar_for_each_run_of_equal_outcomes():
-    wrong, right = plots.overflow_map(BOTH, (np.float32, np.float64))
-    assert [label.get_text() for label in wrong.get_yticklabels()] == [
-        f"{dtype} {name}" for dtype in ("float32", "float64") for name in BOTH
-    ]
-    bars = [(to_hex(bar.get_facecolor()).upper(), bar.get_x(), bar.get_width()) for bar in wrong.patches]
-    colours = {name: colour for name, (colour, _) in plots.OUTCOMES.items()}
-    assert [colour for colour, *_ in bars] == [
-        *(colours[name] for name in ("right", "inf", "right")),
-        *(colours[name] for name in ("right", "inf", "right")),
-    ]
-    assert 85 < bars[0][2] < 92 and 690 < bars[3][2] < 730  # where exp overflows
-    assert bars[2][1] == 1 and bars[2][2] == pytest.approx(9999)
-    assert to_hex(right.patches[0].get_facecolor()).upper() == colours["right"]
-    assert "float64 package is right throughout" in wrong.figure.alt
-    assert "NaN at last" in wrong.figure.alt
-
-
-def test_relative_errors_lie_between_the_floor_and_one():
-    axes = plots.relative_error(BOTH, (np.float32, np.float64), rows=8)
-    for ax, dtype, limit in zip(axes, (np.float32, np.float64), (17, 37), strict=True):
-        broken, kept = ax.lines
-        floor = 4 * np.finfo(dtype).eps
-        margin, error = broken.get_data()
-        assert (error[margin > limit + 1] == 1).all() and (error[margin < limit - 4] < 0.5).all()
-        assert error[margin == 12][0] > 100 * floor
-        assert (kept.get_ydata() == floor).all()
-        assert ax.get_title(loc="left") == dtype.__name__
-    assert "naive in float64 has no digit left from margin 40 on" in axes[0].figure.alt
-    assert "package in float32 keeps its digits throughout" in axes[0].figure.alt
-
-
 @pytest.mark.parametrize("z, y", [((1.0, 2.0, 0.1), 1), ((-4.0, 4.0, 4.0), 0), ((0.0, 0.0, 0.0), 2)])
 def test_scores_probabilities_and_loss_are_one_sample_s(z, y):
     scores, shares, curve = plots.scores_to_loss(z, y)
@@ -147,3 +57,67 @@ def test_scores_probabilities_and_loss_are_one_sample_s(z, y):
     assert curve.lines[-1].get_xydata().tolist() == [[pytest.approx(p[y]), pytest.approx(-np.log(p[y]))]]
     assert lse < scores.get_ylim()[1] and -np.log(p[y]) < curve.get_ylim()[1]
     assert f"{-np.log(p[y]):.3f}" in scores.get_title(loc="left") and f"{-np.log(p[y]):.3f}" in curve.figure.alt
+
+
+@pytest.mark.parametrize("classes", [2, 1000])
+@pytest.mark.parametrize("lead", [-120.0, -0.5, 0.0, 17.25, 120.0])
+def test_the_reference_has_27_digits(lead, classes):
+    """Another many-digit library, on the definition: −log of the probability."""
+    with mpmath.workdps(200):
+        due = -mpmath.log(mpmath.exp(lead) / (mpmath.exp(lead) + classes - 1))
+        due = Decimal(mpmath.nstr(due, 60))
+    assert abs(plots.exact_loss(lead, classes) - due) <= Decimal("1e-27") * due
+
+
+def test_correct_digits_are_those_of_the_relative_error():
+    """A loss that is off by a known share; 0 and worse count as no digit; what is not finite counts as NaN."""
+    exact = float(plots.exact_loss(-2.0, 3))
+    for value, digits in ((exact * 1.001, 3), (exact * 0.9, 1), (0.0, 0), (-exact, 0)):
+        came = plots.correct_digits(lambda z, y, value=value: np.array([value]), np.array([-2.0]), 3)
+        assert came == pytest.approx([digits], abs=1e-4)
+    for value in (np.inf, np.nan):
+        assert np.isnan(plots.correct_digits(lambda z, y, value=value: np.array([value]), np.array([-2.0]), 3))
+
+
+@pytest.mark.parametrize("classes", [3, 1000])
+def test_naive_digits_end_at_the_limits_and_the_package_s_do_not(classes):
+    """Overflow at LSE = 88.72 on both sides; no digit from a lead of log(2 (C − 1) / ε) on; the package keeps six."""
+    rivals, absorbed = np.log(classes - 1), np.log(2 / float(np.finfo(np.float32).eps))
+    leads = np.array([rivals - 88.9, rivals - 88.5, -1, rivals + absorbed + 0.5, 88.5, 88.9])
+    leads = np.round(leads * 16) / 16
+    broken = plots.correct_digits(naive, leads, classes)
+    assert np.isnan(broken[[0, 5]]).all() and (broken[1:3] > 6).all() and (broken[3:5] == 0).all()
+    assert (plots.correct_digits(package, leads[:4], classes) > 6).all()
+
+
+def test_digits_are_drawn_with_a_cross_where_they_end_and_described():
+    left, right = plots.digits_left(BOTH, (3, 1000), leads=range(-100, 101, 2))
+    for ax, first in ((left, -86), (right, -80)):
+        crosses = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "X"]
+        assert [x for x, _ in crosses] == [first, 88]
+    assert "1000 classes, naive: finite from -80 to 88" in left.figure.alt
+    assert "3 classes, package: finite from -100 to 100, digits kept behind, digits kept ahead" in left.figure.alt
+
+
+def test_logistic_regression_marks_the_same_inputs_on_line_and_curve():
+    line, curve = plots.logistic_regression(0.5, 0.25, (1.0, 3.0))
+    assert line.lines[1].get_ydata() == pytest.approx([0.75, 1.75])
+    assert curve.lines[1].get_ydata() == pytest.approx(1 / (1 + np.exp([-0.75, -1.75])))
+    assert "0.679 and 0.852" in line.figure.alt
+
+
+def test_binary_losses_mirror_each_other():
+    ax = plots.binary_losses()
+    (z, of_0), (_, of_1) = ax.lines[0].get_data(), ax.lines[2].get_data()
+    assert of_0 == pytest.approx(np.log(1 + np.exp(z))) and of_1 == pytest.approx(of_0[::-1])
+
+
+def test_regions_are_coloured_by_the_probabilities_and_titled_with_the_loss():
+    models = {"zero": np.zeros((3, 3)), "at random": WEIGHTS}
+    flat, mixed = plots.class_regions(PLANE, LABELS, models, ("first", "second"))
+    picture = flat.images[0].get_array()
+    assert np.ptp(picture, axis=(0, 1)).max() < 1e-9 and np.ptp(mixed.images[0].get_array()) > 0.1
+    scores = np.column_stack([PLANE, np.ones(12)]) @ WEIGHTS
+    loss = np.mean(np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(12), LABELS])
+    assert mixed.get_title(loc="left") == f"at random: loss {loss:.3f}"
+    assert flat.get_title(loc="left") == "zero: loss 1.099"

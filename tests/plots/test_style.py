@@ -8,12 +8,6 @@ from xent_helpers.plots.style import DescribedFigure, canvas
 ALT = "A line that rises from one to two, drawn to see what a figure carries."
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def test_the_output_of_a_figure_carries_its_alternative_text(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: shown.append((data, kwargs)))

@@ -1,16 +1,8 @@
 """Figures of chapter 5: they say what they show, and draw what they are given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from xent_helpers import plots
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def test_which_loss_names_the_five_losses():

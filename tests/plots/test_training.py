@@ -1,17 +1,10 @@
 """The figures of chapter 6: each draws what it is given, labelled and described."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from xent_helpers import plots
 from xent_helpers.training import History, Score
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def history(scale=1.0):

@@ -16,7 +16,7 @@ from xent_helpers.exercises import checker, display
 from xent_helpers.exercises.checker import Result
 from xent_helpers.exercises.draft import Draft
 from xent_helpers.exercises.exercise import Exercise, Mistake, Must, Status
-from xent_helpers.exercises.progress import FILE, remember, solved
+from xent_helpers.exercises.solved_file import FILE, remember, solved
 from xent_helpers.source import show_source
 
 __all__ = [
@@ -44,8 +44,12 @@ def all_exercises() -> dict[str, Exercise]:
     prefix = f"{__name__}.chapter_"
     names = [name for _, name, _ in walk_packages(__path__, f"{__name__}.") if name.startswith(prefix)]
     values = [value for name in names for value in vars(import_module(name)).values()]
-    exercises = [value.exercise() for value in values if isinstance(value, Draft)]
-    return {exercise.key: exercise for exercise in sorted(exercises, key=lambda exercise: exercise.key)}
+    drafts = {id(value): value for value in values if isinstance(value, Draft)}
+    exercises = sorted((draft.exercise() for draft in drafts.values()), key=lambda exercise: exercise.key)
+    found = {exercise.key: exercise for exercise in exercises}
+    if len(found) < len(exercises):
+        raise ValueError("two exercises have the same key; see the Drafts in xent_helpers/exercises/chapter_0N.")
+    return found
 
 
 def examine(key: str, answer: object) -> Result:

@@ -3,7 +3,7 @@
 What a cell of the section *Exercises* holds in git is what is set; what it holds in the working copy may be a
 solution. So code cells from the heading ``## Exercises`` on are taken, by their id, from a commit (the last one, or
 the one that is named), and one that the commit does not have is left out. All else, text and lecture, is taken
-from the working copy as it stands. Then every exercise is examined, and nothing is written if one is solved.
+unchanged from the working copy. Then every exercise is examined, and nothing is written if one is solved.
 """
 
 import json
@@ -97,7 +97,7 @@ def restore(notebook: dict, original: dict) -> int:
 
 
 def marked(notebook: dict) -> list[tuple[dict, bool]]:
-    """Return each cell with whether it stands below the heading of the exercises."""
+    """Return each cell with whether it is below the heading of the exercises."""
     among_exercises, cells = False, []
     for cell in notebook["cells"]:
         cells.append((cell, among_exercises))
@@ -116,7 +116,7 @@ def clear(notebook: dict) -> None:
 
 
 def solved_in(notebook: dict) -> list[str]:
-    """Return the exercises that the notebook's cells, run as they stand after its imports, answer right."""
+    """Return the exercises that the notebook's cells, run unchanged after its imports, answer right."""
     code = [(cell, among_exercises) for cell, among_exercises in marked(notebook) if cell["cell_type"] == "code"]
     solved, names = [], {}
 

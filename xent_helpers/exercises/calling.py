@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -74,29 +75,43 @@ def as_other_library(value: Any) -> Any:
     return value.numpy() if isinstance(value, torch.Tensor) else value
 
 
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise ``OutOfTime`` in the block after ``seconds`` of work, or thrice as many of waiting; importing is free.
+class TimeLimit:
+    """Raise ``OutOfTime`` in a ``with`` block after ``seconds`` of work, or three times as many of waiting.
 
-    Work is the processor's time, so that a busy machine makes no answer slow. It needs the main thread and a system
-    with interval timers; elsewhere there is no limit, and interrupting the kernel stops the code as always.
+    Imports are free. Work is the processor's time, so that a busy machine makes no answer slow. The limit needs the
+    main thread and interval timers; elsewhere there is none, and interrupting the kernel stops the code.
     """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loaded, worked, began = len(sys.modules), time.process_time(), time.monotonic()
 
-    def tick(number, frame):
-        nonlocal loaded, worked, began
-        if len(sys.modules) > loaded:  # an import is under way: stopped half-way it would leave a broken module
-            loaded, worked, began = len(sys.modules), time.process_time(), time.monotonic()
-        elif time.process_time() - worked > seconds or time.monotonic() - began > 3 * seconds:
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self.possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> None:
+        if self.possible:
+            self.restart()
+            self.before = signal.signal(signal.SIGALRM, self.tick)
+            # Again and again, for code that catches everything.
+            signal.setitimer(signal.ITIMER_REAL, self.seconds / 10, self.seconds / 10)
+
+    def restart(self) -> None:
+        self.loaded, self.worked, self.began = len(sys.modules), time.process_time(), time.monotonic()
+
+    def tick(self, number: int, frame: FrameType | None) -> None:
+        if len(sys.modules) > self.loaded:  # an import is under way: stopped half-way it would leave a broken module
+            self.restart()
+        late = time.process_time() - self.worked > self.seconds or time.monotonic() - self.began > 3 * self.seconds
+        if late and not _at_the_edge(frame):
             raise OutOfTime
 
-    before = signal.signal(signal.SIGALRM, tick)
-    signal.setitimer(signal.ITIMER_REAL, seconds / 10, seconds / 10)  # on and on, for code that catches everything
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    def __exit__(self, *error: object) -> None:
+        if self.possible:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self.before)
+
+
+def _at_the_edge(frame: FrameType | None) -> bool:
+    """Whether the block is being entered or left: an exception there would leave the timer running for ever."""
+    edges = TimeLimit.__enter__.__code__, TimeLimit.__exit__.__code__
+    while frame is not None and frame.f_code not in edges:
+        frame = frame.f_back
+    return frame is not None

@@ -29,7 +29,7 @@ def careless(a, b):
         return a * np.log(b)
 
 
-# Most wrong formulas are written without care for zeros, some with it. `term(a, b)` stands for a · log b in both.
+# `term(a, b)` computes a · log b. Most people do not think of zeros there, some do; each formula is in both forms.
 ZEROS = (
     Part("careful", careful),
     Part(

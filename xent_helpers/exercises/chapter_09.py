@@ -267,7 +267,7 @@ def weighted_the_other_way(means, counts):
 pieces = Draft(
     "9.4",
     "Return log Σ exp over all entries of pieces (K, W), seen row by row; entries may be ±10,000, or −∞.",
-    must=(Must("is at least the largest entry", lambda came, pieces: came >= pieces.max()),),
+    must=(Must("is at least the largest entry", lambda value, pieces: value >= pieces.max()),),
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
     hints=(
         "Keep the largest logit so far, m, and s = Σ exp(z − m) of all logits so far.",

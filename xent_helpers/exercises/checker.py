@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xent_helpers.exercises import check_value, messages, shrink
-from xent_helpers.exercises.calling import Call, OutOfTime, as_other_library, call, call_quietly, time_limit
+from xent_helpers.exercises.calling import Call, OutOfTime, TimeLimit, as_other_library, call, call_quietly
 from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import REFERENCE, Catalogue
 from xent_helpers.exercises.inputs import draw_inputs
@@ -111,7 +111,7 @@ class _Examination:
 
     def run_all(self) -> list[Call]:
         calls, began = [], time.process_time()
-        with time_limit(SECONDS):
+        with TimeLimit(SECONDS):
             for number, arguments in enumerate(self.cases):
                 self.number, self.began = number, time.process_time()
                 if number >= self.first_round and self.began - began > ENOUGH:
@@ -164,7 +164,7 @@ class _Examination:
     def shrunk(self, failing: list[tuple], worst: tuple) -> tuple:
         best: list[tuple] = []
         try:
-            with time_limit(SHRINKING):
+            with TimeLimit(SHRINKING):
                 return shrink.smallest(failing, lambda one: self.fails(one, worst), self.exercise.domain, best)
         except OutOfTime:
             return best[0]

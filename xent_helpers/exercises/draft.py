@@ -33,6 +33,7 @@ its own::
 A value of a family may be a ``Part`` as well; its message follows the docstring.
 """
 
+import inspect
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -42,12 +43,10 @@ from typing import Any
 
 import numpy as np
 
-from xent_helpers.exercises.exercise import Exercise, Mistake, Must
+from xent_helpers.exercises.exercise import SECOND, Exercise, Mistake, Must
 from xent_helpers.exercises.slips import Slip
 
-__all__ = ["SECOND", "Draft", "Must", "Part"]
-
-SECOND = " And a second thing: "  # between the messages of two mistakes in one answer
+__all__ = ["Draft", "Must", "Part"]
 
 
 @dataclass(frozen=True)
@@ -107,17 +106,16 @@ class Draft:
         """
         if function is None:
             return partial(self.mistake, name=name, like=like, **family)
-        message = " ".join(((like or function).__doc__ or "").split())
-        name = name or _spaced(function)
-        if not family:
-            self.add(function, message, name)
+        message = inspect.getdoc(like or function)
+        if not message:
+            raise ValueError(f"{function.__name__} has no docstring, and that is what the learner would read.")
+        message, name = " ".join(message.split()), name or _spaced(function)
         for values in product(*family.values()):
-            if family:
-                parts = [one if isinstance(one, Part) else Part(_spaced(one), one) for one in values]
-                fixed = dict(zip(family, (part.value for part in parts), strict=True))
-                messages = [message, *(part.message for part in parts)]
-                named = " ".join([name, *(part.name for part in parts)])
-                self.add(partial(function, **fixed), SECOND.join(filter(None, messages)), named)
+            parts = [one if isinstance(one, Part) else Part(_spaced(one), one) for one in values]
+            fixed = dict(zip(family, (part.value for part in parts), strict=True))
+            messages = [message, *(part.message for part in parts if part.message)]
+            wrong = partial(function, **fixed) if fixed else function
+            self.add(wrong, SECOND.join(messages), " ".join([name, *(part.name for part in parts)]))
         return function
 
     def parts(self, formula: Callable, **options: Iterable[Part]) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from xent_helpers.exercises.slips import Slip
 
+SECOND = " And a second thing: "  # between the messages of two mistakes in one answer
+
 
 class Status(StrEnum):
     """What became of an answer."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xent_helpers.exercises.calling import call_quietly, in_silence
-from xent_helpers.exercises.exercise import Exercise, Mistake
+from xent_helpers.exercises.exercise import SECOND, Exercise, Mistake
 from xent_helpers.exercises.slips import Slip, usual
 from xent_helpers.exercises.values import HALF, Numbers, Outcome, Raised, agree, coarsest, outcome, tolerance
 
@@ -29,10 +29,10 @@ class Explanation:
             return self.mistake.message
         if not self.mistake:
             return f"Right but for one thing: {self.slip.clause}"
-        return f"{self.mistake.message} And a second thing: {self.slip.clause}"
+        return f"{self.mistake.message}{SECOND}{self.slip.clause}"
 
 
-REFERENCE = Explanation()
+REFERENCE = Explanation()  # a right answer
 
 
 class Catalogue:
@@ -67,10 +67,10 @@ class Catalogue:
             function = mistake.wrong if mistake else self.exercise.reference
             arguments = self._before(slip, self.cases[number])
             self._known[key] = None if arguments is None else call_quietly(function, arguments)
-        actual = self._known[key]
-        if not slip or not slip.after or not isinstance(actual, Numbers):
-            return actual
-        return _after(slip, actual, self.cases[number])
+        found = self._known[key]
+        if not slip or not slip.after or not isinstance(found, Numbers):
+            return found
+        return _after(slip, found, self.cases[number])
 
     @staticmethod
     def _before(slip: Slip | None, arguments: tuple) -> tuple | None:
@@ -107,14 +107,17 @@ class Catalogue:
     def raises_likewise(self, actual: list[Outcome]) -> Mistake | None:
         """A known mistake that raises the same exceptions on the same inputs, and no others."""
         for mistake in self.exercise.mistakes:
-            theirs = [self.outcome(number, Explanation(mistake)) for number in range(len(actual))]
-            kinds = [one.family if isinstance(one, Raised) else None for one in theirs]
-            if kinds == [one.family if isinstance(one, Raised) else None for one in actual]:
+            outcomes = [self.outcome(number, Explanation(mistake)) for number in range(len(actual))]
+            if _families(outcomes) == _families(actual):
                 return mistake
         return None
 
 
-def _after(slip: Slip, actual: Numbers, arguments: tuple) -> Outcome | None:
+def _after(slip: Slip, numbers: Numbers, arguments: tuple) -> Outcome | None:
     with in_silence():
-        changed = slip.after(actual.array, arguments)
+        changed = slip.after(numbers.array, arguments)
     return None if changed is None else outcome(np.asarray(changed))
+
+
+def _families(outcomes: list[Outcome]) -> list[str | None]:
+    return [one.family if isinstance(one, Raised) else None for one in outcomes]

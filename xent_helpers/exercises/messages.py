@@ -14,37 +14,37 @@ MANY = 24  # entries of an array that are still shown
 
 
 def arguments_text(exercise: Exercise, arguments: tuple) -> str:
-    """Arguments by name, such as "p = [0.5], y = [1]"."""
+    """Return arguments by name, such as "p = [0.5], y = [1]"."""
     pairs = zip(exercise.parameters, arguments, strict=True)
     return ", ".join(f"{name} = {value_text(value)}" for name, value in pairs)
 
 
 def value_text(value: Any) -> str:
-    """A value with few digits; a large array by its shape."""
-    actual = outcome(value)
-    if isinstance(actual, Numbers):
-        return outcome_text(actual)
+    """Return a value with few digits; a large array by its shape."""
+    found = outcome(value)
+    if isinstance(found, Numbers):
+        return outcome_text(found)
     truths = np.asarray(value) if isinstance(value, np.ndarray | torch.Tensor) else None
     if truths is not None and truths.dtype == bool:
         return str(truths.tolist()) if truths.size <= MANY else f"an array of shape {truths.shape}"
     return shorten(repr(value), 80, placeholder=" …")
 
 
-def outcome_text(actual: Outcome, digits: int = 4) -> str:
-    if isinstance(actual, Raised):
-        return f"{actual.kind}: {actual.text}" if actual.text else actual.kind
-    if isinstance(actual, Other):
-        return type_text(actual.value)
-    if actual.array.size > MANY:
-        return f"an array of shape {actual.array.shape}"
-    if actual.array.ndim == 0:
-        return number_text(float(actual.array), digits)
-    inner = [outcome_text(Numbers(row), digits) for row in actual.array]
+def outcome_text(found: Outcome, digits: int = 4) -> str:
+    if isinstance(found, Raised):
+        return f"{found.kind}: {found.text}" if found.text else found.kind
+    if isinstance(found, Other):
+        return type_text(found.value)
+    if found.array.size > MANY:
+        return f"an array of shape {found.array.shape}"
+    if found.array.ndim == 0:
+        return number_text(float(found.array), digits)
+    inner = [outcome_text(Numbers(row), digits) for row in found.array]
     return "[" + ", ".join(inner) + "]"
 
 
 def distinguishable_texts(one: Outcome, other: Outcome) -> tuple[str, str]:
-    """Both with four digits, or with as many as it takes to see a difference."""
+    """Return both with four digits, or with as many as it takes to see a difference."""
     for digits in (4, 6, 8, 12, 17):
         shown = outcome_text(one, digits), outcome_text(other, digits)
         if shown[0] != shown[1]:
@@ -53,20 +53,20 @@ def distinguishable_texts(one: Outcome, other: Outcome) -> tuple[str, str]:
 
 
 def number_text(number: float, digits: int = 4) -> str:
-    """Four digits, or as many as keep it from looking whole when it is not."""
+    """Return four digits, or enough that a number does not look whole when it is not."""
     number += 0.0  # no −0
     short = f"{number:.{digits}g}"
     looks_whole = math.isfinite(number) and float(short).is_integer()
     return f"{number:.8g}" if looks_whole and not number.is_integer() else short
 
 
-def capital(said: str) -> str:
-    """``said`` with a capital first letter, and the others as they are, for they may be somebody's own."""
-    return said[0].upper() + said[1:]
+def capital(text: str) -> str:
+    """Return ``text`` with a capital first letter and all others unchanged."""
+    return text[0].upper() + text[1:]
 
 
 def type_text(value: Any) -> str:
-    """What kind of thing something is that is no number, without addresses."""
+    """Say what kind of thing a value is that is not a number, without addresses."""
     if value is None or isinstance(value, bool | np.bool_):
         return str(value)
     if isinstance(value, str):
@@ -88,7 +88,7 @@ def place(exercise: Exercise, arguments: tuple) -> str:
 
 
 def fault_message(exercise: Exercise, arguments: tuple, actual: Outcome, expected: Outcome) -> str:
-    """One or two sentences on an input where ``actual`` is not what is expected."""
+    """Describe, in one or two sentences, an input where ``actual`` is not what is expected."""
     where = place(exercise, arguments)
     if isinstance(actual, Raised):
         return f"Your code raises {outcome_text(actual)} {where}."
@@ -130,12 +130,12 @@ def _no_number(where: str, value: Any, expected: Outcome) -> str:
 def _holds(must: Any, actual: Numbers, arguments: tuple) -> bool:
     try:
         return bool(must.holds(actual.array, *arguments))
-    except Exception:  # a property may not be made for every wrong answer
+    except Exception:  # a property may fail on an answer of the wrong kind
         return False
 
 
 def printed_message(printed: list[str]) -> str:
-    """A sentence on what the code printed during the check, and none where it did not."""
+    """Return a sentence on what the code printed during the check; an empty text if it printed nothing."""
     lines = [line for text in printed for line in text.splitlines() if line.strip()]
     if not lines:
         return ""

@@ -65,7 +65,7 @@ def _turned(arguments: tuple) -> tuple | None:
     return tuple(one.T if np.ndim(one) == 2 else one for one in arguments)
 
 
-def _reduced(reduce: Callable) -> Callable[[np.ndarray, tuple], Any]:
+def _over_all_samples(reduce: Callable) -> Callable[[np.ndarray, tuple], Any]:
     return lambda output, arguments: reduce(output) if np.ndim(output) else None
 
 
@@ -101,12 +101,12 @@ DOUBLED = Slip("doubled", "the result is twice what it should be: what is counte
 AVERAGED = Slip(
     "averaged",
     "one number for each sample is asked for, and you return their mean: what is to be left?",
-    _reduced(np.mean),
+    _over_all_samples(np.mean),
 )
 ADDED_UP = Slip(
     "added up",
     "one number for each sample is asked for, and you return their sum: what is to be left?",
-    _reduced(np.sum),
+    _over_all_samples(np.sum),
 )
 TRANSPOSED = Slip(
     "transposed",

@@ -1,7 +1,7 @@
 """Forecasts that are scored by the loss that the course teaches.
 
 ``predict`` notes the reader's probabilities for a question before its answer is run, ``forecasts`` says at the end of a
-chapter what they cost. The questions stand in one module for each chapter.
+chapter what they cost. The questions are in one module for each chapter.
 """
 
 import math

@@ -1,6 +1,6 @@
-"""Figures of chapter 4: slopes, their check by finite differences, curvature, and two ways down."""
+"""Figures of chapter 4: a gradient, its check by finite differences, landscapes, curvature, and two ways down."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,6 +9,149 @@ from xent_helpers import losses
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, canvas
 
 _LOOKS = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
+
+
+def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
+    """Draw the probabilities of one sample beside the push that a step against p − y gives to each logit.
+
+    Args:
+        p: probabilities (C,).
+        label: the true class.
+    """
+    classes, push = np.arange(len(p)), np.eye(len(p))[label] - p
+    colours = [BLUE if c == label else VERMILION for c in classes]
+    axes = canvas(
+        "Two bar charts over the classes. Probabilities: "
+        + ", ".join(f"class {c} {value:.3f}" for c, value in enumerate(p))
+        + f"; an outline marks the label, class {label}. Push on each logit: "
+        + ", ".join(f"class {c} {value:+.3f}" for c, value in enumerate(push))
+        + ", which add up to 0.",
+        1,
+        2,
+        figsize=(7.4, 2.9),
+    )
+    axes[0].bar(label, 1.0, width=0.7, fill=False, edgecolor=BLACK, linestyle="--", label="y, the label")
+    axes[0].bar(classes, p, width=0.5, color=colours)
+    axes[0].legend(loc="upper center")
+    axes[1].bar(classes, push, width=0.5, color=colours, hatch=["//" if c == label else "" for c in classes])
+    axes[1].axhline(0, color=BLACK, linewidth=0.8)
+    for ax, values in ((axes[0], p), (axes[1], push)):
+        for c, value in enumerate(values):
+            shown = (f"{value:.3f}" if ax is axes[0] else f"{value:+.3f}").replace("-", "−")
+            place, side = ((0, 3), "bottom") if value >= 0 else ((0, -3), "top")
+            ax.annotate(shown, (c, value), place, textcoords="offset points", ha="center", va=side)
+        ax.set_xticks(classes, [f"class {c}" for c in classes])
+    axes[0].set(title="What the model believes, and the label", ylabel="probability", ylim=(0, 1.3))
+    axes[1].set(
+        title="The push, −(p − y), adds up to 0",
+        ylabel="push (nats per unit of logit)",
+        ylim=(-1.25, 1.25),
+    )
+    return axes
+
+
+def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float = 1.0, steps: int = 300) -> np.ndarray:
+    """Draw cross-entropy and squared error of p as maps over two weights, with gradient descent's path on each.
+
+    Args:
+        x: features (N, 2), the first column of ones.
+        y: labels (N,), floating 0 and 1.
+        start: the weights (2,) from which both descend.
+        rate, steps: of the descent.
+    """
+    slopes = {"cross-entropy": lambda p: p - y, "squared error of p": lambda p: (p - y) * p * (1 - p)}
+    first, second = np.linspace(-6, 14, 81), np.linspace(-12, 8, 81)
+    logits = first[:, None] * x[:, 0] + second[:, None, None] * x[:, 1]
+    heights = {
+        "cross-entropy": np.mean(losses.softplus(logits) - logits * y, axis=-1),
+        "squared error of p": np.mean(0.5 * (losses.sigmoid(logits) - y) ** 2, axis=-1),
+    }
+    paths = {name: _descent(x, slope, start, rate, steps) for name, slope in slopes.items()}
+    moved = {name: np.linalg.norm(path[-1] - path[0]) for name, path in paths.items()}
+    axes = canvas(
+        "Two maps of the mean loss over bias and weight, from the same start, a model that calls everything 1. "
+        + " ".join(f"On {name} {steps} steps of descent move the weights by {moved[name]:.2g}." for name in paths)
+        + " Cross-entropy is a bowl; the squared error is flat around the start.",
+        1,
+        2,
+        figsize=(8.4, 3.3),
+    )
+    for ax, (name, path) in zip(axes, paths.items(), strict=True):
+        shades = ax.contourf(first, second, heights[name], levels=10, cmap="cividis")
+        ax.figure.colorbar(shades, ax=ax, label="mean loss" + (" (nats)" if name == "cross-entropy" else ""))
+        ax.plot(*path.T, "-", color="white", linewidth=3.5)
+        ax.plot(*path.T, "-", color=VERMILION, linewidth=1.8)
+        ax.plot(*start, "o", color="white", markeredgecolor=BLACK)
+        ax.plot(*path[-1], "s", color="white", markeredgecolor=BLACK, markersize=5)
+        ax.set(xlabel="bias")
+    axes[0].set(title="Cross-entropy: a slope to follow", ylabel="weight of the radius")
+    axes[1].set(title="Squared error of p: flat at the start")
+    return axes
+
+
+def two_ways_down(x: np.ndarray, y: np.ndarray, descent: np.ndarray, newton: np.ndarray) -> np.ndarray:
+    """Draw the paths of gradient descent and of Newton's method on a map of the mean loss, and how far each is above.
+
+    Args:
+        x: features (N, 2), no bias.
+        y: labels (N,), floating 0 and 1.
+        descent, newton: weights (steps + 1, 2), the start first; Newton's last ones count as the minimum.
+    """
+    paths = {"gradient descent": descent, "Newton": newton}
+    gaps = {name: np.array([_mean_loss(x @ w, y) for w in path]) for name, path in paths.items()}
+    minimum = gaps["Newton"][-1]
+    gaps = {name: np.maximum(gap - minimum, 1e-12) for name, gap in gaps.items()}
+    axes = canvas(
+        "Left, a map of the mean loss over two weights: a long narrow valley. Gradient descent goes straight to the "
+        f"valley's floor and then creeps along it, not at the end after {len(descent) - 1} steps; Newton's few steps "
+        "reach the minimum. Right, the loss above its minimum against the number of steps on scales of powers of ten: "
+        f"descent ends {gaps['gradient descent'][-1]:.0e} nats above, Newton at 1e-12 or less.",
+        1,
+        2,
+        figsize=(8.4, 3.2),
+        width_ratios=(1.25, 1),
+    )
+    _draw_valley(axes[0], x, y, minimum, paths)
+    _draw_gaps(axes[1], gaps)
+    return axes
+
+
+def _draw_valley(ax: Axes, x: np.ndarray, y: np.ndarray, minimum: float, paths: Mapping[str, np.ndarray]) -> None:
+    first, second = np.linspace(-4, 5, 91), np.linspace(-9, 2, 91)
+    logits = first[:, None] * x[:, 0] + second[:, None, None] * x[:, 1]
+    height = np.mean(losses.softplus(logits) - logits * y, axis=-1)
+    levels = np.r_[0.0, np.geomspace(1e-3, 2.0, 9)]
+    ax.contourf(first, second, height - minimum, levels, colors=[str(g) for g in np.linspace(0.6, 1.0, 9)])
+    for (name, path), (colour, dash, marker) in zip(paths.items(), (_LOOKS[1], _LOOKS[0]), strict=True):
+        every = max(1, len(path) // 12)
+        ax.plot(*path.T, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
+        at, text = (path[-1], f"{len(path) - 1} steps of\n{name}") if every > 1 else (path[len(path) // 4], name)
+        place = (-78, -34) if every > 1 else (8, 4)
+        ax.annotate(text, at, place, textcoords="offset points", color=colour)
+    start, end = paths["Newton"][[0, -1]]
+    ax.plot(*end, "*", color=BLACK, markersize=13)
+    ax.annotate("start", start, (8, 4), textcoords="offset points")
+    ax.annotate("minimum", end, (-6, -16), textcoords="offset points", ha="right")
+    ax.set(title="A valley: along it there is little slope", xlabel="weight of the radius", ylabel="weight of the area")
+
+
+def _draw_gaps(ax: Axes, gaps: Mapping[str, np.ndarray]) -> None:
+    for (name, gap), (colour, dash, marker), place in zip(
+        gaps.items(), (_LOOKS[1], _LOOKS[0]), ((-70, 10), (-52, -6)), strict=True
+    ):
+        every = 1 if len(gap) < 30 else [0, 1, 3, 9, 29]  # the steps that can be told apart
+        look = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4}
+        ax.loglog(1 + np.arange(len(gap)), gap, markevery=every, **look)
+        at = len(gap) // 4 if len(gap) >= 30 else len(gap) // 2
+        ax.annotate(name, (1 + at, gap[at]), place, textcoords="offset points", color=colour)
+    ax.set(
+        title="Newton is done in a few steps",
+        xlabel="1 + number of steps",
+        ylabel="loss above its minimum (nats)",
+        ylim=(4e-13, 3),
+    )
+    powers = range(-12, 1, 3)
+    ax.set_yticks([10.0**k for k in powers], [f"{'≤ ' if k == -12 else ''}$10^{{{k}}}$" for k in powers])
 
 
 def difference_errors(
@@ -28,7 +171,7 @@ def difference_errors(
         + " The dashed theory, h squared against 1/h, runs along both arms.",
         1,
         len(errors),
-        figsize=(4.6 * len(errors), 3.9),
+        figsize=(3.7 * len(errors), 3.0),
         sharey=True,
         squeeze=False,
     )[0]
@@ -51,107 +194,36 @@ def difference_errors(
 
 
 def losses_and_slopes(span: float = 10.0) -> np.ndarray:
-    """Draw three losses of one logit with label 1, and the size of their slopes, for logits from −span to span."""
+    """Draw two losses of one logit with label 1, and the size of their slopes, for logits from −span to span."""
     z = np.linspace(-span, span, 401)
     p = losses.sigmoid(z)
     curves = {
         "cross-entropy": (losses.softplus(-z), losses.sigmoid(-z)),
         "½(p − y)²": (0.5 * (1 - p) ** 2, (1 - p) * p * (1 - p)),
-        "½(z − y)²": (0.5 * (z - 1) ** 2, np.abs(z - 1)),
     }
     axes = canvas(
         "Two panels against the logit z for label 1. Losses: cross-entropy falls like a straight line for negative z, "
-        "squared error on the probability is flat there, squared error on the logit is a parabola around 1. Size of "
-        "the slope: cross-entropy's stays near 1 for negative z, that of squared error on the probability falls "
-        f"exponentially, to {(p * (1 - p) ** 2)[0]:.1e} at z = {-span:g}.",
+        "squared error on the probability is flat there. Size of the slope: cross-entropy's stays near 1 for negative "
+        "z, that of squared error on the probability falls exponentially, "
+        f"to {(p * (1 - p) ** 2)[0]:.1e} at z = {-span:g}.",
         1,
         2,
-        figsize=(9.6, 3.9),
+        figsize=(8.4, 3.3),
     )
     for (name, (loss, slope)), (colour, dash, _) in zip(curves.items(), _LOOKS, strict=False):
         axes[0].plot(z, loss, color=colour, linestyle=dash)
         axes[1].semilogy(z, np.maximum(slope, 1e-6), color=colour, linestyle=dash, label=name)
-    axes[0].text(-9.8, 4.0, "cross-entropy", color=BLUE)
+    axes[0].text(-9.8, 2.8, "cross-entropy", color=BLUE)
     axes[0].text(-9.6, 0.9, "½(p − y)²", color=VERMILION)
-    axes[0].text(-3.0, 11.6, "½(z − y)²", color=GREEN)
     axes[0].set(
-        title="Squared error on p is flat on the left …", xlabel="logit z, label 1", ylabel="loss", ylim=(-0.5, 13)
+        title="Squared error on p is flat on the left …", xlabel="logit z, label 1", ylabel="loss", ylim=(-0.5, 11)
     )
     axes[1].set(
-        title="… so there is no slope to follow", xlabel="logit z, label 1", ylabel="size of the slope", ylim=(1e-5, 30)
+        title="… so there is no slope to follow", xlabel="logit z, label 1", ylabel="size of the slope", ylim=(1e-5, 5)
     )
     axes[1].text(-9.6, 0.25, "cross-entropy", color=BLUE)
     axes[1].text(-6.2, 4e-4, "½(p − y)²", color=VERMILION)
-    axes[1].text(-9.6, 14, "½(z − y)²", color=GREEN)
     return axes
-
-
-def newton_parabola(scores: np.ndarray, y: np.ndarray, start: float = 0.0) -> Axes:
-    """Draw the mean loss of logits t · scores against t, with the parabola that Newton's method puts at ``start``.
-
-    Args:
-        scores: logits (N,) at t = 1.
-        y: labels (N,), floating 0 and 1.
-        start: where the parabola touches.
-    """
-    t = np.linspace(-0.2, 1.2, 200)
-    loss = np.array([_mean_loss(k * scores, y) for k in t])
-    p = losses.sigmoid(start * scores)
-    value, slope = _mean_loss(start * scores, y), np.mean((p - y) * scores)
-    curvature = np.mean(p * (1 - p) * scores**2)
-    jump = start - slope / curvature
-    parabola = value + slope * (t - start) + 0.5 * curvature * (t - start) ** 2
-    ax = canvas(
-        f"The mean loss along a line through weight space, a bowl with its bottom at t = 1, and the parabola with the "
-        f"same value, slope and curvature at t = {start:g}. The parabola's bottom is at t = {jump:.2f}; Newton's step "
-        "goes there.",
-        figsize=(7.2, 3.9),
-    )
-    ax.plot(t, loss, color=BLUE)
-    ax.plot(t, parabola, "--", color=VERMILION)
-    ax.plot(start, value, "o", color=BLACK)
-    ax.plot(jump, _mean_loss(jump * scores, y), "s", color=BLACK)
-    ax.annotate("start", (start, value), (8, 4), textcoords="offset points")
-    ax.annotate("after one step", (jump, _mean_loss(jump * scores, y)), (-92, -12), textcoords="offset points")
-    ax.annotate("loss", (t[-1], loss[-1]), (-6, 8), textcoords="offset points", color=BLUE, ha="right")
-    right = t[np.argmax((parabola > loss.max()) & (t > jump))]
-    ax.annotate("parabola", (right, loss.max()), (6, -12), textcoords="offset points", color=VERMILION)
-    ax.set(
-        title="Newton's step: to the bottom of the parabola that touches here",
-        xlabel="t, place on the line from zero weights (0) to the best (1)",
-        ylabel="mean loss (nats)",
-        ylim=(0, 1.05 * loss.max()),
-    )
-    return ax
-
-
-def descent_and_newton(gaps: Mapping[str, Sequence[float]]) -> Axes:
-    """Draw how far the loss is above its minimum after each step, by method; what is below 1e-12 is drawn there.
-
-    Args:
-        gaps: for each method the gaps in nats, the first before any step.
-    """
-    ax = canvas(
-        "Gap between the loss and its minimum against the number of steps, both on scales of powers of ten. "
-        + " ".join(f"{name} is {_size(gap[-1])} above after {len(gap) - 1} steps." for name, gap in gaps.items()),
-        figsize=(7.2, 4.0),
-    )
-    for (name, gap), (colour, dash, marker) in zip(gaps.items(), _LOOKS, strict=False):
-        step = np.arange(1, len(gap) + 1)
-        every = None if len(gap) < 30 else len(gap) + 1  # markers only where the steps can be told apart
-        ax.loglog(step, np.maximum(gap, 1e-12), color=colour, linestyle=dash, marker=marker, markevery=every)
-        middle = int(len(step) ** 0.75) - 1  # three quarters of the way on a scale of powers
-        at = (step[middle], max(gap[middle], 1e-12))
-        ax.annotate(name, at, (9, 6), textcoords="offset points", color=colour)
-    ax.set(
-        title="Nine Newton steps go where thousands of small ones do not",
-        xlabel="1 + number of steps",
-        ylabel="loss above its minimum (nats)",
-        ylim=(4e-13, 3),
-    )
-    powers = range(-12, 1, 2)
-    ax.set_yticks([10.0**k for k in powers], [f"{'≤ ' if k == -12 else ''}$10^{{{k}}}$" for k in powers])
-    return ax
 
 
 def steepest_curvature(density: int = 90) -> Axes:
@@ -165,7 +237,7 @@ def steepest_curvature(density: int = 90) -> Axes:
         "A triangle of all distributions over three classes, shaded by the largest eigenvalue of the Hessian. It is 0 "
         "at the corners, where one class is certain, one third in the middle, and one half at the middles of the "
         "sides, where two classes share everything.",
-        figsize=(6.4, 4.6),
+        figsize=(5.6, 4.1),
     )
     x, y = (p @ corners).T
     shades = ax.tricontourf(x, y, np.clip(largest, 0, 0.5), levels=np.linspace(0, 0.5, 11))
@@ -182,5 +254,9 @@ def _mean_loss(logits: np.ndarray, y: np.ndarray) -> float:
     return float(losses.binary_cross_entropy_with_logits(logits, y))
 
 
-def _size(gap: float) -> str:
-    return f"{gap:.0e} nats" if gap > 1e-12 else "less than 1e-12 nats"
+def _descent(x: np.ndarray, slope: Callable, start: np.ndarray, rate: float, steps: int) -> np.ndarray:
+    """The weights (steps + 1, D) of gradient descent; ``slope`` maps p to the derivative of each loss by its logit."""
+    path = [np.asarray(start, dtype=float)]
+    for _ in range(steps):
+        path.append(path[-1] - rate * x.T @ slope(losses.sigmoid(x @ path[-1])) / len(x))
+    return np.array(path)

@@ -13,7 +13,7 @@ def explore(
     draw: Callable[..., Axes | np.ndarray],
     **sliders: tuple[int, int, int, int] | tuple[float, float, float, float],
 ) -> None:
-    """Show a slider for each argument of ``draw``, and below them its figure, drawn anew when one is moved.
+    """Show a slider for each argument of ``draw``, and below them its figure, drawn again when one is moved.
 
     A page or a stored notebook shows nothing of it: a slider lives only while its kernel does. So draw the figure
     once more in the next cell, for fixed values.

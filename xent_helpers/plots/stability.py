@@ -5,66 +5,45 @@ A *loss* here is any function from logits (N, C) and labels (N,) to one loss for
 
 from collections.abc import Callable
 from decimal import Decimal, localcontext
+from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
+from matplotlib.colors import to_rgb
 
-from xent_helpers.losses import logsumexp, sigmoid, softmax, softplus
+from xent_helpers.losses import cross_entropy, logsumexp, sigmoid, softmax, softplus
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, canvas
 
 Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
-# What can come out instead of the loss: its colour and its hatch.
-OUTCOMES = {
-    "right": (SKY, ""),
-    "off by more": (ORANGE, "//"),
-    "0": (PURPLE, ".."),
-    "inf": (VERMILION, "xx"),
-    "NaN": (BLACK, ""),
-}
-LINES = ((VERMILION, "none", "o"), (BLUE, "--", ""), (GREEN, "-", ""), (PURPLE, ":", ""))
+LINES = ((VERMILION, "none", "o"), (BLUE, "--", ""), (GREEN, "-", ""), (PURPLE, ":", ""), (BLACK, "-.", ""))
+CLASSES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"))
+NEARBY = np.arange(-7, 8) / 16  # around each lead of ``digits_left``; float32 holds these numbers exactly
 
 
-def exact_loss(z: np.ndarray, y: np.ndarray) -> list[Decimal]:
-    """Cross-entropy of each row by Python's ``decimal``: log Σ_c exp(z_c − z_y), right to 39 digits.
-
-    Where the other classes' part of that sum is below 1e-40 it is the loss, to as many digits.
-    """
-    with localcontext(prec=80):
-        rows = [[Decimal(float(score)) for score in row] for row in z]
-        others = [sum((c - row[k]).exp() for i, c in enumerate(row) if i != k) for row, k in zip(rows, y, strict=True)]
-        return [(1 + total).ln() if total > Decimal("1e-40") else total for total in others]
-
-
-def sigmoid_and_softplus(p: float = 0.75) -> np.ndarray:
-    """Draw the sigmoid, with the logit of ``p`` read backwards off it, and softplus against max(z, 0)."""
-    z = np.linspace(-6, 6, 241)
-    score = float(np.log(p / (1 - p)))
+def logistic_regression(weight: float = 0.8, bias: float = -1.0, x: tuple[float, float] = (2.0, 3.0)) -> np.ndarray:
+    """Draw a straight line of log-odds and the probabilities that it stands for, with two inputs marked."""
+    grid, marked = np.linspace(-6, 8, 281), np.array(x)
+    z, p = weight * marked + bias, sigmoid(weight * marked + bias)
     axes = canvas(
-        f"Left: the sigmoid rises from 0 to 1 and passes one half at score 0; read backwards, probability {p} has "
-        f"the logit {score:.3f}. Right: softplus follows max(z, 0) like a rounded corner, and is log 2 above it at 0.",
+        f"Left: the log-odds {weight} x {bias:+} are a straight line, {z[0]:.1f} at x = {x[0]:g} and {z[1]:.1f} at "
+        f"x = {x[1]:g}. Right: the probability is an S-shaped curve between 0 and 1, {p[0]:.3f} and {p[1]:.3f} at the "
+        "same two inputs, and one half where the line crosses 0.",
         1,
         2,
-        figsize=(9.2, 3.6),
+        figsize=(8, 3.1),
     )
-    axes[0].plot(z, sigmoid(z), color=BLUE)
-    axes[0].plot([score, score, z[0]], [0, p, p], color=VERMILION, linestyle=":")
-    axes[0].plot(score, p, "o", color=VERMILION)
-    axes[0].annotate(f"logit({p}) = {score:.3f}", (score, 0.06), (8, 0), textcoords="offset points", color=VERMILION)
-    axes[0].set(title="Sigmoid: from score to probability", xlabel="score z (log-odds)", ylabel="probability σ(z)")
-    axes[1].plot(z, softplus(z), color=BLUE)
-    axes[1].plot(z, np.maximum(z, 0), color=BLACK, linestyle="--", linewidth=1.3)
-    axes[1].plot([0, 0], [0, np.log(2)], color=VERMILION, linestyle=":")
-    axes[1].plot(0, np.log(2), "o", color=VERMILION)
-    axes[1].annotate("log 2", (0, np.log(2)), (-9, 5), textcoords="offset points", ha="right", color=VERMILION)
-    axes[1].text(3.0, 3.5, "softplus(z)", color=BLUE, ha="right")
-    axes[1].text(3.2, 2.2, "max(z, 0)")
-    axes[1].set(
-        title="Softplus: a corner, rounded",
-        xlabel="score z (log-odds)",
-        ylabel="loss of label 0 (nats)",
-        ylim=(-0.2, 6),
-    )
+    for ax, heights, dots in ((axes[0], weight * grid + bias, z), (axes[1], sigmoid(weight * grid + bias), p)):
+        ax.plot(grid, heights, color=BLUE)
+        ax.plot(marked, dots, "o", color=VERMILION)
+        ax.set(xlabel="input x", xlim=(grid[0], grid[-1]))
+    axes[0].axhline(0, color=BLACK, linewidth=0.8)
+    notes = ([f"odds {odds:.2f} : 1" for odds in np.exp(z)], [f"p = {value:.2f}" for value in p])
+    for ax, texts, dots in zip(axes, notes, (z, p), strict=True):
+        for text, place, height in zip(texts, marked, dots, strict=True):
+            ax.annotate(text, (place, height), (-8, 7), textcoords="offset points", ha="right", color=VERMILION)
+    sign = "+" if bias >= 0 else "−"
+    axes[0].set(title=f"A straight line of log-odds: z = {weight:g} x {sign} {abs(bias):g}", ylabel="log-odds z")
+    axes[1].set(title="The same as probabilities: p = σ(z)", ylabel="probability of class 1", ylim=(-0.03, 1.03))
     return axes
 
 
@@ -83,7 +62,7 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
         f"between log-sum-exp and the score and minus the logarithm of its probability.",
         1,
         3,
-        figsize=(10.2, 3.4),
+        figsize=(8.8, 2.9),
     )
     for ax, values in zip(axes[:2], (z, p), strict=True):
         bars = ax.bar(range(len(z)), values, color=SKY, edgecolor=BLACK, linewidth=0.8)
@@ -105,193 +84,196 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
     return axes
 
 
-def loss_of_a_wrong_answer(
-    implementations: dict[str, Loss], gaps: np.ndarray | None = None, dtype: type = np.float32
-) -> Axes:
-    """Draw what each implementation says of a true class whose logit lies ``gap`` below the other one's.
-
-    Args:
-        implementations: losses by the name to write at their line.
-        gaps: the gaps to try; 0, 1, …, 130 unless given.
-        dtype: the floating type of the logits.
-    """
-    gaps = np.arange(131) if gaps is None else gaps
-    z, y = _two_classes(gaps, dtype), np.zeros(len(gaps), dtype=int)
-    drawn = {name: _quietly(loss, z, y) for name, loss in implementations.items()}
-    last = {name: gaps[np.isfinite(value)].max() for name, value in drawn.items()}
+def binary_losses() -> Axes:
+    """Draw the loss of a score under either label: softplus of z and of −z, with their corners unrounded."""
+    z = np.linspace(-6, 6, 241)
     ax = canvas(
-        f"Loss of a two-class row in {dtype.__name__} against the gap by which the true class loses. "
-        + "; ".join(f"{name}: finite up to a gap of {last[name]:g}, largest {_peak(drawn[name]):.1f}" for name in drawn)
-        + ".",
-        figsize=(7.8, 4.3),
+        "Two curves against the score z. The loss of label 0, softplus(z), is near 0 on the left and follows the "
+        "line z on the right; the loss of label 1 is its mirror image. They cross at score 0, where both are log 2.",
+        figsize=(5.8, 3.1),
     )
-    for (name, value), (colour, dash, marker) in zip(drawn.items(), LINES, strict=False):
-        fine = np.isfinite(value)
-        ax.plot(gaps[fine], value[fine], color=colour, linestyle=dash, marker=marker, markersize=4, markevery=5)
-        end = (last[name], value[fine][-1])
-        broken = last[name] < gaps[-1]
-        if broken:
-            ax.plot(*end, "X", color=colour, markersize=10)
-        note = f"{name}\n{'inf or NaN from here on' if broken else ''}".strip()
-        ax.annotate(note, end, (0, 7) if not broken else (-10, 2), textcoords="offset points", ha="right", color=colour)
+    for sign, colour, dash, label in ((1, BLUE, "-", 0), (-1, VERMILION, "--", 1)):
+        ax.plot(z, softplus(sign * z), color=colour, linestyle=dash)
+        ax.plot(z, np.maximum(sign * z, 0), color=GREY, linestyle=":", linewidth=1.3, zorder=1)
+        ax.text(sign * 3.8, 4.2, f"label {label}", color=colour, ha="right" if sign > 0 else "left")
+    ax.plot(0, np.log(2), "o", color=BLACK)
+    ax.annotate("log 2", (0, np.log(2)), (0, 9), textcoords="offset points", ha="center")
     ax.set(
-        title="A wrong answer should cost about its gap",
-        xlabel="gap: how far the true class's logit lies below the other",
-        ylabel=f"loss in {dtype.__name__} (nats)",
-        xlim=(0, gaps[-1] * 1.02),
-        ylim=(0, gaps[-1] * 1.15),
+        title="Sure and wrong costs the score; sure and right costs little",
+        xlabel="score z (log-odds of label 1)",
+        ylabel="loss (nats; dotted: max(±z, 0))",
+        ylim=(-0.2, 6),
     )
     return ax
 
 
-def overflow_map(
-    implementations: dict[str, Loss], dtypes: tuple[type, ...] = (np.float16, np.float32, np.float64)
-) -> np.ndarray:
-    """Draw, for each implementation and dtype, for which gaps between two logits the loss comes out right.
+def class_regions(x: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray], names: tuple[str, str]) -> np.ndarray:
+    """Draw which probabilities each softmax regression gives to three classes over the plane of two features.
 
-    Left the true class is the lower one (a confident wrong answer), right the upper one (a confident right one).
-    Gaps at which 1 + exp(−gap) is about to round to 1 are left out: there the last digit of a processor's exp decides.
+    Args:
+        x: the features of the samples, shape (N, 2), measured from their means.
+        y: their classes, shape (N,).
+        models: weights (3, 3) by the panel's title; the rows are the two features and the bias, the columns classes.
+        names: what the two features are called, with units.
     """
-    gaps = {dtype: _gaps_to_try(dtype) for dtype in dtypes}
-    rows = [(dtype, name) for dtype in dtypes for name in implementations]
-    found = [
-        [outcomes(implementations[name], _two_classes(gaps[d], d), np.full(len(gaps[d]), label)) for d, name in rows]
-        for label in (0, 1)
-    ]
-    first_wrong = [[_first_wrong(gaps[d], row) for (d, _), row in zip(rows, side, strict=True)] for side in found]
+    low, high = x.min(axis=0) - 0.3, x.max(axis=0) + 0.3
+    across, up = np.meshgrid(np.linspace(low[0], high[0], 72), np.linspace(low[1], high[1], 72))
+    plane = np.stack([across, up, np.ones_like(across)], axis=-1)
+    samples = np.column_stack([x, np.ones(len(x))])
+    loss = {title: float(cross_entropy(samples @ weights, y)) for title, weights in models.items()}
     axes = canvas(
-        "Bars show up to which gap between two logits the loss is right. "
-        + " ".join(
-            f"{side}: "
-            + ", ".join(f"{dtype.__name__} {name} {limit}" for (dtype, name), limit in zip(rows, limits, strict=True))
-            + "."
-            for side, limits in zip(("Wrong answers", "Right answers"), first_wrong, strict=True)
-        ),
+        "The plane of two features, coloured by the probabilities of three classes, with the samples on it. "
+        + " ".join(f"{title}: mean loss {nats:.3f} nats." for title, nats in loss.items()),
         1,
-        2,
-        figsize=(10.4, 0.42 * len(rows) + 1.6),
+        len(models),
+        figsize=(9.2, 3.3),
         sharey=True,
-    )
-    heights = [place + 0.5 * (place // len(implementations)) for place in range(len(rows))]
-    for ax, side, answer in zip(axes, found, ("wrong: loss ≈ gap", "right: loss ≈ exp(−gap)"), strict=True):
-        for height, (dtype, _), row in zip(heights, rows, side, strict=True):
-            _draw_runs(ax, gaps[dtype], row, height)
-        ax.set(title=f"Confident and {answer}", xlabel="gap between the two logits", xscale="log", xlim=(1, 1e4))
+        squeeze=False,
+    )[0]
+    colours = np.array([to_rgb(colour) for colour, _ in CLASSES])
+    for ax, (title, weights) in zip(axes, models.items(), strict=True):
+        p = softmax(plane @ weights)
+        ax.imshow(
+            1 - 0.55 * (1 - p @ colours),
+            extent=(low[0], high[0], low[1], high[1]),
+            origin="lower",
+            aspect="auto",
+            interpolation="nearest",
+        )
+        for c, (colour, marker) in enumerate(CLASSES):
+            if np.ptp(p) > 0:  # where class c and its best rival are equally likely
+                ahead = p[..., c] - np.delete(p, c, axis=-1).max(axis=-1)
+                ax.contour(across, up, ahead, levels=[0], colors=BLACK, linewidths=1)
+            ax.scatter(*x[y == c].T, s=16, color=colour, marker=marker, edgecolor=BLACK, linewidth=0.5)
+        ax.set(title=f"{title}: loss {loss[title]:.3f}", xlabel=names[0])
         ax.grid(False)
-    axes[0].set_yticks(heights, [f"{dtype.__name__} {name}" for dtype, name in rows])
-    axes[0].set(ylabel="number type and version")
-    axes[0].invert_yaxis()
-    seen = [name for name in OUTCOMES if any(name in row for side in found for row in side)]
-    key = [Patch(facecolor=OUTCOMES[n][0], hatch=OUTCOMES[n][1], edgecolor="white", label=n) for n in seen]
-    axes[0].figure.legend(handles=key, loc="outside lower center", ncols=len(key), handleheight=1.2)
+    axes[0].set_ylabel(names[1])
     return axes
 
 
-def relative_error(
-    implementations: dict[str, Loss], dtypes: tuple[type, ...] = (np.float32, np.float64), rows: int = 400
-) -> np.ndarray:
-    """Draw the largest relative error of each implementation against the margin of a right answer.
+def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3, 1000), leads=None) -> np.ndarray:
+    """Draw how many digits of the loss each implementation gets right, against the lead of the true class.
 
-    The reference is ``exact_loss``. What is within 4 units of rounding is drawn at 4 units, and
-    what is worse than 100 % at 100 %: the figure says where digits are lost, not how the last one falls.
+    All rivals have the same score; the lower one of the two scores is 0. For each lead the median over 15 rows with
+    nearly that lead is drawn, as ``correct_digits`` counts. A cross ends a line where the result is inf or NaN.
+
+    Args:
+        implementations: losses by the name in the legend; at most five.
+        classes: the numbers of classes, a panel each.
+        leads: whole numbers, negative where the true class lags; −120, …, 120 unless given.
     """
-    margins = np.arange(0, 61, 4)
+    leads = np.arange(-120, 121) if leads is None else np.asarray(leads)
     axes = canvas(
-        "Relative error of the loss, to be described once it is known.",
+        "Correct digits of the float32 loss against the lead of the true class, described once they are known.",
         1,
-        len(dtypes),
-        figsize=(10, 4.3),
+        len(classes),
+        figsize=(4.4 * len(classes) + 0.3, 3.7),
+        sharey=True,
         squeeze=False,
     )[0]
     said = []
-    for ax, dtype in zip(axes, dtypes, strict=True):
-        floor = 4 * float(np.finfo(dtype).eps)
-        errors = np.clip([_worst(implementations, margin, dtype, rows) for margin in margins], floor, 1.0)
-        for name, error, (colour, dash, marker) in zip(implementations, errors.T, LINES, strict=False):
-            above = 3 if dash == "--" else 2  # dashes stay visible on a solid line at the same height
-            ax.plot(margins, error, color=colour, linestyle=dash, marker=marker, label=name, zorder=above)
-            lost = margins[error >= 1]
-            end = f"has no digit left from margin {lost[0]} on" if len(lost) else "keeps its digits throughout"
-            said.append(f"{name} in {dtype.__name__} {end}")
-        ax.axhspan(floor / 20, floor, color="#E8E8E8")
-        ax.text(59, floor / 20**0.5, "full precision", ha="right", va="center", color=GREY)
+    for ax, count in zip(axes, classes, strict=True):
+        for (name, loss), (colour, dash, marker) in zip(implementations.items(), LINES, strict=False):
+            digits = np.array([np.median(correct_digits(loss, lead + NEARBY, count)) for lead in leads])
+            fine = np.isfinite(digits)
+            style = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4, "markevery": 6}
+            ax.plot(leads, digits, label=name, zorder=1.9 if colour == BLACK else 2, **style)  # black below the others
+            for i in [i - fine[i - 1] for i in range(1, len(leads)) if fine[i] != fine[i - 1]]:
+                ax.plot(leads[i], digits[i], "X", color=colour, markersize=9)
+            said.append(f"{count} classes, {name}: {_in_words(leads, digits)}")
+        for place, limit in _limits(count).items():
+            ax.axvline(place, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
+            beside = (3, 0) if place < 0 and "LSE" in limit else (-11, 0)  # not on the line that falls between the two
+            ax.annotate(limit, (place, 6.6), beside, textcoords="offset points", rotation=90, va="top", color=GREY)
         ax.set(
-            title=dtype.__name__,
-            xlabel="margin of the right answer (logits)",
-            ylabel="largest relative error of the loss",
-            yscale="log",
-            ylim=(floor / 20, 4),
+            title=f"{count:,} classes",
+            xlabel="lead of the true class over its rivals (logits)",
+            xlim=(leads[0] - 3, leads[-1] + 3),
+            ylim=(-0.3, 9.2),
         )
-    axes[0].legend(loc="center right")
-    axes[0].figure.suptitle("The clearer the right answer, the fewer of its digits survive beside the 1")
-    axes[0].figure.alt = "Largest relative error against the margin of a right answer: " + "; ".join(said) + "."
+    axes[0].set_ylabel("correct digits of the loss (float32)")
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(implementations))
+    axes[0].figure.suptitle("How many digits of the loss are right? (A cross: inf or NaN beyond it.)")
+    axes[0].figure.alt = "Correct digits of the float32 loss against the lead. " + "; ".join(said) + "."
     return axes
 
 
-def outcomes(loss: Loss, z: np.ndarray, y: np.ndarray) -> list[str]:
-    """Name what ``loss`` makes of each row: one of the keys of ``OUTCOMES``. Right is what errs by half at most."""
-    named = []
-    step = float(np.finfo(z.dtype).smallest_subnormal)  # below the normal numbers these are all there is
-    for came, exact in zip(_quietly(loss, z, y).astype(float), exact_loss(z, y), strict=True):
-        due = float(exact)
-        if np.isnan(came):
-            named.append("NaN")
-        elif np.isinf(came):
-            named.append("inf")
-        elif abs(came - due) <= max(0.5 * due, step):
-            named.append("right")
-        else:
-            named.append("0" if came == 0 else "off by more")
-    return named
+def correct_digits(loss: Loss, leads: np.ndarray, classes: int) -> np.ndarray:
+    """Count the correct digits of float32 losses, minus the decimal logarithm of their relative error.
+
+    Nothing is cut off above; an error as large as the loss, or larger, leaves 0 digits. An inf or a NaN gives NaN.
+    exp, log and log1p are rounded correctly here, which processors' own are not always, so the count is the same on
+    all of them.
+
+    Args:
+        loss: the implementation.
+        leads: by how much the true class, 0, leads its rivals, shape (N,); multiples of 1/16 below 1000.
+        classes: the number of classes.
+
+    Returns:
+        Digits, shape (N,).
+    """
+    z = np.zeros((len(leads), classes), dtype=np.float32)
+    z[:, 0] = np.maximum(leads, 0)
+    z[:, 1:] = np.maximum(-leads, 0)[:, None]
+    values = _quietly(loss, z.view(_CorrectlyRounded), np.zeros(len(leads), dtype=int))
+    exact = [exact_loss(lead, classes) for lead in leads]
+    return np.array([_digits(float(value), due) for value, due in zip(values, exact, strict=True)])
 
 
-def _two_classes(gaps: np.ndarray, dtype: type) -> np.ndarray:
-    """Logits (0, gap), one row for each gap."""
-    return np.stack([np.zeros(len(gaps)), gaps], axis=1).astype(dtype)
+@cache
+def exact_loss(lead: float, classes: int) -> Decimal:
+    """Loss of a class that leads its equal rivals: log(1 + (C − 1) exp(−lead)), to 27 digits by ``decimal``."""
+    with localcontext(prec=80):
+        others = (classes - 1) * (-Decimal(float(lead))).exp()
+        return (1 + others).ln()
+
+
+class _CorrectlyRounded(np.ndarray):
+    """A float32 array that takes exp, log and log1p in float64 and rounds them once."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        inputs = [np.asarray(each) if isinstance(each, _CorrectlyRounded) else each for each in inputs]
+        if ufunc in (np.exp, np.log, np.log1p):
+            return ufunc(np.float64(inputs[0])).astype(np.float32).view(_CorrectlyRounded)
+        result = getattr(ufunc, method)(*inputs, **kwargs)
+        return result.view(_CorrectlyRounded) if isinstance(result, np.ndarray) else result
+
+    def __array_function__(self, function, types, args, kwargs):
+        result = super().__array_function__(function, types, args, kwargs)
+        return result.view(_CorrectlyRounded) if isinstance(result, np.ndarray) else result
+
+
+def _digits(value: float, due: Decimal) -> float:
+    if not np.isfinite(value):
+        return np.nan
+    error = float(abs(Decimal(value) - due) / due)
+    return max(0.0, -np.log10(error)) if error else np.inf
+
+
+def _limits(classes: int, dtype: type = np.float32) -> dict[float, str]:
+    """Leads over equal rivals at which overflow, underflow and absorption strike, each with its limit in words."""
+    info, rivals = np.finfo(dtype), np.log(classes - 1)
+    overflow, underflow = np.log(float(info.max)), np.log(2) - np.log(float(info.smallest_subnormal))
+    absorption = np.log(2 / float(info.eps))
+    return {
+        rivals - overflow: f"LSE = {overflow:.2f}",
+        rivals - underflow: f"loss = {underflow:.2f}",
+        rivals + absorption: "loss = ε/2",
+        overflow: f"LSE = {overflow:.2f}",
+    }
+
+
+def _in_words(leads: np.ndarray, digits: np.ndarray) -> str:
+    """Where the digits run out, for the alternative text."""
+    fine = np.isfinite(digits)
+    parts = [f"finite from {leads[fine].min()} to {leads[fine].max()}"]
+    for side, there in (("behind", leads < 0), ("ahead", leads > 0)):
+        none = leads[fine & there & (digits < 0.5)]
+        parts.append(f"no digit left from {min(abs(none))} {side} on" if len(none) else f"digits kept {side}")
+    return ", ".join(parts)
 
 
 def _quietly(loss: Loss, z: np.ndarray, y: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         return np.asarray(loss(z, y))
-
-
-def _peak(value: np.ndarray) -> float:
-    return float(value[np.isfinite(value)].max())
-
-
-def _first_wrong(gaps: np.ndarray, row: list[str]) -> str:
-    """Where a row stops being right, in words."""
-    wrong = [(gap, outcome) for gap, outcome in zip(gaps, row, strict=True) if outcome != "right"]
-    return f"fails from about {wrong[0][0]:.0f} on ({wrong[-1][1]} at last)" if wrong else "is right throughout"
-
-
-def _gaps_to_try(dtype: type) -> np.ndarray:
-    """Whole numbers from 1 to 10,000, evenly spaced on a logarithmic axis, but none near log(2/ε)."""
-    gaps = np.unique(np.geomspace(1, 1e4, 300).round())
-    return gaps[abs(gaps / np.log(2 / float(np.finfo(dtype).eps)) - 1) > 0.12]
-
-
-def _draw_runs(ax: Axes, gaps: np.ndarray, row: list[str], height: float) -> None:
-    """Draw one row of the map: equal neighbours as one bar, ends half-way between two gaps."""
-    edges = np.concatenate([gaps[:1], np.sqrt(gaps[:-1] * gaps[1:]), gaps[-1:]])
-    start = 0
-    for stop in range(1, len(row) + 1):
-        if stop == len(row) or row[stop] != row[start]:
-            colour, hatch = OUTCOMES[row[start]]
-            left, right = edges[start], edges[stop]
-            ax.barh(height, right - left, 0.86, left, color=colour, hatch=hatch, edgecolor="white", linewidth=0.5)
-            start = stop
-
-
-def _worst(implementations: dict[str, Loss], margin: float, dtype: type, rows: int) -> list[float]:
-    """The largest relative errors over random rows of four classes whose true class wins by ``margin``.
-
-    The logits are multiples of 1/64: their differences are exact, so that each error is the loss's own.
-    """
-    rng = np.random.default_rng(int(margin))
-    z = (rng.integers(-192, 1, (rows, 4)) + rng.integers(-192, 193, (rows, 1))) / 64
-    z[:, 0] = z[:, 1:].max(axis=1) + margin
-    z, y = z.astype(dtype), np.zeros(rows, dtype=int)
-    exact = exact_loss(z, y)
-    came = [_quietly(loss, z, y) for loss in implementations.values()]
-    return [max(float(abs(Decimal(float(a)) - b) / b) for a, b in zip(values, exact, strict=True)) for values in came]

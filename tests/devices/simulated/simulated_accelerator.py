@@ -33,7 +33,7 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 
 NAME = "sim"
 BLOCK = 512  # CUDA's allocator hands out multiples of it
-UNBOUNDED = 2**60  # the wrapper's own storage holds nothing; its size only must not stand in the way of a new shape
+UNBOUNDED = 2**60  # the wrapper's own storage holds nothing; its size must not get in the way of a new shape
 CPU = torch.device("cpu")
 DEVICE = "sim:0"
 

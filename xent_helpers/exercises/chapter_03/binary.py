@@ -1,4 +1,4 @@
-"""Exercise 3.3."""
+"""Exercise 3.3: the binary loss of scores."""
 
 import numpy as np
 

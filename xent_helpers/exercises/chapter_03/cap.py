@@ -1,4 +1,4 @@
-"""Exercise 3.2."""
+"""Exercise 3.2: the largest loss that an epsilon allows."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercise 3.4."""
+"""Exercise 3.4: the cross-entropy of scores."""
 
 import numpy as np
 
@@ -221,7 +221,7 @@ def cross_entropy_of_every_class(z, y):
 
 @cross_entropy.mistake
 def cross_entropy_summed_over_classes(z, y):
-    """You charge every class of a row, whatever the label is. Which one came true?"""
+    """You charge every class of a row, whatever the label is. Which one is the true class?"""
     return -softmax_as_logarithm(z).sum(axis=1)
 
 
@@ -252,6 +252,6 @@ def missed_probability(z, y):
 
 @cross_entropy.mistake
 def cross_entropy_as_coins(z, y):
-    """You treat every class as a coin of its own. One of C classes comes true: where do the classes compete?"""
+    """You treat every class as a coin of its own. One of the C classes is the true one: where do they compete?"""
     hit = np.eye(z.shape[1])[y]
     return (np.logaddexp(0, z) - hit * z).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Exercise 3.5."""
+"""Exercise 3.5: the logarithm of a loss."""
 
 import numpy as np
 

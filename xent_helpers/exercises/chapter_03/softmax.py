@@ -1,4 +1,4 @@
-"""Exercise 3.1."""
+"""Exercise 3.1: softmax of each row of scores."""
 
 import numpy as np
 
@@ -142,7 +142,7 @@ def softmax_shifted_upwards(z):
 
 @softmax.mistake
 def softmax_shifted_above_only(z):
-    """The shift stands above the line only, so a factor exp(−s) does not cancel. What must be done below?"""
+    """You shift the numerator only, so a factor exp(−s) does not cancel. What must be done in the denominator?"""
     return np.exp(z - z.max(axis=1, keepdims=True)) / np.exp(z).sum(axis=1, keepdims=True)
 
 
@@ -206,7 +206,7 @@ def softmax_of_scores_divided_by_the_largest(z):
 
 @softmax.mistake
 def softmax_of_negative_scores(z):
-    """The lowest score gets the largest probability. Which sign stands in the exponent?"""
+    """The lowest score gets the largest probability. Which sign belongs in the exponent?"""
     return stable_softmax(-z)
 
 

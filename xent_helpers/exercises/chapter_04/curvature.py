@@ -1,4 +1,4 @@
-"""Exercise 4.3."""
+"""Exercise 4.3: the curvature along a direction."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercise 4.1."""
+"""Exercise 4.1: the gradient for the logits."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercise 4.2."""
+"""Exercise 4.2: a Newton step to repair."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ newton = Draft(
         "Then equation 4.9: what stands between the two X, and which factor in front?",
         "Check the repaired Hessian with gradients.finite_differences of the gradient.",
     ),
-    afterwards="Call it ten times on the data of section 4.6 and print the norm of the gradient.",
+    afterwards="Call it ten times on the data of section 4.7 and print the norm of the gradient.",
 )
 
 
@@ -58,8 +58,8 @@ def newton_domain(x, w, y):
 
 @newton.mistake
 def newton_as_printed(x, w, y):
-    """That is the snippet as it stands. It has three mistakes: one in a sign, one in the curvature of a sample, one in
-    a factor. Which of the three makes the loss go up?"""
+    """That is the snippet as you found it. It has three mistakes: one in a sign, one in the curvature of a sample, one
+    in a factor. Which of the three makes the loss go up?"""
     p = 1 / (1 + np.exp(-x @ w))
     return w + np.linalg.solve((x.T * p) @ x, x.T @ (p - y) / len(y))
 
@@ -87,22 +87,22 @@ def newton_with_p(x, w, y):
 
 @newton.mistake
 def newton_uphill_with_p(x, w, y):
-    """The factor is mended. Two mistakes are left: the sign of the step, and the curvature of a sample, which is not p.
-    What does the sigmoid's derivative say?"""
+    """The factor is right now. Two mistakes are left: the sign of the step, and the curvature of a sample, which is not
+    p. What does the sigmoid's derivative say?"""
     return 2 * w - newton_with_p(x, w, y)
 
 
 @newton.mistake
 def newton_uphill_too_short(x, w, y):
-    """The curvature is mended. Two mistakes are left: the sign, and a mean (the gradient) that is combined with a sum
-    (the Hessian). What is the ratio of the two?"""
+    """The curvature is right now. Two mistakes are left: the sign, and a mean (the gradient) that is combined with a
+    sum (the Hessian). What is the ratio of the two?"""
     return 2 * w - newton_too_short(x, w, y)
 
 
 @newton.mistake
 def newton_with_p_too_short(x, w, y):
-    """The sign is mended. Two mistakes are left: the curvature of a sample is not p, and the Hessian is a sum where the
-    gradient is a mean. Which equation has both right?"""
+    """The sign is right now. Two mistakes are left: the curvature of a sample is not p, and the Hessian is a sum where
+    the gradient is a mean. Which equation has both right?"""
     return w + (newton_with_p(x, w, y) - w) / len(y)
 
 

@@ -1,4 +1,4 @@
-"""Exercise 5.1."""
+"""Exercise 5.1: choose a loss."""
 
 from functools import partial
 

@@ -1,14 +1,9 @@
-"""Exercise 5.4."""
+"""Exercise 5.4: the mean over valid tokens."""
 
 import numpy as np
 
 from xent_helpers.exercises.draft import Draft, Must
-from xent_helpers.exercises.slips import (
-    DOUBLED,
-    EPSILONS,
-    HALVED,
-    NEGATIVE,
-)
+from xent_helpers.exercises.slips import DOUBLED, EPSILONS, HALVED, NEGATIVE
 
 masked = Draft(
     "5.4",

@@ -1,4 +1,4 @@
-"""Exercise 5.2."""
+"""Exercise 5.2: a weighted mean by hand."""
 
 from xent_helpers.exercises.draft import Draft, Must
 

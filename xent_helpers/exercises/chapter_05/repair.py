@@ -1,4 +1,4 @@
-"""Exercise 5.3."""
+"""Exercise 5.3: a snippet to repair."""
 
 import numpy as np
 import torch

@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from xent_helpers.exercises.slips import (
-    LABELS_TOO_HIGH,
-    LABELS_TOO_LOW,
-)
+from xent_helpers.exercises.slips import LABELS_TOO_HIGH, LABELS_TOO_LOW
 
 
 def labels_moved(by: int) -> Callable[[tuple], tuple]:

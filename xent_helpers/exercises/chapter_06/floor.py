@@ -1,4 +1,4 @@
-"""Exercise 6.2."""
+"""Exercise 6.2: why a run stops above its floor."""
 
 from xent_helpers.exercises.draft import Draft
 

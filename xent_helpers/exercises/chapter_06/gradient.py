@@ -1,4 +1,4 @@
-"""Exercise 6.3."""
+"""Exercise 6.3: the gradient for the weights."""
 
 from dataclasses import replace
 
@@ -85,7 +85,7 @@ gradient.says(
 
 @gradient.mistake
 def gradient_without_labels(x, y, w):
-    """The labels play no part here: p stands where p − y belongs. What should pull the true class up?"""
+    """The labels play no part here: you have p in the place of p − y. What should pull the true class up?"""
     return x.T @ softmax(x @ w) / len(y)
 
 
@@ -126,7 +126,7 @@ def gradient_of_one_softmax(x, y, w):
 
 @gradient.mistake
 def gradient_of_logits(x, y, w):
-    """The logits stand where the probabilities belong: this is the gradient of a squared error. What turns z into p?"""
+    """You have logits in the place of probabilities: this is the gradient of a squared error. What turns z into p?"""
     return x.T @ (x @ w - hot(y, w)) / len(y)
 
 

@@ -1,4 +1,4 @@
-"""Exercise 6.4."""
+"""Exercise 6.4: a training loop to repair."""
 
 from functools import partial
 from itertools import combinations
@@ -8,16 +8,7 @@ import numpy as np
 from xent_helpers.exercises.chapter_06 import LABELS
 from xent_helpers.exercises.chapter_06.gradient import gradient_domain, weight_gradient
 from xent_helpers.exercises.draft import Draft, Must
-from xent_helpers.exercises.slips import (
-    BASES,
-    DOUBLED,
-    EPSILONS,
-    HALVED,
-    NEGATIVE,
-    ONE_FEWER,
-    OVER_SAMPLES,
-    SUMMED,
-)
+from xent_helpers.exercises.slips import BASES, DOUBLED, EPSILONS, HALVED, NEGATIVE, ONE_FEWER, OVER_SAMPLES, SUMMED
 from xent_helpers.losses import cross_entropy, one_hot, softmax
 
 loop = Draft(
@@ -181,7 +172,7 @@ def softmax_twice_in_the_loss(*arguments):
 
 @loop.mistake
 def softmax_twice_in_the_step(*arguments):
-    """The loss is right now, and the step still takes softmax twice, so p − y stays too large. Which p belongs into the
+    """The loss is right now, and the step still takes softmax twice, so p − y stays too large. Which p belongs in the
     gradient?"""
     return epoch(*arguments, stepped=softmax_twice)
 

@@ -1,13 +1,9 @@
-"""Exercise 6.1."""
+"""Exercise 6.1: the loss at the start of a run."""
 
 import numpy as np
 
 from xent_helpers.exercises.draft import Draft, Must
-from xent_helpers.exercises.slips import (
-    BASE_TEN,
-    IN_BITS,
-    NEGATIVE,
-)
+from xent_helpers.exercises.slips import BASE_TEN, IN_BITS, NEGATIVE
 
 start = Draft(
     "6.1",

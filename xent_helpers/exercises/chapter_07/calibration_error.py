@@ -1,20 +1,11 @@
-"""Exercise 7.2."""
+"""Exercise 7.2: the expected calibration error."""
 
 import numpy as np
 
 from xent_helpers import calibration
 from xent_helpers.exercises.chapter_07 import A_SHARE
 from xent_helpers.exercises.draft import Draft
-from xent_helpers.exercises.slips import (
-    DOUBLED,
-    EPSILONS,
-    HALVED,
-    NEGATIVE,
-    ONE_FEWER,
-    OVER_SAMPLES,
-    SUMMED,
-    Slip,
-)
+from xent_helpers.exercises.slips import DOUBLED, EPSILONS, HALVED, NEGATIVE, ONE_FEWER, OVER_SAMPLES, SUMMED, Slip
 
 OVER_BINS = Slip(
     "over bins",

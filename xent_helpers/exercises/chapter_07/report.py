@@ -1,4 +1,4 @@
-"""Exercise 7.4."""
+"""Exercise 7.4: an honest report."""
 
 from dataclasses import replace
 
@@ -8,13 +8,7 @@ from xent_helpers import calibration, losses
 from xent_helpers.exercises.chapter_07 import has_best_temperature, part
 from xent_helpers.exercises.constants import NEVER_NEGATIVE
 from xent_helpers.exercises.draft import Draft
-from xent_helpers.exercises.slips import (
-    BASES,
-    DOUBLED,
-    HALVED,
-    NEGATIVE,
-    ONE_FEWER,
-)
+from xent_helpers.exercises.slips import BASES, DOUBLED, HALVED, NEGATIVE, ONE_FEWER
 
 
 def one_fewer_test_sample(output, arguments):

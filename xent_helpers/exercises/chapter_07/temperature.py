@@ -1,15 +1,11 @@
-"""Exercise 7.3."""
+"""Exercise 7.3: the loss at a temperature."""
 
 import numpy as np
 
 from xent_helpers import losses
 from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
 from xent_helpers.exercises.draft import Draft
-from xent_helpers.exercises.slips import (
-    IN_BITS,
-    NEGATIVE,
-    SUMMED,
-)
+from xent_helpers.exercises.slips import IN_BITS, NEGATIVE, SUMMED
 
 temperature = Draft(
     "7.3",

@@ -1,4 +1,4 @@
-"""Exercise 7.1."""
+"""Exercise 7.1: a threshold from costs."""
 
 import numpy as np
 

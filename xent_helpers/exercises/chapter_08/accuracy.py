@@ -1,14 +1,9 @@
-"""Exercise 8.5."""
+"""Exercise 8.5: accuracy on true labels from noisy ones."""
 
 import numpy as np
 
 from xent_helpers.exercises.draft import Draft
-from xent_helpers.exercises.slips import (
-    DOUBLED,
-    EPSILONS,
-    HALVED,
-    NEGATIVE,
-)
+from xent_helpers.exercises.slips import DOUBLED, EPSILONS, HALVED, NEGATIVE
 
 accuracy = Draft(
     "8.5",
@@ -71,7 +66,7 @@ def errors_added(m, rho, C):
 
 @accuracy.mistake
 def the_other_way(m, rho, C):
-    """This goes the other way, from true labels to records. What is a, if equation 8.14 gives m?"""
+    """This goes the other way, from true labels to records. What is a, if equation 8.18 gives m?"""
     return (1 - rho) * m + rho / (C - 1) * (1 - m)
 
 

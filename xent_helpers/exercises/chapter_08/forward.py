@@ -1,18 +1,16 @@
-"""Exercise 8.4."""
+"""Exercise 8.4: the forward-corrected loss."""
 
 import numpy as np
 
 from xent_helpers.exercises.chapter_08 import labels_in, log_of_shares, log_of_softmax, picked, quiet_log
 from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
 from xent_helpers.exercises.draft import Draft
-from xent_helpers.exercises.slips import (
-    SUMMED,
-)
+from xent_helpers.exercises.slips import SUMMED
 from xent_helpers.losses import log_softmax, logsumexp, softmax
 
 forward = Draft(
     "8.4",
-    "Repair the snippet: return the mean forward-corrected loss of equation 8.12, also for logits of 1000.",
+    "Repair the snippet: return the mean forward-corrected loss of equation 8.14, also for logits of 1000.",
     must=(NEVER_NEGATIVE,),
     rounds=4,
     hints=(
@@ -64,13 +62,13 @@ def forward_domain(z, recorded, M) -> bool:
 @forward.mistake
 def the_snippet(z, recorded, M):
     """This is the snippet as you found it, with its two mistakes. First, it mixes logarithms: what is mixed in equation
-    8.12? Then, the matrix: what does column j of M hold, and what does row j?"""
+    8.14? Then, the matrix: what does column j of M hold, and what does row j?"""
     return picked(log_softmax(z) @ M.T, recorded)
 
 
 @forward.mistake
 def logarithms_mixed(z, recorded, M):
-    """The matrix is right now, but you still mix logarithms. In equation 8.12 probabilities are mixed; the logarithm
+    """The matrix is right now, but you still mix logarithms. In equation 8.14 probabilities are mixed; the logarithm
     comes last. Where do you take it?"""
     return picked(log_softmax(z) @ M, recorded)
 
@@ -117,13 +115,13 @@ def forward_padded(z, recorded, M, small):
 @forward.mistake
 def columns_normalised(z, recorded, M):
     """You made the columns of M add up to 1. Then M[i, j] is a probability of the true class, given the record. Which
-    of the two directions does equation 8.12 take?"""
+    of the two directions does equation 8.14 take?"""
     return mean_forward_loss(z, recorded, M / M.sum(axis=0))
 
 
 @forward.mistake
 def soft_targets(z, recorded, M):
-    """You made soft targets of the columns of M, so logarithms are mixed after all. What is mixed in equation 8.12, and
+    """You made soft targets of the columns of M, so logarithms are mixed after all. What is mixed in equation 8.14, and
     when does the logarithm come?"""
     return -np.mean(np.sum((M / M.sum(axis=0)).T[recorded] * log_softmax(z), axis=1))
 

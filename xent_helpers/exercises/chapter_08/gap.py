@@ -1,13 +1,9 @@
-"""Exercise 8.2."""
+"""Exercise 8.2: the logit gap at the optimum."""
 
 import numpy as np
 
 from xent_helpers.exercises.draft import Draft
-from xent_helpers.exercises.slips import (
-    BASE_TEN,
-    IN_BITS,
-    NEGATIVE,
-)
+from xent_helpers.exercises.slips import BASE_TEN, IN_BITS, NEGATIVE
 
 gap = Draft(
     "8.2",

@@ -1,17 +1,10 @@
-"""Exercise 8.1."""
+"""Exercise 8.1: smoothed targets."""
 
 import numpy as np
 
 from xent_helpers.exercises.chapter_08 import labels_in, quiet_log
 from xent_helpers.exercises.draft import Draft, Must
-from xent_helpers.exercises.slips import (
-    DOUBLED,
-    EPSILONS,
-    HALVED,
-    LABELS,
-    NEGATIVE,
-    TRANSPOSED,
-)
+from xent_helpers.exercises.slips import DOUBLED, EPSILONS, HALVED, LABELS, NEGATIVE, TRANSPOSED
 from xent_helpers.losses import softmax
 
 smoothing = Draft(

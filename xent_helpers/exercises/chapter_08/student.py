@@ -1,4 +1,4 @@
-"""Exercise 8.3."""
+"""Exercise 8.3: a student's loss."""
 
 from functools import partial
 
@@ -7,16 +7,13 @@ import numpy as np
 from xent_helpers.exercises.chapter_08 import labels_in, log_of_shares, log_of_softmax, picked
 from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
 from xent_helpers.exercises.draft import Draft, Part
-from xent_helpers.exercises.slips import (
-    NEGATIVE,
-    SUMMED,
-)
+from xent_helpers.exercises.slips import NEGATIVE, SUMMED
 from xent_helpers.losses import log_softmax, softmax
 
 student = Draft(
     "8.3",
     "Return (1 − alpha) times the mean loss on the labels y, plus alpha times the mean distillation loss of equation "
-    "8.8, also for logits of some hundreds.",
+    "8.10, also for logits of some hundreds.",
     must=(NEVER_NEGATIVE,),
     rounds=3,
     hints=(
@@ -158,7 +155,7 @@ TEACHERS = (
         "not softened",
         lambda z, v, T: on_rows(z, v, 1.0, 1.0),
         "Neither of the teacher's and the student's rows is softened: T does not reach the logits. What does T divide "
-        "in equation 8.8?",
+        "in equation 8.10?",
     ),
     Part(
         "exchanged",
@@ -181,19 +178,19 @@ TEACHERS = (
         "divergence",
         lambda z, v, T: on_rows(z, v, T, T) - on_rows(v, v, T, T),
         "You took the divergence of the two rows, that is the cross-entropy less the teacher's entropy. Many "
-        "libraries do, and its gradient is the same. Which of the two stands in equation 8.8?",
+        "libraries do, and its gradient is the same. Which of the two stands in equation 8.10?",
     ),
     Part(
         "divergence over classes",
         lambda z, v, T: (on_rows(z, v, T, T) - on_rows(v, v, T, T)) / z.shape[1],
         "You took the divergence of the two rows, and its mean over all entries: torch's kl_div does that unless told "
-        "otherwise. What should the mean run over, and which of divergence and cross-entropy stands in equation 8.8?",
+        "otherwise. What should the mean run over, and which of divergence and cross-entropy stands in equation 8.10?",
     ),
     Part(
         "divergence the other way",
         lambda z, v, T: on_rows(v, z, T, T) - on_rows(z, z, T, T),
         "You took the divergence of the teacher's row from the student's, the wrong way round. Whose row weighs, and "
-        "does equation 8.8 hold a divergence or a cross-entropy?",
+        "does equation 8.10 hold a divergence or a cross-entropy?",
     ),
     Part(
         "teacher's favourite",
@@ -204,7 +201,7 @@ TEACHERS = (
         "squared difference",
         lambda z, v, T: np.mean((z - v) ** 2),
         "You charge the squared difference of the logits. At a very high temperature distillation comes near to it; "
-        "which loss stands in equation 8.8?",
+        "which loss stands in equation 8.10?",
     ),
 )
 

@@ -5,6 +5,8 @@ import pytest
 from tests.exercises.answered import EXERCISES, NOTEBOOKS, answered, checks, mistakes, solutions
 from tools.execute_notebooks import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("answers", [solutions, mistakes(seed=0)], ids=["right", "wrong"])
 @pytest.mark.parametrize("number", NOTEBOOKS)
