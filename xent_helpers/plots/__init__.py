@@ -16,7 +16,15 @@ from xent_helpers.plots.gradients import (
     two_landscapes,
     two_ways_down,
 )
-from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
+from xent_helpers.plots.information import (
+    belief_bars,
+    code_areas,
+    expected_scores,
+    loss_parts,
+    score_triangles,
+    surprise_curve,
+    two_fits,
+)
 from xent_helpers.plots.language_model import (
     accumulation_error,
     label_grid,
@@ -67,9 +75,11 @@ __all__ = [
     "accumulation_error",
     "against_noise",
     "annotators",
+    "belief_bars",
     "binary_losses",
     "calibration_and_refinement",
     "class_regions",
+    "code_areas",
     "coins_along_radius",
     "confusion_matrix",
     "cost_against_threshold",
