@@ -129,7 +129,7 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
     )
     panels = (
         (axes[0], "More certain, hardly more often right", "share of the test part", "confidence", "accuracy"),
-        (axes[1], "The loss rises again, but not with the best T", "mean test loss in nats", "loss", "repaired"),
+        (axes[1], "As trained, the loss rises again", "mean test loss in nats", "loss", "repaired"),
     )
     labels = {"confidence": "claimed", "accuracy": "right", "loss": "as trained", "repaired": "with the best T"}
     for ax, title, ylabel, *names in panels:
