@@ -116,7 +116,7 @@ def overconfident(setting: Setting) -> bool:
     found = scored(setting, "as trained")
     z = trained(setting, True, 200)[1][-1]
     fitted = z[:, TRAIN].argmax(axis=2) == pictures(setting.seeds)[1][:, TRAIN]
-    return fitted.all() and (found["claimed"] > found["right"] + 0.08).all()
+    return (fitted.mean(axis=1) > 0.98).all() and (found["claimed"] > found["right"] + 0.08).all()
 
 
 def temperature_lowers_the_loss(setting: Setting) -> bool:
@@ -252,7 +252,7 @@ def asking(setting: Setting) -> bool:
 devices.reproducible(seed=0)
 
 CLAIMS = (
-    Claim("7.2", "Networks that reproduce the clerk's labels claim at least 0.08 more than they keep", overconfident),
+    Claim("7.2", "Networks that reproduce 98% or more of the clerk's labels claim at least 0.08 more than they keep", overconfident),
     Claim("7.7", "T leaves the accuracy and lowers the test loss in every run", temperature_lowers_the_loss),
     Claim("7.7", "The mean ECE at the fitted T stays above 0.09", temperature_leaves_the_ece_high),
     Claim("7.8", "A T fitted on the test part gains less than 0.02 nats in each run", peeking_gains_little),
