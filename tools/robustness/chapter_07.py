@@ -252,7 +252,8 @@ def asking(setting: Setting) -> bool:
 devices.reproducible(seed=0)
 
 CLAIMS = (
-    Claim("7.2", "Networks that reproduce 98% or more of the clerk's labels claim at least 0.08 more than they keep", overconfident),
+    Claim("7.2", "Networks that reproduce 98% or more of the clerk's labels claim at least 0.08 more than they keep",
+          overconfident),
     Claim("7.7", "T leaves the accuracy and lowers the test loss in every run", temperature_lowers_the_loss),
     Claim("7.7", "The mean ECE at the fitted T stays above 0.09", temperature_leaves_the_ece_high),
     Claim("7.8", "A T fitted on the test part gains less than 0.02 nats in each run", peeking_gains_little),
