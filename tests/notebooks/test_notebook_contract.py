@@ -13,6 +13,7 @@ SLIDER = "a slider lives only while its kernel does; the next cell draws its fig
 # The cells whose outputs are not compared, and why: at most two a notebook. (file name, cell id): reason
 IGNORED = {
     ("05_pytorch_losses.ipynb", "c05-41"): "milliseconds and megabytes, which each machine measures for itself",
+    ("05_pytorch_losses.ipynb", "c05-83"): "the curves of an accelerator, where there is one",
     ("07_calibration_and_decisions.ipynb", "c07-s1"): SLIDER,
     ("09_language_model_scale.ipynb", "c09-35"): "milliseconds, which each machine measures for itself",
 }
