@@ -44,11 +44,11 @@ QUESTIONS = (
     ),
     Question(
         "5.5",
-        answer="0, with gradient 0",
+        answer="0, gradient 0",
         beliefs={
             "2.8e-9": "float32 can hold much smaller numbers; but 1 + 2.8e-9 is rounded before the logarithm",
-            "0, with gradient 0": "1 + 2.8e-9 rounds to 1, and so does p, so that p - 1 is 0",
-            "0, with the right gradient": "the gradient is computed separately; but from p, which has rounded to 1",
+            "0, gradient 0": "1 + 2.8e-9 rounds to 1, and so does p, so that p - 1 is 0",
+            "0, gradient -2.8e-9": "the gradient is computed separately; but from p, which has rounded to 1",
         },
     ),
 )

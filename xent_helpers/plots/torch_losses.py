@@ -28,7 +28,7 @@ def weighted_mean(losses: Sequence[float], weights: Sequence[float], labels: Seq
     left = np.concatenate([[0], np.cumsum(weights)])[:-1]
     ax.bar(left, losses, weights, align="edge", color=SKY, edgecolor=BLUE, linewidth=1.5)
     for start, width, loss, label in zip(left, weights, losses, labels, strict=True):
-        ax.text(start + width / 2, loss / 2, f"class {label}\nweight {width:g}", ha="center", va="center")
+        ax.text(start + width / 2, loss / 2, f"class {label}\nw = {width:g}", ha="center", va="center")
     end = weights.sum()
     ax.plot([0, end], [mean, mean], "-", color=VERMILION)
     ax.plot([0, end], [plain, plain], "--", color=BLACK)
@@ -99,7 +99,7 @@ def saturation(wrong: Sequence[float], curves: Mapping[str, tuple[Sequence[float
     axes[1].set(title="Gradient: 1, or gone", ylabel="size of the gradient (nats per logit)")
     for ax in axes:
         ax.set(xlabel="logits on the wrong side of 0")
-    axes[0].legend(loc="upper left")
+    axes[0].legend(loc="center right")
     return axes
 
 
@@ -124,7 +124,7 @@ def units_against_margin(table: pd.DataFrame) -> Axes:
     margin = np.sort(table["margin"].unique())
     ax.plot(margin, 4 * np.maximum(1, margin), "--", color=GREY, label="the bound of equation 5.6")
     ax.set(
-        title="The surer and righter, the fewer digits are right in PyTorch's loss",
+        title="The surer a right answer, the fewer digits of PyTorch's loss are right",
         xlabel="margin of the right answer (logits)",
         ylabel="largest error (units of rounding)",
         yscale="log",
