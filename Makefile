@@ -73,7 +73,7 @@ lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/codespell
 
 robustness: $(READY)  ## run the chapters' comparisons again with other seeds, rates and budgets (CHAPTERS="4 7"; half an hour)
-	@$(BIN)/python -m tools.robustness $(CHAPTERS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.robustness $(CHAPTERS)
 
 matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
 	@$(BIN)/python -m tools.matrix $(ROWS)

@@ -42,6 +42,16 @@ def synchronize(device: torch.device) -> None:
         torch.accelerator.synchronize(device)
 
 
+def compiles_triton(device: torch.device) -> bool:
+    """Whether Triton compiles kernels for this kind of device.
+
+    Example:
+        >>> compiles_triton(torch.device("cpu"))
+        False
+    """
+    return device.type in ("cuda", "xpu")
+
+
 def widest_float(device: torch.device) -> torch.dtype:
     """Return float64, or float32 on a device that has nothing wider (Apple's mps).
 

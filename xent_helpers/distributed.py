@@ -45,7 +45,7 @@ def mean_over_all(logits: Tensor, target: Tensor) -> Tensor:
         logits: (rows, C), this process's samples.
         target: (rows,), class indices or ``IGNORE``.
 
-    Source: section 9.5, equation (9.4).
+    Source: section 9.6, equation (9.4).
     """
     count = (target != IGNORE).sum()
     dist.all_reduce(count)
@@ -57,7 +57,7 @@ class VocabularyParallel(torch.autograd.Function):
 
     ``logits`` (N, columns) are this process's, the classes from ``first`` on; ``target`` (N,) counts all classes.
     ℓ = m + log s − z_y in nats, with m = max_c z_c and s = Σ_c exp(z_c − m): m, s and z_y are put together from the
-    slices, and the gradient p − y of the slice is exp(z − m) / s, less 1 at the label (equation 9.10).
+    slices, and the gradient p − y of the slice is exp(z − m) / s, less 1 at the label (equation 9.13).
     """
 
     @staticmethod
@@ -79,6 +79,24 @@ class VocabularyParallel(torch.autograd.Function):
     def backward(ctx, upstream: Tensor) -> tuple[Tensor, None, None]:
         p_minus_y, kept = ctx.saved_tensors
         return (upstream * kept)[:, None] * p_minus_y, None, None
+
+
+class SharedFeatures(torch.autograd.Function):
+    """Features x (N, D) as they are, whose gradient is added up over the processes: the third all-reduce.
+
+    Each process turns the same x into the logits of its own classes, x @ weight_slice.T; ∂ℓ/∂x is a sum over all
+    classes, so over all processes.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor) -> Tensor:
+        total = upstream.clone()
+        dist.all_reduce(total)
+        return total
 
 
 # The job, done alone and shared -------------------------------------------------------------------------------
@@ -137,6 +155,15 @@ def by_two_all_reduces(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return loss.detach(), mine.grad
 
 
+def features_gradient(x: Tensor, weight: Tensor, target: Tensor) -> Tensor:
+    """Return ∂ℓ/∂x of the mean loss of x (N, D) and weight (C, D), from this process's slice of the classes."""
+    rows, first = _slice(weight.T)
+    x = x.detach().clone().requires_grad_()
+    logits = SharedFeatures.apply(x) @ rows
+    loss = VocabularyParallel.apply(logits, target, first).sum() / (target != IGNORE).sum()
+    return torch.autograd.grad(loss, x)[0]
+
+
 def by_loss_parallel(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return the same from PyTorch's distributed tensors."""
     mesh = init_device_mesh(logits.device.type, (dist.get_world_size(),))
@@ -177,6 +204,11 @@ def differences(device: torch.device, steps: int) -> dict[str, float]:
         value, gradient = way(logits, target)
         found[f"vocabulary-parallel by {name}, loss"] = _furthest([loss], [value])
         found[f"vocabulary-parallel by {name}, gradient"] = _furthest([mine], [gradient])
+    layer = network(device)
+    features = x.clone().requires_grad_()
+    cross_entropy(features @ layer.weight.T, target, ignore_index=IGNORE).backward()
+    third = features_gradient(x, layer.weight.detach(), target)
+    found["vocabulary-parallel, gradient of the features"] = _furthest([features.grad], [third])
     return found
 
 

@@ -16,6 +16,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from xent_helpers import devices
 from xent_helpers import validation as check
 
 # Logits in a chunk, found by measurement (`make bench` repeats it): 8 MB in float32 stay near the processor from the
@@ -25,13 +26,9 @@ CHUNK, LINEAR_ROWS = 2**21, 128
 SOFTMAX_CLASSES = 32
 
 
-# The kinds of devices that Triton compiles for; its kernels compute in float32, so float64 goes the other way.
-TRITON_DEVICES = ("cuda", "xpu")
-
-
 def path(tensor: Tensor) -> str:
     """Which way the fused losses take for a tensor: "triton", by ``kernels``, or "pytorch", by its own operations."""
-    fits = tensor.device.type in TRITON_DEVICES and tensor.dtype != torch.float64
+    fits = devices.compiles_triton(tensor.device) and tensor.dtype != torch.float64  # the kernels compute in float32
     return "triton" if fits and _kernels() else "pytorch"
 
 

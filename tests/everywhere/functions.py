@@ -190,7 +190,10 @@ WITHOUT = {
     "data.digits": "returns NumPy arrays",
     "data.diagnoses": "returns a NumPy array",
     **dict.fromkeys(
-        ["devices." + name for name in ("available", "accelerators", "synchronize", "widest_float", "reproducible")],
+        [
+            "devices." + name
+            for name in ("available", "accelerators", "synchronize", "compiles_triton", "widest_float", "reproducible")
+        ],
         "takes a device; test_devices runs it on each",
     ),
     "devices.milliseconds": "takes a device; test_devices runs it on each",

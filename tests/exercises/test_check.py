@@ -369,6 +369,8 @@ def test_an_answer_that_is_slow_on_shrunken_inputs_is_still_described():
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
 def test_a_limit_is_lifted_also_if_it_strikes_while_its_block_is_left():
+    if sys.gettrace():
+        pytest.skip("coverage holds a lock that an alarm inside it leaves locked")
     before = signal.getsignal(signal.SIGALRM)
     for _ in range(200):
         with pytest.raises(OutOfTime), TimeLimit(0.002):
@@ -612,7 +614,7 @@ def test_a_file_that_cannot_be_written_is_reported_and_breaks_nothing(course, ca
 
 def test_two_kernels_can_write_at_the_same_time(course, capsys):
     code = (
-        "import sys\nfrom xent_helpers.exercises.progress import remember\n"
+        "import sys\nfrom xent_helpers.exercises.solved_file import remember\n"
         "for n in range(40): remember(f'{sys.argv[1]}.{n}')"
     )
     runs = [subprocess.Popen([sys.executable, "-c", code, name], env=environment()) for name in ("1", "2")]

@@ -40,7 +40,7 @@ def test_the_table_holds_with_several_processes(count, environment):
     assert done.returncode == 0, done.stdout + done.stderr
     first, *rows = done.stdout.strip().splitlines()
     assert first.startswith(f"{count} process(es)")
-    assert [row.split()[-3] for row in rows[:-1]] == ["held"] * 6
+    assert [row.split()[-3] for row in rows[:-1]] == ["held"] * 7
     page = (Path(__file__).parents[2] / "book" / "distributed.md").read_text(encoding="utf-8")
     assert all(row[:50].replace("5 losses", "20 losses").strip() in page for row in rows)  # the page shows this table
     assert float(re.search(r"mean of means is off by +(\S+)", rows[-1])[1]) > 1e-3  # so the parts do differ
@@ -50,7 +50,7 @@ def test_one_process_needs_no_torchrun(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["distributed", "--steps", "3"])
     assert distributed.main() == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("1 process(es)") and shown.count("  held") == 6 and "NOT" not in shown
+    assert shown.startswith("1 process(es)") and shown.count("  held") == 7 and "NOT" not in shown
     assert not dist.is_initialized()
 
 
@@ -58,7 +58,7 @@ def test_a_difference_past_the_bound_is_said(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["distributed", "--steps", "1"])
     monkeypatch.setattr(distributed, "BOUND", -1.0)
     assert distributed.main() == 1
-    assert capsys.readouterr().out.count("NOT held (bound -1)") == 6
+    assert capsys.readouterr().out.count("NOT held (bound -1)") == 7
 
 
 def test_no_steps_are_refused(monkeypatch, capsys):
@@ -206,6 +206,16 @@ def test_slices_of_the_classes_give_the_whole_loss_and_each_slice_s_gradient(thr
         assert first == min(rank * width, columns) and torch.equal(mine, logits[:, first : first + width])
         torch.testing.assert_close(loss, due.detach(), rtol=1e-14, atol=0)
         torch.testing.assert_close(gradient, alone.grad[:, first : first + width], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_features_gradient_is_added_up_over_the_processes(threads, count):
+    rng = np.random.default_rng(3)
+    x, weight = torch.tensor(rng.normal(size=(6, 4)), requires_grad=True), torch.tensor(rng.normal(size=(7, 4)))
+    target = torch.tensor([0, 6, -100, 3, 3, 2])
+    (due,) = torch.autograd.grad(cross_entropy(x @ weight.T, target), x)
+    for found in threads(count, lambda rank: distributed.features_gradient(x, weight, target)):
+        torch.testing.assert_close(found, due, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("first, columns", [(0, 3), (2, 3), (4, 1)])

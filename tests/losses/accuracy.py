@@ -1,7 +1,6 @@
-"""How far the losses are from 60-digit arithmetic: the cases, the measurement, the table.
+"""How far the losses are from 60-digit arithmetic: the cases and the measurement.
 
-``python -m tests.losses.accuracy`` prints the largest deviation by loss and dtype, ours beside PyTorch's. A unit of
-rounding is the type's machine epsilon (2^-52, 2^-23, 2^-7, 2^-10) times the magnitude that ``exact.Exact`` names;
+A unit of rounding is the type's machine epsilon (2^-52, 2^-23, 2^-7, 2^-10) times the size that ``exact.Exact`` names;
 below the type's normal range it is the smallest step there.
 """
 
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from mpmath import mpf
 
 from xent_helpers import exact as reference
@@ -235,36 +233,3 @@ class Measurement:
         """A gradient in the oracle's order, classes last; anything else as it is."""
         over_classes = not self.case.loss.startswith("binary") and result.shape == self.case.scores.shape
         return result.movedim(1, -1) if over_classes and result.ndim > 1 else result
-
-    def of(self, function, reduction: str) -> tuple[float, float]:
-        """Units by which a function's value and gradient are off."""
-        both = zip(self.rulers(reduction), self.case.run(function, reduction), strict=True)
-        return tuple(ruler.units(self.as_rows(result)) for ruler, result in both)
-
-
-def table() -> dict[tuple[str, str, str], dict[str, tuple[float, str]]]:
-    """Largest deviations: (loss, quantity, who) → dtype → (units, where)."""
-    worst: dict = {}
-    for name in DTYPES:
-        for case in all_cases(getattr(torch, name)):
-            measurement = Measurement(case)
-            for who, library in (("ours", losses), ("torch", F)):
-                for reduction in REDUCTIONS:
-                    units = measurement.of(getattr(library, case.loss), reduction)
-                    kinds = "value", "gradient" if measurement.elementwise else "gradient, scaled"
-                    for kind, found in zip(kinds, units, strict=True):
-                        row = worst.setdefault((case.loss, kind, who), {})
-                        row[name] = max(row.get(name, (-1.0, "")), (found, f"{case} {reduction}"))
-    return worst
-
-
-def main() -> None:
-    print("Largest deviation from 60-digit arithmetic, in units of rounding (eps of the type, relative)\n")
-    print(f"{'loss':34}{'quantity':18}{'who':8}" + "".join(f"{name:>10}" for name in DTYPES))
-    for (loss, kind, who), row in sorted(table().items()):
-        cells = "".join(f"{row[name][0]:10.3g}" if name in row else f"{'–':>10}" for name in DTYPES)
-        print(f"{loss:34}{kind:18}{who:8}{cells}")
-
-
-if __name__ == "__main__":
-    main()

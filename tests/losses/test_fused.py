@@ -252,46 +252,6 @@ def test_second_derivatives_are_refused(reduction):
             torch.autograd.grad(loss.sum(), inputs, create_graph=True)
 
 
-def _kernel_calls(monkeypatch):
-    """Note for each call of the kernel whether it was to form a gradient."""
-    formed, kernel = [], fused.surprise
-
-    def noted(z, label, share, out, wanted):
-        formed.append(wanted)
-        return kernel(z, label, share, out, wanted)
-
-    monkeypatch.setattr(fused, "surprise", noted)
-    return formed
-
-
-def test_no_gradient_is_formed_when_none_is_needed(monkeypatch):
-    formed = _kernel_calls(monkeypatch)
-    z, y = dense((7, 5))
-    x, weight, b, labels = linear()
-    with torch.no_grad():
-        assert not fused_cross_entropy(z, y).requires_grad
-        assert not linear_cross_entropy(x, weight, labels, bias=b).requires_grad
-    assert not fused_cross_entropy(z.detach(), y).requires_grad
-    assert not linear_cross_entropy(x.detach(), weight.detach(), labels, bias=b.detach()).requires_grad
-    assert formed
-    assert not any(formed)
-    assert_close(fused_cross_entropy(z.detach(), y), F.cross_entropy(z, y).detach())
-
-
-def test_the_gradient_is_formed_once_and_in_the_forward_pass(monkeypatch):
-    formed = _kernel_calls(monkeypatch)
-    z, y = dense((7, 5))
-    x, weight, b, labels = linear()
-    for run in (lambda: fused_cross_entropy(z, y), lambda: linear_cross_entropy(x, weight, labels, bias=b)):
-        loss = run()
-        assert formed
-        assert all(formed)
-        count = len(formed)
-        loss.backward()
-        assert len(formed) == count
-        formed.clear()
-
-
 @pytest.mark.parametrize("wanted", [(0,), (1,), (2,), (0, 1), (1, 2)])
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_only_some_inputs_want_a_gradient(wanted, reduction):

@@ -101,12 +101,12 @@ def test_8_5_the_numbers_of_the_chapter():
 
 @pytest.mark.parametrize(("classes", "epsilon"), [(3, 0.1), (10, 0.4)])
 def test_8_6_smoothing_from_the_mean_logit_in_forty_digits(classes, epsilon):
-    mpmath.mp.dps, y = 40, 1
-    z = np.random.default_rng(0).normal(size=classes)
-    exact = [mpmath.mpf(float(a)) for a in z]
-    total = mpmath.fsum(mpmath.exp(a) for a in exact)
-    row = [epsilon / mpmath.mpf(classes) + (1 - mpmath.mpf(epsilon)) * (c == y) for c in range(classes)]
-    by_definition = -mpmath.fsum(q * mpmath.log(mpmath.exp(a) / total) for q, a in zip(row, exact, strict=True))
+    y, z = 1, np.random.default_rng(0).normal(size=classes)
+    with mpmath.workdps(40):
+        exact = [mpmath.mpf(float(a)) for a in z]
+        total = mpmath.fsum(mpmath.exp(a) for a in exact)
+        row = [epsilon / mpmath.mpf(classes) + (1 - mpmath.mpf(epsilon)) * (c == y) for c in range(classes)]
+        by_definition = -mpmath.fsum(q * mpmath.log(mpmath.exp(a) / total) for q, a in zip(row, exact, strict=True))
     formula = special.logsumexp(z) - (1 - epsilon) * z[y] - epsilon * z.mean()
     assert formula == pytest.approx(float(by_definition), rel=1e-14)
     theirs = F.cross_entropy(torch.tensor(z), torch.tensor(y), label_smoothing=epsilon)

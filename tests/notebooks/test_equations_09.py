@@ -14,7 +14,7 @@ from scipy.optimize import approx_fprime
 from sklearn.linear_model import LogisticRegression
 from torch.nn import functional as F
 
-from xent_helpers import coding, data, devices, fused, information
+from xent_helpers import data, devices, fused, information
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_9_5_the_relative_error_with_orthogonal_gradients(counts):
 
 
 @pytest.mark.parametrize("weight", [0.0, 1e-4, 0.5])
-def test_9_6_the_gradient_of_the_z_loss(weight):
+def test_9_8_the_gradient_of_the_z_loss(weight):
     z = np.random.default_rng(0).normal(size=6)
 
     def loss(z):
@@ -114,21 +114,21 @@ def test_9_6_the_gradient_of_the_z_loss(weight):
     assert exact.sum().item() == pytest.approx(2 * weight * level, abs=1e-14)
 
 
-def test_9_6_the_z_loss_costs_nothing_at_its_optimum():
+def test_9_8_the_z_loss_costs_nothing_where_the_logits_are_free():
     q = np.random.default_rng(0).dirichlet(np.ones(7))
     z = np.log(q)
     assert special.logsumexp(z) == pytest.approx(0, abs=1e-15)
     assert special.logsumexp(z) - q @ z == pytest.approx(special.entr(q).sum(), rel=1e-13, abs=0)
 
 
-def test_9_7_the_sizes_are_those_of_the_tensors():
+def test_9_6_the_sizes_are_those_of_the_tensors():
     N, C, D = 8 * 2048, 50_257, 768
     sizes = [torch.empty(shape, device="meta").nbytes / 1e6 for shape in ((N, D), (C, D), (N, C))]
     assert [round(size) for size in sizes] == [50, 154, 3294]
     assert C // D == 65
 
 
-def test_9_8_the_gradients_by_finite_differences():
+def test_9_7_the_gradients_by_finite_differences():
     rng = np.random.default_rng(0)
     x, w, y = rng.normal(size=(4, 3)), rng.normal(size=(5, 3)), np.array([0, 4, 2, 2])
 
@@ -148,7 +148,7 @@ def test_9_8_the_gradients_by_finite_differences():
 
 @pytest.mark.parametrize("seed", range(3))
 @mpmath.workdps(40)
-def test_9_9_merging_in_any_order_in_forty_digits(seed):
+def test_9_12_merging_in_any_order_in_forty_digits(seed):
     rng = np.random.default_rng(seed)
     z = rng.normal(scale=50, size=12)
     exact = float(mpmath.log(sum(mpmath.exp(mpmath.mpf(a)) for a in z)))
@@ -160,33 +160,8 @@ def test_9_9_merging_in_any_order_in_forty_digits(seed):
     assert parts[0][0] + np.log(parts[0][1]) == pytest.approx(exact, rel=1e-14, abs=0)
 
 
-class Fixed:
-    """A model that never changes its mind."""
-
-    def __init__(self, weights):
-        self.fixed = weights
-
-    def weights(self):
-        return self.fixed
-
-    def see(self, symbol):
-        pass
-
-
-def test_9_11_a_code_of_that_length_for_every_text():
-    """All 81 texts of four letters: each code has ⌈−log₂ P⌉ bits, names its text, and none is shared."""
-    weights, codes = [5, 2, 1], set()
-    for letters in product(range(3), repeat=4):
-        p = prod(Fraction(weights[c], 8) for c in letters)
-        code = coding.arithmetic_encode(letters, Fixed(weights))
-        assert Fraction(1, 2) ** len(code) <= p < 2 * Fraction(1, 2) ** len(code)
-        assert coding.arithmetic_decode(code, 4, Fixed(weights)) == list(letters)
-        codes.add(Fraction(int(code, 2), 2 ** len(code)))
-    assert len(codes) == 81
-
-
 @pytest.mark.parametrize("device", devices.available(), ids=str)
-def test_9_10_the_loss_and_gradient_from_shards(device):
+def test_9_13_the_loss_and_gradient_from_shards(device):
     """Shards of torch tensors against autograd on the whole rows."""
     dtype = devices.widest_float(device)
     z = torch.randn(5, 30, dtype=dtype, generator=torch.Generator().manual_seed(0)).mul(20).to(device).requires_grad_()
@@ -204,3 +179,49 @@ def test_9_10_the_loss_and_gradient_from_shards(device):
         mine = (part - m[:, None]).exp() / s[:, None] - hit.to(dtype)
         torch.testing.assert_close(mine, gradient[:, first : first + part.shape[1]], **tight)
     torch.testing.assert_close(m + s.log() - own, nats.detach(), **tight)
+
+
+def test_9_9_the_gradient_through_a_softcap():
+    z, cap = np.array([3.0, 25.0, -5.0]), 30.0
+
+    def loss(z):
+        capped = cap * np.tanh(z / cap)
+        return special.logsumexp(capped) - capped[0]
+
+    capped = cap * np.tanh(z / cap)
+    wanted = (special.softmax(capped) - np.array([1, 0, 0])) * (1 - (capped / cap) ** 2)
+    np.testing.assert_allclose(wanted, approx_fprime(z, loss, 1e-7), atol=1e-6)
+
+
+def test_9_10_info_nce_by_listing_the_pairs_in_thirty_digits():
+    """Exponentials and their shares one by one against PyTorch's loss of the table of similarities."""
+    rng = np.random.default_rng(0)
+    u, v = (a / np.linalg.norm(a, axis=1, keepdims=True) for a in rng.normal(size=(2, 5, 3)))
+    with mpmath.workdps(30):
+        table = [[mpmath.exp(10 * mpmath.mpf(float(u[i] @ v[j]))) for j in range(5)] for i in range(5)]
+        listed = float(sum(-mpmath.log(table[i][i] / sum(table[i])) for i in range(5)) / 5)
+    found = F.cross_entropy(torch.from_numpy(u @ v.T) / 0.1, torch.arange(5)).item()
+    assert found == pytest.approx(listed, rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("beta", [0.1, 0.5])
+def test_9_11_dpo_is_the_probability_that_the_better_answer_wins(beta):
+    """Bradley and Terry's form: shares of the two answers' strengths (π/π₀)^β, without a logarithm or a sigmoid."""
+    better, worse, better_0, worse_0 = 0.02, 0.05, 0.01, 0.08
+    strengths = (better / better_0) ** beta, (worse / worse_0) ** beta
+    h = torch.tensor(beta * (log(better / better_0) - log(worse / worse_0)), dtype=torch.float64, requires_grad=True)
+    loss = F.binary_cross_entropy_with_logits(h, torch.ones_like(h))
+    loss.backward()
+    share = strengths[0] / sum(strengths)
+    assert loss.item() == pytest.approx(-log(share), rel=1e-13, abs=0)
+    assert h.grad.item() == pytest.approx(share - 1, rel=1e-13, abs=0)
+
+
+def test_9_13_the_features_gradient_is_a_sum_over_the_machines():
+    x = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    w = torch.randn(10, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    y = torch.tensor([0, 3, 4, 9])
+    (wanted,) = torch.autograd.grad(F.cross_entropy(x @ w.T, y, reduction="sum"), x)
+    error = special.softmax((x @ w.T).detach().numpy(), axis=1) - np.eye(10)[y]
+    parts = [error[:, start:end] @ w[start:end].numpy() for start, end in ((0, 4), (4, 5), (5, 10))]
+    np.testing.assert_allclose(sum(parts), wanted, atol=1e-13)

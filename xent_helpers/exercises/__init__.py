@@ -16,7 +16,7 @@ from xent_helpers.exercises import checker, display
 from xent_helpers.exercises.checker import Result
 from xent_helpers.exercises.draft import Draft
 from xent_helpers.exercises.exercise import Exercise, Mistake, Must, Status
-from xent_helpers.exercises.progress import FILE, remember, solved
+from xent_helpers.exercises.solved_file import FILE, remember, solved
 from xent_helpers.source import show_source
 
 __all__ = [

@@ -79,7 +79,7 @@ class TimeLimit:
     """Raise ``OutOfTime`` in a ``with`` block after ``seconds`` of work, or three times as many of waiting.
 
     Imports are free. Work is the processor's time, so that a busy machine makes no answer slow. The limit needs the
-    main thread and a system with interval timers; elsewhere there is none, and interrupting the kernel stops the code.
+    main thread and interval timers; elsewhere there is none, and interrupting the kernel stops the code.
     """
 
     def __init__(self, seconds: float):

@@ -16,11 +16,11 @@ QUESTIONS = (
     ),
     Question(
         "8.2",
-        answer="about 4.5",
+        answer="4.5",
         beliefs={
             "0.9": "The true class keeps 0.9. That is a difference of probabilities, not of logits.",
-            "about 2.2": "log 9, the log-odds of 0.9. The gap is to one other class, which has 0.01 only.",
-            "about 4.5": "log(0.91 / 0.01) = log 91.",
+            "2.2": "log 9, the log-odds of 0.9. The gap is to one other class, which has 0.01 only.",
+            "4.5": "log(0.91 / 0.01) = log 91.",
             "no limit": "As with hard labels. The smoothed target is finite, and beyond it the loss rises.",
         },
     ),
@@ -45,13 +45,11 @@ QUESTIONS = (
     ),
     Question(
         "8.5",
-        answer="forward, by far",
+        answer="forward correction",
         beliefs={
             "GCE": "It won under uniform noise. A consistent error is believable, so the GCE learns it.",
-            "forward, just": "It knows M. Under pair noise that is worth much more: one wrong "
-            "label is frequent enough to be learned as the truth.",
-            "forward, by far": "It alone knows that a recorded 4 may be a 3.",
-            "CE": "It was only a little behind under uniform noise. It learns the records as they are.",
+            "forward correction": "It alone knows that a recorded 4 may be a 3.",
+            "cross-entropy": "It was only a little behind under uniform noise. It learns the records as they are.",
         },
     ),
 )

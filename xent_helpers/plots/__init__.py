@@ -18,11 +18,21 @@ from xent_helpers.plots.gradients import (
     two_landscapes,
     two_ways_down,
 )
-from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
+from xent_helpers.plots.information import (
+    belief_bars,
+    code_areas,
+    expected_scores,
+    loss_parts,
+    score_triangles,
+    surprise_curve,
+    two_fits,
+)
 from xent_helpers.plots.language_model import (
-    memory_against_chunk,
-    next_byte_table,
-    time_against_chunk,
+    accumulation_error,
+    label_grid,
+    memory_against_rows,
+    next_byte_bars,
+    time_against_rows,
     training_in_bits,
 )
 from xent_helpers.plots.likelihood import (
@@ -64,12 +74,15 @@ from xent_helpers.plots.training import (
 )
 
 __all__ = [
+    "accumulation_error",
     "against_noise",
     "annotators",
     "at_temperature",
+    "belief_bars",
     "binary_losses",
     "calibration_and_refinement",
     "class_regions",
+    "code_areas",
     "coins_along_radius",
     "confusion_matrix",
     "cost_against_threshold",
@@ -85,6 +98,7 @@ __all__ = [
     "gradient_as_transfer",
     "gradient_clouds",
     "honesty",
+    "label_grid",
     "learning_curves",
     "likelihood_as_n_grows",
     "likelihood_at",
@@ -92,9 +106,9 @@ __all__ = [
     "loss_against_probability",
     "loss_parts",
     "losses_and_slopes",
-    "memory_against_chunk",
+    "memory_against_rows",
     "mixed_pictures",
-    "next_byte_table",
+    "next_byte_bars",
     "norm_growth",
     "one_batch",
     "opinions",
@@ -111,7 +125,7 @@ __all__ = [
     "surprise_curve",
     "temperature_curves",
     "three_floors",
-    "time_against_chunk",
+    "time_against_rows",
     "training_in_bits",
     "two_divergences",
     "two_fits",

@@ -108,7 +108,8 @@ def honesty(errors: Mapping[tuple[str, str], np.ndarray]) -> Axes:
                     label=recipe if number == 0 else None)  # fmt: skip
             ax.hlines(values.mean(), place - 0.35, place + 0.35, color=colour, linewidth=2.5)
     ax.set_xticks([width * number + (len(recipes) - 1) / 2 for number in range(len(situations))], situations)
-    ax.set(ylim=(0, None), ylabel="expected calibration error", xlabel="labels in training and test")
+    ax.set(ylim=(0, 1.35 * max(map(max, errors.values()))), ylabel="expected calibration error")
+    ax.set_xlabel("labels in training and test")
     ax.set_title("Smoothing spoils true labels' calibration; a fit has to match the noise")
     ax.grid(False, axis="x")
     ax.legend(loc="upper left")
