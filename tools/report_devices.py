@@ -2,8 +2,8 @@
 
 The file, ``results/NAME-OF-THE-DEVICE.md``, can be sent in with a pull request. It says how the unit tests and the
 notebooks ended there, where each loss holds its bound, how long it takes and how much memory, and, where the
-benchmark is there, its report. Beside it, ``NAME-OF-THE-DEVICE.csv`` holds the table CPU | device of chapter 5. The exit status is 0 when all tests passed and the course's losses held their bounds
-everywhere.
+benchmark is there, its report. Beside it, ``NAME-OF-THE-DEVICE.csv`` holds the table CPU | device of chapter 5. The
+exit status is 0 when all tests passed and the course's losses held their bounds everywhere.
 """
 
 import platform
@@ -68,7 +68,7 @@ def report(device: torch.device, sections: dict[str, str]) -> str:
 
 
 def record(device: torch.device, table: pd.DataFrame, path: Path) -> None:
-    """Write the table of both devices, below one line that says what it was measured on and when; chapter 5 shows it."""
+    """Write the table of both devices, below one line that says what it was measured on and when; see chapter 5."""
     head = f"# {name_of(device)}, {datetime.now(UTC).date()}, PyTorch {torch.__version__}\n"
     path.write_text(head + table.to_csv(index=False), encoding="utf-8")
 

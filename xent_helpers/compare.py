@@ -123,7 +123,8 @@ def beside(
     places = list(places or devices.available())
     table = []
     for (loss, layout, shape), dtype, reduction in product(_LAYOUTS, dtypes, reductions):
-        row = {"loss": LOSSES[loss], "layout": layout, "type": str(dtype).removeprefix("torch."), "reduction": reduction}
+        kind = str(dtype).removeprefix("torch.")
+        row = {"loss": LOSSES[loss], "layout": layout, "type": kind, "reduction": reduction}
         found = []
         for place in places:
             batch = (part.to(place) for part in _batch(loss, shape, dtype))
@@ -219,7 +220,8 @@ def units_by_margin(
         exact = torch.tensor([log1p(9 * exp(-m)) for m in lead.tolist()], dtype=torch.float64)
         for who, loss in (("ours", losses.cross_entropy), ("torch", F.cross_entropy)):
             found = loss(logits, target, reduction="none").cpu().double()
-            rows.append({"device": str(device), "who": who, "margin": margin, "units": units_apart(exact, found, dtype)})
+            units = units_apart(exact, found, dtype)
+            rows.append({"device": str(device), "who": who, "margin": margin, "units": units})
     return pd.DataFrame(rows)
 
 

@@ -47,7 +47,7 @@ def test_it_writes_a_file_to_send_in(monkeypatch, capsys, tmp_path):
         shown = "FAILED tests/losses/test_losses.py::test_it\n1 failed in 2 s\n"
         monkeypatch.setattr(report_devices, "run", lambda *arguments, passed=passed, shown=shown: (passed, shown))
         assert report_devices.main(tmp_path / "results") == status
-    recorded, path = sorted((tmp_path / "results").iterdir())  # .csv, .md
+    _, path = sorted((tmp_path / "results").iterdir())  # .csv, .md
     compare.show_recorded(tmp_path / "results")
     said = capsys.readouterr().out
     assert f"{report_devices.name_of(here)}, " in said and "ms" in said

@@ -28,7 +28,7 @@ QUESTIONS = (
         beliefs={
             "all three": "each squashing keeps the order, so a sure answer stays sure; but its lead is at most 1",
             "only (b)": "the binary loss has no sum over classes; but it also takes the sigmoid for a small logit",
-            "only (c)": "log-probabilities are logits of the same distribution, so a second log-softmax changes nothing",
+            "only (c)": "log-probabilities are logits of the same distribution: a second log-softmax changes nothing",
             "none": "anything before a loss with logits is wrong; but a log-softmax only shifts the logits",
         },
     ),
@@ -39,7 +39,7 @@ QUESTIONS = (
             "loss 17, gradient 1": "both compute the same function; but the sigmoid has rounded to exactly 1",
             "loss 17, gradient 0": "only the gradient saturates; but the loss, too, sees nothing but p = 1",
             "loss 100, gradient 100": "a larger loss has a larger gradient; but the sigmoid's derivative is 0 at p = 1",
-            "loss 100, gradient 0": "the logarithm of 0 is clamped, and the sigmoid's derivative p (1 - p) is exactly 0",
+            "loss 100, gradient 0": "the logarithm of 0 is clamped, and the sigmoid's slope p (1 - p) is exactly 0",
         },
     ),
     Question(
