@@ -59,7 +59,7 @@ from xent_helpers.plots.targets import (
     smoothing_valley,
     two_divergences,
 )
-from xent_helpers.plots.torch_losses import floors, saturation, which_loss
+from xent_helpers.plots.torch_losses import floors, saturation, units_against_margin, weighted_mean
 from xent_helpers.plots.training import (
     confusion_matrix,
     costly_mistakes,
@@ -127,5 +127,6 @@ __all__ = [
     "two_fits",
     "two_landscapes",
     "two_ways_down",
-    "which_loss",
+    "units_against_margin",
+    "weighted_mean",
 ]
