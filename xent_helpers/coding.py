@@ -35,7 +35,7 @@ def shannon_lengths(p: Array) -> list[int]:
     """
     shares = _shares(p)
     if min(shares) == 0:
-        raise ValueError("p holds 0.0, expected probabilities above 0: leave out the symbols that never come.")
+        raise ValueError("p holds 0.0, expected probabilities above 0: leave out the symbols that never occur.")
     return [ceil(-log2(share)) for share in shares]
 
 
@@ -104,7 +104,7 @@ def arithmetic_encode(symbols: Sequence[int], model: SymbolModel) -> str:
         [0, 0, 1, 0]
 
     Source: Rissanen (1976), IBM Journal of Research and Development 20(3); Witten, Neal and Cleary (1987),
-    Communications of the ACM 30(6).
+    Communications of the ACM 30(6); chapter 2, equation 2.10.
     """
     low, width, scale = 0, 1, 1  # the interval [low, low + width) / scale
     for place, symbol in enumerate(symbols):

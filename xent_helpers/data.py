@@ -111,7 +111,7 @@ class DataSet:
 
         Example:
             >>> [len(part.y) for part in digits().three_parts()]
-            [1078, 359, 360]
+            [1078, 360, 359]
         """
         count = len(self.y)
         rows = np.random.default_rng(seed).permutation(count)

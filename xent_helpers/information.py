@@ -1,6 +1,6 @@
 """The costs of believing a distribution: entropy, cross-entropy, divergence, Brier score.
 
-Here the arguments are probabilities. ``truth`` says how often each class comes, ``belief`` what was predicted;
+Here the arguments are probabilities. ``truth`` says how often each class occurs, ``belief`` what was predicted;
 the order matters. (The loss of logits and labels, which models are trained with, is ``losses.cross_entropy``.)
 Every function takes NumPy arrays, torch tensors on any device, or any other array that follows the Python array
 API standard, and returns the same kind. Half precisions are computed in float32 and rounded once.
@@ -24,7 +24,7 @@ _quiet = np.errstate(divide="ignore", over="ignore")
 def mean_surprise(truth: Array, belief: Array, axis: int = -1) -> Array:
     """Σ_c truth_c (−log belief_c), unchecked; the kernel of every function in nats below.
 
-    What never comes costs nothing, so 0 · log 0 = 0; what comes although the belief rules it out costs +inf.
+    A class that never occurs costs nothing, so 0 · log 0 = 0; one that the belief wrongly rules out costs +inf.
     """
     xp = array_namespace(truth, belief)
     never = (truth == 0) & (belief == 0)
@@ -84,8 +84,8 @@ def cross_entropy(truth: Array, belief: Array, axis: int = -1) -> Array:
 def kl_divergence(truth: Array, belief: Array, axis: int = -1) -> Array:
     r"""KL(q‖p) = H(q, p) − H(q) = Σ_c q_c log(q_c / p_c), what believing p costs on top of the entropy of q.
 
-    It is 0 where both agree, else positive, +inf where the belief rules out what can come. Its rounding error is
-    that of the entropy, so that a divergence of 1e-16 drowns in it and may come out as far below 0.
+    It is 0 where both agree, else positive, +inf where the belief rules out a class that can occur. Its rounding error
+    is that of the entropy, so that a divergence of 1e-16 drowns in it and may come out as far below 0.
 
     Args:
         truth: probabilities q, floating array of any shape that sums to 1 along ``axis``.

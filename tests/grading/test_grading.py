@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -351,3 +354,22 @@ def test_a_cell_that_may_raise_is_no_failure(tmp_path, course, capsys):
     assert [rows[str(path), key]["status"] for key in ("", "1.1", "1.3")] == ["graded", "not yet", "not attempted yet"]
     shown = capsys.readouterr().out
     assert str(path) in shown and "1.1" in shown and "1 files" in shown
+
+
+def test_an_interruption_keeps_what_is_graded_and_leaves_no_process(tmp_path, course, capsys):
+    first, second, output = tmp_path / "a.ipynb", tmp_path / "b.ipynb", tmp_path / "grades.csv"
+    first.write_text("")
+    second.write_text(notebook("import time\ntime.sleep(600)"))
+
+    def interrupt():
+        while not (output.exists() and "a.ipynb" in output.read_text("utf-8-sig")):
+            time.sleep(0.05)
+        time.sleep(1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    assert run("grade", first, second, "--course", tmp_path / "course", "--output", output, "--trust") == 130
+    thread.join()
+    assert list(table(output)) == [(str(first), "")] and "1 of 2" in capsys.readouterr().err
+    assert not psutil.Process().children(recursive=True)

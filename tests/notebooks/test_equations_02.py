@@ -101,7 +101,7 @@ def test_equation_2_9_no_prefix_code_beats_the_entropy():
         assert np.isclose(huffman, shortest, rtol=1e-13, atol=0)
 
 
-def test_equation_2_10_the_wrong_code_wastes_the_divergence():
+def test_the_wrong_code_of_section_2_4_wastes_the_divergence():
     """Counting the bits of every message, for all orders of a dyadic distribution."""
     powers = np.array([0.5, 0.25, 0.125, 0.125])
     for _ in range(20):
@@ -111,6 +111,35 @@ def test_equation_2_10_the_wrong_code_wastes_the_divergence():
         entropy_in_bits = information.nats_to_bits(information.entropy(q))
         divergence_in_bits = information.nats_to_bits(information.kl_divergence(q, p))
         assert np.isclose(bits, entropy_in_bits + divergence_in_bits, rtol=1e-14, atol=0)
+
+
+class Fixed:
+    """The same weights in every place."""
+
+    def __init__(self, weights):
+        self.fixed = weights
+
+    def weights(self):
+        return self.fixed
+
+    def see(self, symbol):
+        pass
+
+
+@pytest.mark.parametrize("weights", [[1], [3, 1], [1, 1, 2], [7, 2, 1]])
+def test_equation_2_10_a_code_of_that_length_for_every_text(weights):
+    """All texts of five symbols, in exact fractions: the length is the rounded surprise, and none share a code."""
+    codes = set()
+    for text in itertools.product(range(len(weights)), repeat=5):
+        share = Fraction(1)
+        for symbol in text:
+            share *= Fraction(weights[symbol], sum(weights))
+        code = coding.arithmetic_encode(text, Fixed(weights))
+        assert Fraction(1, 2 ** len(code)) <= share  # rounded up …
+        assert not code or Fraction(2, 2 ** len(code)) > share  # … and by less than one bit
+        assert coding.arithmetic_decode(code, 5, Fixed(weights)) == list(text)
+        codes.add((len(code), code))
+    assert len(codes) == len(weights) ** 5
 
 
 def test_equation_2_11_the_loss_splits_into_floor_and_mean_divergence():

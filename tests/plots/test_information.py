@@ -3,7 +3,6 @@
 import numpy as np
 
 from xent_helpers import plots
-from xent_helpers.plots import information as figures
 
 COSTS = {"log": lambda r: -np.log(r), "absolute error": lambda r: 1 - r, "Brier": lambda r: 2 * (1 - r) ** 2}
 BEST = {"log": 0.6, "absolute error": 1.0, "Brier": 0.6}
@@ -74,21 +73,51 @@ def test_expected_scores_sorts_honest_from_others_and_marks_the_lowest_point():
     assert "not drawn" not in described(axes)
 
 
-def test_score_triangles_put_the_star_at_the_cheapest_belief():
-    truth = (0.2, 0.5, 0.3)
-    axes = plots.score_triangles(truth)
-    at_truth, corner = figures._flat(np.array(truth)), figures._flat(np.array([0.0, 1.0, 0.0]))
-    for ax, best in zip(axes, (at_truth, at_truth, corner), strict=True):
-        star, ring = ax.lines[0], ax.lines[1]
-        assert ring.get_marker() == "*" or star.get_marker() == "*"
-        marks = {line.get_marker(): line.get_xydata()[0] for line in ax.lines if line.get_marker() in "*o"}
-        np.testing.assert_allclose(marks["*"], best)
-        np.testing.assert_allclose(marks["o"], at_truth)
+def test_score_triangles_ring_the_truth_and_point_downhill():
+    """Each arrow points to where a small step lowers the expected score most: no other direction does better."""
+    truth, belief = (0.2, 0.5, 0.3), (0.55, 0.41, 0.04)
+    q, p = np.array(truth), np.array(belief)
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
+    axes = plots.score_triangles(truth, belief)
+    scores = (lambda r: -np.sum(q * np.log(r)), lambda r: np.sum((r - q) ** 2))
+    for ax, score in zip(axes, scores, strict=True):
+        (ring,) = [line for line in ax.lines if line.get_marker() == "o"]
+        np.testing.assert_allclose(ring.get_xydata()[0], q @ corners)
+        (arrow,) = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+        np.testing.assert_allclose(arrow.xyann, p @ corners)
+        drawn = np.arctan2(*(np.array(arrow.xy) - arrow.xyann)[::-1])
+        angles = drawn + np.linspace(-np.pi, np.pi, 361)
+        steps = 1e-5 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        moved = np.linalg.solve(np.vstack([corners.T, np.ones(3)]), np.vstack([(p @ corners + steps).T, np.ones(361)]))
+        lowest = np.argmin([score(r) for r in moved.T])
+        assert abs(lowest - 180) <= 1  # degrees from the drawn direction
         assert ax.get_title() and {text.get_text() for text in ax.texts} >= {"class 0", "class 1", "class 2"}
-    assert "truth (0.2, 0.5, 0.3)" in described(axes) and "corner of class 1" in described(axes)
+        assert len(ax.collections[0].levels) == 3
+    assert "truth (0.2, 0.5, 0.3)" in described(axes)
 
 
-def test_the_beliefs_of_the_triangle_are_distributions_inside_it():
-    beliefs = figures._beliefs(20)
-    np.testing.assert_allclose(beliefs.sum(axis=1), 1)
-    assert beliefs.min() > 0 and len(beliefs) == 21 * 22 // 2
+def test_code_areas_are_the_mean_lengths():
+    truth, codes = np.array([0.5, 0.25, 0.25]), {"short": ("0", "10", "11"), "long": ("11", "10", "0")}
+    axes = plots.code_areas(truth, codes, ("a", "b", "c"))
+    for ax, words in zip(axes, codes.values(), strict=True):
+        boxes = ax.patches
+        assert [box.get_width() for box in boxes] == truth.tolist()
+        assert [box.get_height() for box in boxes] == [len(word) for word in words]
+        np.testing.assert_allclose([box.get_x() for box in boxes], [0, 0.5, 0.75])
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
+        assert ax.get_xlabel()
+    assert [ax.get_title(loc="left") for ax in axes] == ["short: 1.5 bits", "long: 1.75 bits"]
+    assert "bits" in axes[0].get_ylabel() and "long: 11 10 0, 1.75 bits" in described(axes)
+
+
+def test_belief_bars_show_entropy_divergence_and_their_sum():
+    truth, belief = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.25, 0.5])
+    pairs, parts = plots.belief_bars(truth, belief, ("a", "b", "c"))
+    assert [[bar.get_height() for bar in bars] for bars in pairs.containers] == [truth.tolist(), belief.tolist()]
+    entropy, divergence = parts.containers
+    np.testing.assert_allclose([bar.get_width() for bar in entropy], [1.5, 1.5])
+    np.testing.assert_allclose([bar.get_width() for bar in divergence], [0.25, 0.25])
+    np.testing.assert_allclose([bar.get_x() for bar in divergence], [1.5, 1.5])
+    assert [text.get_text() for text in parts.texts] == ["1.500", "0.250", "1.750"]
+    assert parts.get_xlabel() == "bits" and pairs.get_ylabel() == "probability"
+    assert "cross-entropy 1.750 bits" in described(parts)

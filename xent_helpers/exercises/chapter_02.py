@@ -47,9 +47,9 @@ entropy = Draft(
     slips=(NEGATIVE, *BASES, OVER_SAMPLES, HALVED, DOUBLED, *EPSILONS),  # N stands for the length of p here, C
     tolerance=1e-12,
     hints=(
-        "Each class has its surprise −log p_c and comes with probability p_c. Take the mean.",
+        "Each class has its surprise −log p_c and occurs with probability p_c. Take the mean.",
         "Try your function on (1, 0, 0) before you check it: what should the entropy of a certainty be?",
-        "p[p > 0] keeps the classes that can come.",
+        "p[p > 0] keeps the classes that can occur.",
     ),
     afterwards="Compare it with information.entropy and scipy.special.entr(p).sum().",
 )
@@ -91,8 +91,8 @@ def entropy_padded(p, small):
 
 @entropy.mistake(small=SMALL_NUMBERS[1:])
 def entropy_clipped(p, small):
-    """You raise each 0 to a small number, so what never comes costs a little, and the probabilities add up to more than
-    1. What is 0 · log 0 to be, exactly?"""
+    """You raise each 0 to a small number, so a class that never occurs costs a little, and the probabilities add up to
+    more than 1. What should 0 · log 0 be, exactly?"""
     p = np.clip(p, small, 1)
     return -np.sum(p * np.log(p))
 
@@ -118,7 +118,7 @@ def entropy_base_ten(p, term):
 @entropy.mistake(term=ZEROS)
 def entropy_mean_over_classes(p, term):
     """You divided by the number of classes. The mean is already in the formula: which factor says how often each
-    surprise comes?"""
+    surprise occurs?"""
     return -np.mean(term(p, p))
 
 
@@ -130,8 +130,8 @@ def entropy_as_perplexity(p, term):
 
 @entropy.mistake
 def entropy_unweighted(p):
-    """You gave every class the same weight, so a class that never comes surprises without end. How often does each
-    surprise come?"""
+    """You gave every class the same weight, so a class that never occurs surprises without limit. How often does each
+    surprise occur?"""
     with np.errstate(divide="ignore"):
         return -np.mean(np.log(p))
 
@@ -139,7 +139,7 @@ def entropy_unweighted(p):
 @entropy.mistake
 def entropy_of_favourite(p):
     """That is the surprise of the most probable class, the least one there is. What about the days on which another
-    class comes?"""
+    class occurs?"""
     return -np.log(np.max(p))
 
 
@@ -157,7 +157,7 @@ def entropy_each_class(p, term):
 
 @entropy.mistake(term=ZEROS)
 def entropy_as_coins(p, term):
-    """You add −(1 − p) log(1 − p) for every class, as if each were a coin of its own. One class comes: which
+    """You add −(1 − p) log(1 − p) for every class, as if each were a coin of its own. One class occurs: which
     probability belongs to its surprise?"""
     return -np.sum(term(p, p) + term(1 - p, 1 - p))
 
@@ -203,7 +203,7 @@ def divergence_inputs(rng):
     tricky = [
         ([[0.0, 1.0, 0.0], [0.5, 0.5, 0.0]], [[0.2, 0.7, 0.1], [0.4, 0.4, 0.2]]),  # the truth has zeros
         ([[0.25, 0.75, 0.0]], [[0.5, 0.5, 0.0]]),  # and the belief has one in the same place
-        ([[0.3, 0.3, 0.4], [0.5, 0.5, 0.0]], [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]),  # ruled out, but it can come
+        ([[0.3, 0.3, 0.4], [0.5, 0.5, 0.0]], [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]),  # ruled out, but it can occur
     ]
     return [(np.array(q), np.array(p)) for q, p in (*plain, *drawn, *small, *tricky)]
 
@@ -220,16 +220,16 @@ def divergence_terms(q, p, term):
 
 @divergence.mistake
 def divergence_careless(q, p):
-    """Right as long as no q_c is 0; then it is nan. What never comes costs nothing, whatever was believed: how do you
-    keep 0 · log 0 out?"""
+    """Right as long as no q_c is 0; then it is nan. A class that never occurs costs nothing, whatever was
+    believed: how do you keep 0 · log 0 out?"""
     with np.errstate(invalid="ignore"):
         return np.mean(np.sum(divergence_terms(q, p, careless), axis=1))
 
 
 @divergence.mistake(small=SMALL_NUMBERS[1:])
 def divergence_padded(q, p, small):
-    """The small numbers hide the nan, but they also hide that a belief which rules out what can come costs infinitely
-    much. Which case has a right answer without help, and which one needs it?"""
+    """The small numbers hide the nan, but they also hide the infinite cost of a belief that rules out a class that can
+    occur. Which case has a right answer without help, and which one needs it?"""
     return np.mean(np.sum(q * np.log((q + small) / (p + small)), axis=1))
 
 
@@ -246,15 +246,15 @@ def divergence_clipped(q, p, small):
 
 @divergence.mistake(term=ZEROS)
 def divergence_reversed(q, p, term):
-    """You computed KL(p‖q): the belief sets the weights. The two directions differ. Who decides how often a class
-    comes, the truth or the belief?"""
+    """You computed KL(p‖q): the belief sets the weights. The two directions differ. What decides how often a class
+    occurs, the truth or the belief?"""
     with np.errstate(invalid="ignore"):
         return np.mean(np.sum(divergence_terms(p, q, term), axis=1))
 
 
 @divergence.mistake(term=ZEROS)
 def divergence_over_entries(q, p, term):
-    """You averaged over all N · C entries, so each divergence came out divided by C as well. (PyTorch's KLDivLoss does
+    """You averaged over all N · C entries, so each divergence is divided by C as well. (PyTorch's KLDivLoss does
     that with reduction='mean'; 'batchmean' is the mean over rows.) What belongs along a row?"""
     with np.errstate(invalid="ignore"):
         return np.mean(divergence_terms(q, p, term))
@@ -262,7 +262,7 @@ def divergence_over_entries(q, p, term):
 
 @divergence.mistake(term=ZEROS)
 def divergence_summed(q, p, term):
-    """You added the rows up. What would happen if every row came twice, and should it?"""
+    """You added the rows up. What would change if every row stood there twice, and should it?"""
     with np.errstate(invalid="ignore"):
         return np.sum(divergence_terms(q, p, term))
 
@@ -289,8 +289,8 @@ def divergence_as_cross_entropy(q, p, term):
 
 @divergence.mistake(term=ZEROS)
 def divergence_symmetric(q, p, term):
-    """You took the mean of both directions. That is a measure too, but a belief pays only for what comes: which
-    distribution are the outcomes drawn from?"""
+    """You took the mean of both directions. That is a measure too, but a belief pays only for the classes that
+    occur: which distribution are the outcomes drawn from?"""
     with np.errstate(invalid="ignore"):
         both = divergence_terms(q, p, term) + divergence_terms(p, q, term)
         return np.mean(np.sum(both, axis=1)) / 2
@@ -318,7 +318,7 @@ def divergence_of_absolute_terms(q, p, term):
 
 @divergence.mistake
 def divergence_unweighted(q, p):
-    """You gave every class the same weight. How often does each surprise come, if the truth is q?"""
+    """You gave every class the same weight. How often does each surprise occur, if the truth is q?"""
     return np.mean(np.sum(np.log(q) - np.log(p), axis=1))
 
 
@@ -409,7 +409,7 @@ def effective_as_entropy(counts, term):
 
 @effective.mistake(term=ZEROS)
 def effective_without_minus(counts, term):
-    """Yours is below 1, and one class is the least there is. Which sign has an entropy?"""
+    """Yours is below 1, and one class is the least there is. Which sign does an entropy have?"""
     share = counts / np.sum(counts)
     return np.exp(np.sum(term(share, share)))
 
@@ -430,7 +430,7 @@ def effective_by_squares(counts):
 
 @effective.mistake
 def effective_all_classes(counts):
-    """That is the number of classes in the list. How often does each one come?"""
+    """That is the number of classes in the list. How often does each one occur?"""
     return len(counts)
 
 
@@ -442,14 +442,14 @@ def effective_of_shares(counts):
 
 @effective.mistake
 def effective_inverse_of_largest(counts):
-    """1 over the largest share hears of one class only. Where do the others come in?"""
+    """1 over the largest share reads one class only. Where do the others count?"""
     return np.sum(counts) / np.max(counts)
 
 
 @effective.mistake(small=SMALL_NUMBERS[1:])
 def effective_padded(counts, small):
-    """The small number inside the logarithm hides the nan, but now every result is a little off, and one class comes
-    out below 1. Which entries need help?"""
+    """The small number inside the logarithm hides the nan, but now every result is a little off, and one class is
+    below 1. Which entries need help?"""
     share = counts / np.sum(counts)
     return np.exp(-np.sum(share * np.log(share + small)))
 
@@ -485,7 +485,7 @@ BITS = marked(
     "You marked score a down. It is the log score in bits: does a constant factor move the place of a minimum?",
 )
 LINEAR = marked(
-    "b", (1, 2), "Score b is the absolute error. At truth 0.7, which report does section 2.11 find cheapest?"
+    "b", (1, 2), "Score b is the absolute error. For the truth 0.7, which report does section 2.11 find cheapest?"
 )
 SQUARE = marked(
     "c",

@@ -18,7 +18,15 @@ from xent_helpers.plots.gradients import (
     two_landscapes,
     two_ways_down,
 )
-from xent_helpers.plots.information import expected_scores, loss_parts, score_triangles, surprise_curve, two_fits
+from xent_helpers.plots.information import (
+    belief_bars,
+    code_areas,
+    expected_scores,
+    loss_parts,
+    score_triangles,
+    surprise_curve,
+    two_fits,
+)
 from xent_helpers.plots.language_model import (
     accumulation_error,
     label_grid,
@@ -70,9 +78,11 @@ __all__ = [
     "against_noise",
     "annotators",
     "at_temperature",
+    "belief_bars",
     "binary_losses",
     "calibration_and_refinement",
     "class_regions",
+    "code_areas",
     "coins_along_radius",
     "confusion_matrix",
     "cost_against_threshold",

@@ -1,14 +1,16 @@
-"""Figures of chapter 2: surprise, two directions of divergence, parts of a loss, scores and their minimisers."""
+"""Figures of chapter 2: surprise, codes and beliefs, two directions of divergence, parts of a loss, scores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from xent_helpers.information import brier_score, kl_divergence, nats_to_bits
+from xent_helpers.information import brier_score, cross_entropy, entropy, kl_divergence, nats_to_bits
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, canvas
 
+LIGHT = "#D5D5D5"
+SHADES = ("#F2F2F2", "#D9E9F4", "#B5D5EA", "#8FC0E0")  # light enough for black letters
 LINES = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (ORANGE, (0, (5, 1)), "v"))
 
 
@@ -37,6 +39,74 @@ def surprise_curve(probabilities: tuple[float, ...] = (0.5, 0.25, 0.125)) -> Axe
     return ax
 
 
+def code_areas(truth: np.ndarray, codes: Mapping[str, Sequence[str]], names: Sequence[str]) -> np.ndarray:
+    """Draw each class as a box, as wide as it is probable and as high as its codeword is long, a panel for each code.
+
+    Args:
+        truth: probabilities (C,) of the classes.
+        codes: name of a code, and its C codewords.
+        names: of the C classes.
+    """
+    means = {code: float(truth @ [len(word) for word in words]) for code, words in codes.items()}
+    axes = canvas(
+        "Boxes, one for each class, as wide as its probability and as high as its codeword is long; their total area "
+        "is the mean number of bits. "
+        + "; ".join(f"{code}: {' '.join(words)}, {means[code]:g} bits" for code, words in codes.items())
+        + ".",
+        1,
+        len(codes),
+        figsize=(1.2 + 3.9 * len(codes), 3.5),
+        sharey=True,
+        squeeze=False,
+    )[0]
+    left = np.cumsum(truth) - truth
+    for ax, (code, words) in zip(axes, codes.items(), strict=True):
+        lengths = [len(word) for word in words]
+        ax.bar(left, lengths, truth, align="edge", color=SHADES[: len(truth)], edgecolor=BLACK, linewidth=1)
+        for start, share, word in zip(left, truth, words, strict=True):
+            middle = start + share / 2, len(word) / 2
+            box = f"{word}\n{share:g} × {len(word)}"
+            ax.text(*middle, box, ha="center", va="center", rotation=0 if share > 0.2 else 90)
+        ax.set_xticks(left + truth / 2, names)
+        ax.set_yticks(range(4))
+        ax.grid(False)
+        ax.set(
+            title=f"{code}: {means[code]:g} bits", xlabel="width: probability of the report", xlim=(0, 1), ylim=(0, 3.2)
+        )
+    axes[0].set_ylabel("length of the codeword in bits")
+    return axes
+
+
+def belief_bars(truth: np.ndarray, belief: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Draw truth q and belief p as pairs of bars, and beside them H(q), KL(q‖p) and their sum H(q, p) in bits."""
+    own, both = float(entropy(truth)), float(cross_entropy(truth, belief))
+    own, both = nats_to_bits(own), nats_to_bits(both)
+    axes = canvas(
+        f"Left, the probabilities of {len(truth)} classes under the truth q and under the belief p, as pairs of bars. "
+        f"Right, three bars: entropy {own:.3f} bits, divergence {both - own:.3f} bits, which starts where the entropy "
+        f"ends, and the cross-entropy {both:.3f} bits, as long as the two together.",
+        1,
+        2,
+        figsize=(9.4, 3.3),
+    )
+    place = np.arange(len(truth))
+    axes[0].bar(place - 0.2, truth, 0.4, color=LIGHT, edgecolor=GREY, hatch="//", label="truth q")
+    axes[0].bar(place + 0.2, belief, 0.4, color=ORANGE, edgecolor=BLACK, label="belief p")
+    axes[0].set_xticks(place, names)
+    axes[0].grid(False, axis="x")
+    axes[0].set(title="What happens, and what you believe", ylabel="probability")
+    axes[0].legend()
+    axes[1].barh([0, 2], [own, own], color=LIGHT, edgecolor=GREY, hatch="//")
+    axes[1].barh([1, 2], [both - own] * 2, left=own, color=BLUE)
+    for row, (end, text) in enumerate(((own, own), (both, both - own), (both, both))):
+        axes[1].text(end + 0.03 * both, row, f"{text:.3f}", va="center")
+    axes[1].set_yticks([0, 1, 2], ["H(q)", "KL(q‖p)", "H(q, p)"])
+    axes[1].invert_yaxis()
+    axes[1].grid(False, axis="y")
+    axes[1].set(title="Entropy + divergence = cross-entropy", xlabel="bits", xlim=(0, 1.25 * both))
+    return axes
+
+
 def two_fits(values: np.ndarray, truth: np.ndarray, forward: np.ndarray, reverse: np.ndarray) -> Axes:
     """Draw a two-humped truth (bars) and the two bells that fit it best, one for each direction of the divergence."""
     middle, peak = values[forward.argmax()], values[reverse.argmax()]
@@ -45,7 +115,7 @@ def two_fits(values: np.ndarray, truth: np.ndarray, forward: np.ndarray, reverse
         f"near {middle:g}. The one that minimises the reverse is narrow and covers the hump at {peak:g}.",
         figsize=(7.2, 3.9),
     )
-    ax.bar(values, truth, width=0.9, color="#D5D5D5", edgecolor=GREY, label="truth")
+    ax.bar(values, truth, width=0.9, color=LIGHT, edgecolor=GREY, label="truth")
     ax.plot(values, forward, "o-", color=BLUE, label="smallest KL(truth‖bell)")
     ax.plot(values, reverse, "s--", color=VERMILION, label="smallest KL(bell‖truth)")
     ax.set(
@@ -74,7 +144,7 @@ def loss_parts(floor: float, models: Mapping[str, float]) -> Axes:
         figsize=(7.2, 0.6 * len(models) + 1.5),
     )
     rows = np.arange(len(models))
-    ax.barh(rows, np.full(len(models), floor), color="#D5D5D5", edgecolor=GREY, hatch="//")
+    ax.barh(rows, np.full(len(models), floor), color=LIGHT, edgecolor=GREY, hatch="//")
     ax.barh(rows, losses - floor, left=floor, color=BLUE)
     for row, loss in zip(rows, losses, strict=True):
         ax.text(loss + 0.01, row, f"{loss:.3f}", va="center")
@@ -87,7 +157,7 @@ def loss_parts(floor: float, models: Mapping[str, float]) -> Axes:
         xlim=(0, 1.35 * losses.max()),
     )
     parts = [
-        Patch(facecolor="#D5D5D5", edgecolor=GREY, hatch="//", label="floor: H(Y|X)"),
+        Patch(facecolor=LIGHT, edgecolor=GREY, hatch="//", label="floor: H(Y|X)"),
         Patch(facecolor=BLUE, label="reducible: mean KL"),
     ]
     ax.legend(handles=parts, loc="lower right")
@@ -98,7 +168,7 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
     """Draw the expected cost of reporting p while ``truth`` is the probability of a 1, and mark where it is least.
 
     Args:
-        costs: name and cost of what came, as a function of the probability that it was given.
+        costs: name and cost, as a function of the probability that was given to the class that occurred.
         minimisers: name and best p; where it is the truth, the curve goes into the left panel.
         truth: probability of a 1.
     """
@@ -109,7 +179,7 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
         + ". Left the scores whose lowest point is the truth, right the others.",
         1,
         2,
-        figsize=(10, 4.2),
+        figsize=(9.4, 3.9),
     )
     grid = np.linspace(0.001, 0.999, 999)
     for (name, cost), (colour, dash, marker) in zip(costs.items(), LINES, strict=False):
@@ -123,42 +193,49 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
         ax.annotate(
             f"truth {truth:g}", (truth, 0.04), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points"
         )
-        ax.legend(loc="lower left", title="lowest at p =", alignment="left")
         ax.set(title=title, xlabel="p, reported probability of a 1", ylabel="expected cost", xlim=(0, 1.02))
     axes[0].set_ylim(0, 1.6)
-    axes[1].set_ylim(0, 0.8)
+    axes[1].set_ylim(0, 1.2)
+    for ax, place in zip(axes, ("lower left", "upper center"), strict=True):
+        ax.legend(loc=place, title="lowest at p =", alignment="left", frameon=True, framealpha=1, edgecolor="none")
     return axes
 
 
-def score_triangles(truth: tuple[float, float, float] = (0.2, 0.5, 0.3)) -> np.ndarray:
-    """Draw, over all beliefs about three classes, what each costs beyond the best: log, Brier, absolute error."""
-    q = np.array(truth)
-    beliefs = _beliefs(60)
+def score_triangles(
+    truth: tuple[float, float, float] = (0.2, 0.5, 0.3),
+    belief: tuple[float, float, float] = (0.55, 0.41, 0.04),
+    levels: tuple[float, ...] = (0.05, 0.2, 0.5),
+) -> np.ndarray:
+    """Draw, over all beliefs about three classes, lines of equal excess under the log score and the Brier score.
+
+    Args:
+        truth: probabilities q, where both excesses are 0; a ring marks it.
+        belief: where an arrow starts that points to where the expected score falls fastest.
+        levels: the excesses, in nats and without unit, for which a line is drawn.
+    """
+    q, p = np.array(truth), np.array(belief)
+    beliefs = _beliefs(120)
     truths = np.broadcast_to(q, beliefs.shape)
-    absolute = 2 * (1 - beliefs @ q)
     panels = {
-        "Log score: KL(q‖p)": (kl_divergence(truths, beliefs), q, (0.02, 0.1, 0.25, 0.5, 0.8, 1.2, 1.8)),
-        "Brier: squared distance": (
-            brier_score(truths, beliefs) - brier_score(q, q),
-            q,
-            np.array((0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)),
-        ),
-        "Absolute error": (absolute - absolute.min(), np.eye(3)[q.argmax()], np.arange(0.08, 0.6, 0.08)),
+        "Log score: pressed flat at the edges": (kl_divergence(truths, beliefs), q / p, BLUE, "-"),
+        "Brier score: circles": (brier_score(truths, beliefs) - brier_score(q, q), q - p, VERMILION, "--"),
     }
     axes = canvas(
-        f"Three triangles whose points are beliefs about three classes, truth {truth}. The excess of the log score and "
-        f"of the Brier score has its only lowest point at the truth, with rings around it; the log score's rings are "
-        f"pressed flat along the edges. The absolute error is a slope, lowest in the corner of class {q.argmax()}.",
+        f"Two triangles whose points are beliefs about three classes, with a ring at the truth {truth} and lines where "
+        f"the excess is {', '.join(map(str, levels))}. The log score's lines are pressed flat along the edges, and the "
+        f"arrow from {belief} points away from the nearest edge. The Brier score's are circles, and its arrow points "
+        "to the ring.",
         1,
-        3,
-        figsize=(11, 4.1),
+        2,
+        figsize=(9.4, 4.0),
     )
-    for ax, (title, (excess, best, levels)) in zip(axes, panels.items(), strict=True):
-        _triangle(ax, beliefs, excess, levels)
-        ax.plot(*_flat(best), "*", color=BLACK, markersize=12)
-        ax.plot(*_flat(q), "o", color=BLACK, markersize=17, markerfacecolor="none", markeredgewidth=2)
+    for ax, (title, (excess, downhill, colour, dash)) in zip(axes, panels.items(), strict=True):
+        _triangle(ax, beliefs, excess, levels, colour, dash)
+        ax.plot(*_flat(q), "o", color=BLACK, markersize=14, markerfacecolor="none", markeredgewidth=2)
+        step = _flat(downhill - downhill.mean())
+        step = 0.18 * step / np.linalg.norm(step)
+        ax.annotate("", _flat(p) + step, _flat(p), arrowprops={"arrowstyle": "-|>", "linewidth": 2.5, "color": BLACK})
         ax.set_title(title, loc="center")
-    axes[0].figure.suptitle("What a belief p costs beyond the best (darker: more; ring: truth q; star: cheapest p)")
     return axes
 
 
@@ -176,16 +253,19 @@ def _flat(p: np.ndarray) -> np.ndarray:
     return np.moveaxis(p @ corners, -1, 0)
 
 
-def _triangle(ax: Axes, beliefs: np.ndarray, excess: np.ndarray, levels) -> None:
+def _to_the_edge(points: np.ndarray) -> np.ndarray:
+    """The smallest of the three probabilities at points (…, 2) of the plane: 0 on an edge."""
+    last = points[..., 1] / np.sqrt(0.75)
+    middle = points[..., 0] - last / 2
+    return np.minimum(np.minimum(last, middle), 1 - last - middle)
+
+
+def _triangle(ax: Axes, beliefs: np.ndarray, excess: np.ndarray, levels, colour: str, dash: str) -> None:
     x, y = _flat(beliefs)
-    top = min(excess.max(), levels[-1])
-    colours = np.linspace(0, 1.0001 * top, 31)
-    # Only the light half of the colours is used, so that black lines stand out.
-    ax.tricontourf(x, y, np.minimum(excess, top), levels=colours, cmap="cividis_r", vmin=0, vmax=2.2 * top)
-    lines = ax.tricontour(x, y, excess, levels=levels, colors=BLACK, linewidths=0.8)
-    # Left alone, some labels would lie across an edge: each goes to an inner point of its line.
-    inside = [path.vertices[len(path.vertices) // 3] for path in lines.get_paths()[:3]]
-    ax.clabel(lines, fontsize=9, fmt="%.2g", manual=inside)
+    lines = ax.tricontour(x, y, excess, levels=levels, colors=colour, linestyles=dash, linewidths=1.6)
+    # Each label goes where its line is farthest from the edges, so that it crosses none.
+    paths = [path.vertices for path in lines.get_paths()]
+    ax.clabel(lines, fmt="%g", manual=[path[_to_the_edge(path).argmax()] for path in paths])
     ax.plot(*_flat(np.eye(3)[[0, 1, 2, 0]]), color=BLACK, linewidth=1)
     for c, (name, shift) in enumerate((("class 0", (-4, -16)), ("class 1", (4, -16)), ("class 2", (0, 6)))):
         ax.annotate(name, _flat(np.eye(3)[c]), shift, textcoords="offset points", ha="center", color=BLACK)
