@@ -260,9 +260,30 @@ def divergence_over_entries(q, p, term):
         return np.mean(divergence_terms(q, p, term))
 
 
+@divergence.mistake(like=divergence_over_entries)
+def divergence_over_positive_entries(q, p):
+    occurs = q > 0
+    with np.errstate(divide="ignore"):
+        return np.mean(q[occurs] * (np.log(q[occurs]) - np.log(p[occurs])))
+
+
+@divergence.mistake
+def divergence_without_what_is_ruled_out(q, p):
+    """You leave out the classes that the belief rules out. If the truth allows one of them, it will occur: what does it
+    cost then?"""
+    both = (q > 0) & (p > 0)
+    return np.mean(np.sum(q * np.log(np.where(both, q, 1.0) / np.where(both, p, 1.0)), axis=1))
+
+
+@divergence.mistake(like=divergence_without_what_is_ruled_out)
+def divergence_with_one_for_zero(q, p):
+    occurs = q > 0
+    return np.mean(np.sum(q * np.log(np.where(occurs, q, 1.0) / np.where(p > 0, p, 1.0)), axis=1))
+
+
 @divergence.mistake(term=ZEROS)
 def divergence_summed(q, p, term):
-    """You added the rows up. What would change if every row stood there twice, and should it?"""
+    """You added the rows up. What would change if every row appeared twice, and should it?"""
     with np.errstate(invalid="ignore"):
         return np.sum(divergence_terms(q, p, term))
 
@@ -276,7 +297,7 @@ def divergence_in_bits(q, p, term):
 
 @divergence.mistake(term=ZEROS)
 def divergence_negative(q, p, term):
-    """Yours is negative, and a divergence never is. Which of q and p stands on top inside the logarithm?"""
+    """Yours is negative, and a divergence never is. Which of q and p is the numerator inside the logarithm?"""
     with np.errstate(invalid="ignore"):
         return -np.mean(np.sum(divergence_terms(q, p, term), axis=1))
 
@@ -305,7 +326,7 @@ def divergence_along_samples(q, p, term):
 
 @divergence.mistake(term=ZEROS)
 def divergence_each_row(q, p, term):
-    """That is the divergence of each row. One number is asked for: which one of them all?"""
+    """That is the divergence of each row. One number is asked for: how do the rows become one?"""
     return np.sum(divergence_terms(q, p, term), axis=1)
 
 
