@@ -262,8 +262,8 @@ def divergence_over_entries(q, p, term):
 
 @divergence.mistake
 def divergence_over_positive_entries(q, p):
-    """You averaged over all entries with q > 0, so each divergence is divided by a number of classes as well. What belongs
-    along a row, and what over the rows?"""
+    """You averaged over all entries with q > 0, so each divergence is divided by a number of classes as well. Where
+    does a sum belong, and where a mean?"""
     occurs = q > 0
     with np.errstate(divide="ignore"):
         return np.mean(q[occurs] * (np.log(q[occurs]) - np.log(p[occurs])))
