@@ -175,8 +175,10 @@ def test_8_9_the_floor_is_a_clerk_who_draws_again():
     """A softened row, seen through a clerk who draws a share ε of the labels again from all classes."""
     z, T, epsilon = np.random.default_rng(0).normal(size=(5, 10)), 2.5, 0.3
     formula = (1 - epsilon) * special.softmax(z / T, axis=1) + epsilon / 10
-    seen = [targets.forward_loss(z / T, np.full(5, c), targets.resample_matrix(10, epsilon), reduction="none")
-            for c in range(10)]  # fmt: skip
+    seen = [
+        targets.forward_loss(z / T, np.full(5, c), targets.resample_matrix(10, epsilon), reduction="none")
+        for c in range(10)
+    ]
     np.testing.assert_allclose(np.exp(-np.array(seen)).T, formula, rtol=1e-13)
 
 

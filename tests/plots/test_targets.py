@@ -43,8 +43,12 @@ def test_mixed_pictures_show_each_picture_over_its_target():
 
 
 def test_honesty_draws_each_network_and_the_means():
-    errors = {("a", "hard"): np.array([0.1, 0.2]), ("a", "smoothed"): np.array([0.3, 0.5]),
-              ("b", "hard"): np.array([0.4, 0.6]), ("b", "smoothed"): np.array([0.1, 0.1])}  # fmt: skip
+    errors = {
+        ("a", "hard"): np.array([0.1, 0.2]),
+        ("a", "smoothed"): np.array([0.3, 0.5]),
+        ("b", "hard"): np.array([0.4, 0.6]),
+        ("b", "smoothed"): np.array([0.1, 0.1]),
+    }
     ax = plots.honesty(errors)
     drawn = [line.get_ydata() for line in ax.lines]
     np.testing.assert_array_equal(drawn, [[0.1, 0.2], [0.4, 0.6], [0.3, 0.5], [0.1, 0.1]])

@@ -88,10 +88,19 @@ RIGHT = [
     ("5.1", choose_by_matching),
     ("5.1", lambda situation: NAMES[SITUATIONS.index(situation)]),
     ("5.1", lambda situation: pd.Series(NAMES, index=list(SITUATIONS)).loc[situation]),
-    ("5.1", lambda situation: reduce(lambda a, pair: pair[1] if pair[0] == situation else a,
-                                     zip(SITUATIONS, NAMES.tolist(), strict=True), None)),
-    ("5.1", lambda situation: defaultdict(lambda: "BCEWithLogitsLoss",
-        {SITUATIONS[0]: "CrossEntropyLoss", SITUATIONS[3]: "NLLLoss", SITUATIONS[4]: "BCELoss"})[situation]),
+    (
+        "5.1",
+        lambda situation: reduce(
+            lambda a, pair: pair[1] if pair[0] == situation else a, zip(SITUATIONS, NAMES.tolist(), strict=True), None
+        ),
+    ),
+    (
+        "5.1",
+        lambda situation: defaultdict(
+            lambda: "BCEWithLogitsLoss",
+            {SITUATIONS[0]: "CrossEntropyLoss", SITUATIONS[3]: "NLLLoss", SITUATIONS[4]: "BCELoss"},
+        )[situation],
+    ),
     ("5.2", Fraction(11, 8)),
     ("5.2", np.longdouble(11) / 8),
     ("5.2", torch.tensor(1.375, dtype=torch.float16)),
@@ -131,7 +140,7 @@ RIGHT = [
     ("5.4", lambda losses, valid: np.dot(losses[valid], np.ones(valid.sum())) / max(valid.sum(), 1)),
     ("5.4", lambda losses, valid: [*losses[valid], 0.0][0] if valid.sum() < 2 else losses[valid].mean()),
     ("5.4", lambda losses, valid: np.add.reduce(np.compress(valid.ravel(), losses)) / max(valid.sum(), 1)),
-]  # fmt: skip
+]
 
 
 def choose_with_a_slip(situation, where, name):
@@ -198,4 +207,4 @@ WRONG = [
     ("5.4", lambda losses, valid: max(masked_mean(losses, valid), 1e-8)),
     ("5.4", lambda losses, valid: np.sqrt(masked_mean(losses**2, valid))),
     ("5.4", lambda losses, valid: masked_mean(losses, valid) if valid.shape[0] > 1 else losses[valid].sum()),
-]  # fmt: skip
+]

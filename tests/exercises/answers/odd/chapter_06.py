@@ -133,13 +133,23 @@ RIGHT = [
     ("6.3", Gradient()),
     ("6.3", lambda x, y, w: torch.func.grad(lambda v: F.cross_entropy(x @ v, y))(w)),
     ("6.3", lambda x, y, w: torch.autograd.functional.jacobian(lambda v: F.cross_entropy(x @ v, y), w)),
-    ("6.3", lambda x, y, w: torch.func.vmap(torch.func.grad(lambda v, a, b: F.cross_entropy(a @ v, b)), (None, 0, 0))
-     (w, x, y).mean(0)),
+    (
+        "6.3",
+        lambda x, y, w: torch.func.vmap(torch.func.grad(lambda v, a, b: F.cross_entropy(a @ v, b)), (None, 0, 0))(
+            w, x, y
+        ).mean(0),
+    ),
     ("6.3", lambda x, y, w: ((special.softmax(x @ w, 1) - (y[:, None] == np.arange(w.shape[1]))).T @ x).T / len(y)),
-    ("6.3", lambda x, y, w: np.mean(
-        x[:, :, None] * (losses.softmax(x @ w) - np.eye(w.shape[1])[y])[:, None, :], axis=0)),
-    ("6.3", lambda x, y, w: np.mean([np.outer(a, special.softmax(a @ w) - np.eye(w.shape[1])[b])
-                                     for a, b in zip(x, y, strict=True)], axis=0)),
+    (
+        "6.3",
+        lambda x, y, w: np.mean(x[:, :, None] * (losses.softmax(x @ w) - np.eye(w.shape[1])[y])[:, None, :], axis=0),
+    ),
+    (
+        "6.3",
+        lambda x, y, w: np.mean(
+            [np.outer(a, special.softmax(a @ w) - np.eye(w.shape[1])[b]) for a, b in zip(x, y, strict=True)], axis=0
+        ),
+    ),
     ("6.3", lambda x, y, w: -(1 / len(y)) * np.tensordot(x, np.eye(w.shape[1])[y] - losses.softmax(x @ w), (0, 0))),
     ("6.4", epoch_with_iterators),
     ("6.4", epoch_with_a_loader),
@@ -147,11 +157,21 @@ RIGHT = [
     ("6.4", epoch_in_float32),
     ("6.4", epoch_found_and_repaired),
     ("6.4", epoch_without_a_last_step),
-    ("6.4", lambda x, y, w, lr, batch_size: reduce(
-        lambda state, s: (state[0] + losses.cross_entropy(x[s] @ state[1], y[s], reduction="sum"),
-                          state[1] - lr * weight_gradient(x[s], y[s], state[1])),
-        (slice(s, s + batch_size) for s in range(0, len(y), batch_size)), (0.0, w))[0] / len(y)),
-]  # fmt: skip
+    (
+        "6.4",
+        lambda x, y, w, lr, batch_size: (
+            reduce(
+                lambda state, s: (
+                    state[0] + losses.cross_entropy(x[s] @ state[1], y[s], reduction="sum"),
+                    state[1] - lr * weight_gradient(x[s], y[s], state[1]),
+                ),
+                (slice(s, s + batch_size) for s in range(0, len(y), batch_size)),
+                (0.0, w),
+            )[0]
+            / len(y)
+        ),
+    ),
+]
 
 
 def gradient_by_forward_differences(x, y, w, h):
@@ -286,7 +306,7 @@ WRONG = [
     ("6.4", lambda x, y, w, lr, batch_size: round(float(epoch_loss(x, y, w, lr, batch_size)), 4)),
     ("6.4", lambda x, y, w, lr, batch_size: epoch_loss(x, y, w, lr, batch_size) + 1e-5),
     ("6.4", lambda x, y, w, lr, batch_size: epoch_loss(x, y, w, lr / batch_size, batch_size)),
-]  # fmt: skip
+]
 
 WRONG_VALUES = [
     ("6.1", np.float32(np.log(50256))),
