@@ -29,21 +29,6 @@ def choose_by_matching(situation):
             return "BCEWithLogitsLoss" if given.endswith(("logit", "logits")) else "BCELoss"
 
 
-def repair_recursive(outputs, labels):
-    n = len(labels)
-    if n == 1:
-        return F.softplus((1 - 2 * labels[0]) * outputs[0, 0])
-    return (repair_recursive(outputs[:1], labels[:1]) + (n - 1) * repair_recursive(outputs[1:], labels[1:])) / n
-
-
-def repair_with_a_module(outputs, labels):
-    class Loss(nn.Module):
-        def forward(self, z, y):
-            return nn.BCEWithLogitsLoss(reduction="none")(z.squeeze(-1), y.double()).mean(0)
-
-    return Loss()(outputs, labels)
-
-
 def repair_in_place(outputs, labels):
     z = outputs.clone().flatten()
     z[labels == 1] *= -1
@@ -60,19 +45,6 @@ def repair_with_gradient(outputs, labels):
 def masked_with_decimals(token_losses, valid):
     kept = [Decimal(float(one)) for one in token_losses[valid]]
     return sum(kept) / len(kept) if kept else Decimal(0)
-
-
-def masked_in_place_on_a_copy(token_losses, valid):
-    kept = token_losses.copy()
-    kept[~valid] = 0
-    return kept.sum() / max(1, np.count_nonzero(valid))
-
-
-def masked_running(token_losses, valid):
-    mean = 0.0
-    for count, loss in enumerate(token_losses[valid], start=1):
-        mean += (loss - mean) / count
-    return mean
 
 
 def masked_with_pandas(token_losses, valid):
@@ -106,8 +78,6 @@ RIGHT = [
     ("5.2", torch.tensor(1.375, dtype=torch.float16)),
     ("5.2", Decimal("1.375")),
     ("5.2", np.array(1.375)),
-    ("5.3", repair_recursive),
-    ("5.3", repair_with_a_module),
     ("5.3", repair_in_place),
     ("5.3", repair_with_gradient),
     ("5.3", partial(lambda outputs, labels, loss: loss(outputs[..., 0], labels.double()), loss=nn.BCEWithLogitsLoss())),
@@ -123,8 +93,6 @@ RIGHT = [
     ("5.3", lambda z, y: -special.log_expit(np.where(y, z[:, 0], -z[:, 0])).mean()),
     ("5.3", lambda z, y: math.fsum(np.logaddexp(0, (1 - 2 * b) * a) for a, b in zip(z[:, 0], y, strict=True)) / len(y)),
     ("5.4", masked_with_decimals),
-    ("5.4", masked_in_place_on_a_copy),
-    ("5.4", masked_running),
     ("5.4", masked_with_pandas),
     ("5.4", masked_with_masked_array),
     ("5.4", lambda losses, valid: np.nansum(losses * np.where(valid, 1, np.nan)) / max(valid.sum(), 1)),

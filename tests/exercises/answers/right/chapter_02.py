@@ -40,12 +40,8 @@ def effective_scipy(counts):
     return np.exp(stats.entropy(counts))
 
 
-def effective_torch(counts):
-    return torch.distributions.Categorical(torch.from_numpy(counts)).perplexity()
-
-
 def divergence_as_difference(q, p):
-    """Cross-entropy minus entropy; what never comes is left out of both."""
+    """Cross-entropy minus entropy; what never occurs is left out of both."""
     cross = -special.xlogy(q, p).sum(axis=1)
     return np.mean(cross - special.entr(q).sum(axis=1))
 
