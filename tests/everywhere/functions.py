@@ -226,6 +226,7 @@ MODULES = {
     "plots": "draws NumPy's arrays",
     "exercises": "judges functions; its own tests run them",
     "kernels": "needs Triton; its own tests run it",
+    "explorables": "makes HTML; its own tests run it",
     "forecasts": "takes texts and plain numbers; its own tests run them",
     "distributed": "runs in several processes; its own tests do",
 }

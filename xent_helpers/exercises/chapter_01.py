@@ -463,7 +463,7 @@ floor.says(NEGATIVE, "Yours is negative, and a cost of probabilities at most 1 c
 @floor.mistake
 def floor_of_most_frequent(labels, num_classes):
     """You charge for the most frequent class only. What do the samples of the other classes cost under the best
-    constant prediction, and how often do they come?"""
+    constant prediction, and how often do they occur?"""
     return -np.log(np.bincount(labels).max() / len(labels))
 
 
@@ -511,6 +511,6 @@ def floor_of_counts(labels, num_classes):
 
 @floor.mistake
 def floor_of_own_label(labels, num_classes):
-    """You added −log p up over the classes, as if each came once. How often does each one come?"""
+    """You added −log p up over the classes, as if each occurred once. How often does each one occur?"""
     share = np.bincount(labels, minlength=num_classes) / len(labels)
     return -np.sum(np.log(share[share > 0]))

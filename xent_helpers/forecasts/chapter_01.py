@@ -45,7 +45,7 @@ QUESTIONS: tuple[Question, ...] = (
         answer="the memoriser on training labels, the oracle on fresh ones",
         beliefs={
             "the oracle on both": "nothing should beat the true probabilities; true on fresh labels, in expectation",
-            "the memoriser on both": "it looks nearly perfect, but 40% of the fresh labels are wrong for it",
+            "the memoriser on both": "it looks nearly perfect, but 6 in 10 fresh labels are not those it stored",
             "the memoriser on training labels, the oracle on fresh ones": "it pays −log 0.99 for labels that it has "
             "seen, and −log 0.0011 for each fresh label that differs",
             "the oracle on training labels, the memoriser on fresh ones": "more knowledge should help in training; but "

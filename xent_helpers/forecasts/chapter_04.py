@@ -8,7 +8,7 @@ QUESTIONS: tuple[Question, ...] = (
         answer="(nan, nan)",
         beliefs={
             "(−1, 1), up to rounding": "On paper the two links cancel, and an equation holds for numbers too. But the "
-            "first link is rounded before the second is multiplied with it.",
+            "first link is rounded before the second is multiplied by it.",
             "(0, 0)": "A saturated softmax has a Jacobian of zeros. But zero times the infinite −y/p is not zero.",
             "(nan, nan)": "p₀ underflows to 0, so −y/p is −∞, and the zeros of the Jacobian times −∞ are NaN.",
         },
@@ -31,7 +31,7 @@ QUESTIONS: tuple[Question, ...] = (
             "3": "Newton's method is exact for a parabola. But the loss is one only near its bottom.",
             "9": "About six steps that divide the norm by 3, then three or so that double the number of right digits.",
             "30": "A better method than descent, with progress at a steady pace. But it is quadratic at the end.",
-            "more than 100": "1,000 steps of descent were not enough. But curvature takes the narrow valley out.",
+            "more than 100": "1,000 steps of descent were not enough. But with curvature a narrow valley does no harm.",
         },
     ),
     Question(

@@ -31,9 +31,10 @@ def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
         figsize=(7.4, 2.9),
     )
     axes[0].bar(label, 1.0, width=0.7, fill=False, edgecolor=BLACK, linestyle="--", label="y, the label")
-    axes[0].bar(classes, p, width=0.5, color=colours)
+    hatches = ["//" if c == label else "" for c in classes]
+    axes[0].bar(classes, p, width=0.5, color=colours, hatch=hatches)
     axes[0].legend(loc="upper center")
-    axes[1].bar(classes, push, width=0.5, color=colours, hatch=["//" if c == label else "" for c in classes])
+    axes[1].bar(classes, push, width=0.5, color=colours, hatch=hatches)
     axes[1].axhline(0, color=BLACK, linewidth=0.8)
     for ax, values in ((axes[0], p), (axes[1], push)):
         for c, value in enumerate(values):
@@ -42,6 +43,7 @@ def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
             ax.annotate(shown, (c, value), place, textcoords="offset points", ha="center", va=side)
         ax.set_xticks(classes, [f"class {c}" for c in classes])
     axes[0].set(title="What the model believes, and the label", ylabel="probability", ylim=(0, 1.3))
+    axes[0].set_yticks(np.linspace(0, 1, 6))
     axes[1].set(
         title="The push, −(p − y), adds up to 0",
         ylabel="push (nats per unit of logit)",
@@ -51,7 +53,7 @@ def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
 
 
 def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float = 1.0, steps: int = 300) -> np.ndarray:
-    """Draw cross-entropy and squared error of p as maps over two weights, with gradient descent's path on each.
+    """Draw cross-entropy and squared error on p as maps over two weights, with gradient descent's path on each.
 
     Args:
         x: features (N, 2), the first column of ones.
@@ -59,12 +61,12 @@ def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float 
         start: the weights (2,) from which both descend.
         rate, steps: of the descent.
     """
-    slopes = {"cross-entropy": lambda p: p - y, "squared error of p": lambda p: (p - y) * p * (1 - p)}
+    slopes = {"cross-entropy": lambda p: p - y, "squared error on p": lambda p: (p - y) * p * (1 - p)}
     first, second = np.linspace(-6, 14, 81), np.linspace(-12, 8, 81)
     logits = first[:, None] * x[:, 0] + second[:, None, None] * x[:, 1]
     heights = {
         "cross-entropy": np.mean(losses.softplus(logits) - logits * y, axis=-1),
-        "squared error of p": np.mean(0.5 * (losses.sigmoid(logits) - y) ** 2, axis=-1),
+        "squared error on p": np.mean(0.5 * (losses.sigmoid(logits) - y) ** 2, axis=-1),
     }
     paths = {name: _descent(x, slope, start, rate, steps) for name, slope in slopes.items()}
     moved = {name: np.linalg.norm(path[-1] - path[0]) for name, path in paths.items()}
@@ -81,11 +83,11 @@ def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float 
         ax.figure.colorbar(shades, ax=ax, label="mean loss" + (" (nats)" if name == "cross-entropy" else ""))
         ax.plot(*path.T, "-", color="white", linewidth=3.5)
         ax.plot(*path.T, "-", color=VERMILION, linewidth=1.8)
-        ax.plot(*start, "o", color="white", markeredgecolor=BLACK)
+        ax.plot(*start, "o", color="white", markeredgecolor=BLACK, markersize=10)  # shows behind the end's square
         ax.plot(*path[-1], "s", color="white", markeredgecolor=BLACK, markersize=5)
         ax.set(xlabel="bias")
     axes[0].set(title="Cross-entropy: a slope to follow", ylabel="weight of the radius")
-    axes[1].set(title="Squared error of p: flat at the start")
+    axes[1].set(title="Squared error on p: flat at the start")
     return axes
 
 
@@ -122,6 +124,7 @@ def _draw_valley(ax: Axes, x: np.ndarray, y: np.ndarray, minimum: float, paths: 
     height = np.mean(losses.softplus(logits) - logits * y, axis=-1)
     levels = np.r_[0.0, np.geomspace(1e-3, 2.0, 9)]
     ax.contourf(first, second, height - minimum, levels, colors=[str(g) for g in np.linspace(0.6, 1.0, 9)])
+    ax.grid(False)
     for (name, path), (colour, dash, marker) in zip(paths.items(), (_LOOKS[1], _LOOKS[0]), strict=True):
         every = max(1, len(path) // 12)
         ax.plot(*path.T, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
@@ -132,7 +135,11 @@ def _draw_valley(ax: Axes, x: np.ndarray, y: np.ndarray, minimum: float, paths: 
     ax.plot(*end, "*", color=BLACK, markersize=13)
     ax.annotate("start", start, (8, 4), textcoords="offset points")
     ax.annotate("minimum", end, (-6, -16), textcoords="offset points", ha="right")
-    ax.set(title="A valley: along it there is little slope", xlabel="weight of the radius", ylabel="weight of the area")
+    ax.set(
+        title="A valley (dark is low), steep only at its sides",
+        xlabel="weight of the radius",
+        ylabel="weight of the area",
+    )
 
 
 def _draw_gaps(ax: Axes, gaps: Mapping[str, np.ndarray]) -> None:
@@ -185,11 +192,11 @@ def difference_errors(
     first = next(iter(errors))
     for curve, text, colour, place in (
         (theory, "theory", VERMILION, (4, 12)),
-        (errors, "measured", BLUE, (-62, -22)),
+        (errors, "measured", BLUE, (-44, -28)),
     ):
         at = (steps[left], curve[first][left])
         axes[0].annotate(text, at, place, textcoords="offset points", color=colour)
-    axes[0].set_ylabel("largest error in the gradient (nats per logit)")
+    axes[0].set_ylabel("largest error (nats per logit)")
     return axes
 
 
@@ -203,8 +210,8 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     }
     axes = canvas(
         "Two panels against the logit z for label 1. Losses: cross-entropy falls like a straight line for negative z, "
-        "squared error on the probability is flat there. Size of the slope: cross-entropy's stays near 1 for negative "
-        "z, that of squared error on the probability falls exponentially, "
+        "squared error on the probability levels off there. Size of the slope: cross-entropy's stays near 1 for "
+        "negative z, that of squared error on the probability falls exponentially, "
         f"to {(p * (1 - p) ** 2)[0]:.1e} at z = {-span:g}.",
         1,
         2,
@@ -213,16 +220,22 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     for (name, (loss, slope)), (colour, dash, _) in zip(curves.items(), _LOOKS, strict=False):
         axes[0].plot(z, loss, color=colour, linestyle=dash)
         axes[1].semilogy(z, np.maximum(slope, 1e-6), color=colour, linestyle=dash, label=name)
-    axes[0].text(-9.8, 2.8, "cross-entropy", color=BLUE)
-    axes[0].text(-9.6, 0.9, "½(p − y)²", color=VERMILION)
+    axes[0].text(-0.55 * span, 0.65 * span, "cross-entropy", color=BLUE)
+    axes[0].text(-0.96 * span, 0.09 * span, "½(p − y)²", color=VERMILION)
     axes[0].set(
-        title="Squared error on p is flat on the left …", xlabel="logit z, label 1", ylabel="loss", ylim=(-0.5, 11)
+        title="Squared error on p levels off on the left …",
+        xlabel="logit z, label 1",
+        ylabel="loss",
+        ylim=(-0.05 * span, 1.1 * span),
     )
     axes[1].set(
-        title="… so there is no slope to follow", xlabel="logit z, label 1", ylabel="size of the slope", ylim=(1e-5, 5)
+        title="… so there is hardly a slope to follow",
+        xlabel="logit z, label 1",
+        ylabel="size of the slope",
+        ylim=(1e-5, 5),
     )
-    axes[1].text(-9.6, 0.25, "cross-entropy", color=BLUE)
-    axes[1].text(-6.2, 4e-4, "½(p − y)²", color=VERMILION)
+    axes[1].text(-0.96 * span, 0.25, "cross-entropy", color=BLUE)
+    axes[1].text(-0.62 * span, 4e-4, "½(p − y)²", color=VERMILION)
     return axes
 
 
@@ -245,7 +258,7 @@ def steepest_curvature(density: int = 90) -> Axes:
     for c, (corner, drop) in enumerate(zip(corners, (-16, -16, 6), strict=True)):
         ax.annotate(f"class {c} certain", corner, (0, drop), textcoords="offset points", ha="center")
     ax.plot([0.25, 0.75, 0.5], [corners[2, 1] / 2, corners[2, 1] / 2, 0], "o", color=BLACK)
-    ax.set(title="Curvature: ½ between two classes (dots), 0 in the corners", aspect="equal", ylim=(-0.12, 0.97))
+    ax.set(title="Curvature: ½ at the dots, 0 at the corners", aspect="equal", ylim=(-0.12, 0.97))
     ax.axis("off")
     return ax
 

@@ -103,7 +103,7 @@ def loss_against_probability(p: float = 0.9) -> Axes:
     ax.text(0.60, 3.1, "label 0: −log(1 − p)", color=VERMILION, ha="left")
     ax.axvline(p, color=GREY, linestyle=":", linewidth=1.2)
     ax.set(
-        title=f"Cheap when right, dear when wrong: p = {p} costs {costs[0]:.3f} or {costs[1]:.3f}",
+        title=f"Cheap when right, expensive when wrong: p = {p} costs {costs[0]:.3f} or {costs[1]:.3f}",
         xlabel="p, predicted probability of class 1",
         ylabel="loss in nats",
         ylim=(0, 4.5),
@@ -156,7 +156,7 @@ def coins_along_radius(radius: np.ndarray, labels: np.ndarray, curve: np.ndarray
     shares = ", ".join(f"{start}: {s:.2f}" for start, s in zip(left, share, strict=True))
     ax = canvas(
         f"Share of benign tumours in each unit of mean radius: {shares}. A smooth curve with two parameters falls from "
-        f"{curve.max():.2f} to {curve.min():.2f} through the tops of these bars.",
+        f"{curve.max():.2f} to {curve.min():.2f} near the tops of these bars.",
         figsize=(8.6, 3.8),
     )
     ax.bar(left, share, width=0.92, align="edge", color=SKY)
@@ -172,7 +172,7 @@ def coins_along_radius(radius: np.ndarray, labels: np.ndarray, curve: np.ndarray
         zorder=1,
     )
     for start, count in zip(left, size[left], strict=True):
-        ax.text(start + 0.46, 1.02, str(count), ha="center", fontsize=8, color=GREY)
+        ax.text(start + 0.46, 1.02, str(count), ha="center", fontsize=9, color=BLACK)
     ax.plot(radius[order], curve[order], color=BLACK)
     low = np.abs(curve - 0.25).argmin()
     ax.annotate(
@@ -189,7 +189,7 @@ def coins_along_radius(radius: np.ndarray, labels: np.ndarray, curve: np.ndarray
         ylabel="p(benign), given the radius",
         ylim=(0, 1.1),
     )
-    ax.text(0.85, 0.55, "hatched:\nmalignant", color=VERMILION, ha="center", transform=ax.transAxes)
+    ax.text(0.66, 0.65, "hatched:\nmalignant", color=BLACK, ha="center", transform=ax.transAxes)
     ax.text(0.14, 0.4, "plain:\nbenign", color=BLACK, ha="center", transform=ax.transAxes)
     ax.grid(False)
     return ax
@@ -213,6 +213,7 @@ def sorted_by_class(labels: np.ndarray, p: np.ndarray) -> np.ndarray:
         figsize=(9.0, 3.4),
         sharey=True,
     )
+    axes[0].figure.suptitle("The same bars in two orders: the area, which is the mean NLL, stays the same")
     width = 1 / len(labels)
     for ax, order in ((axes[0], labels), (axes[1], np.sort(labels))):
         for place, label in enumerate(order):

@@ -74,7 +74,7 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
     axes[0].axhline(0, color=BLACK, linewidth=0.8)
     axes[0].plot([y, y], [z[y], lse], color=VERMILION, linewidth=5, solid_capstyle="butt")
     axes[0].set(title=f"LSE − true score = {loss:.3f}", ylabel="score (dashed: log-sum-exp)", ylim=(-4.5, 6))
-    axes[1].set(title=f"softmax: p of the true class {p[y]:.3f}", ylabel="probability", ylim=(0, 1))
+    axes[1].set(title=f"softmax: p = {p[y]:.3f}", ylabel="probability", ylim=(0, 1))
     grid = np.geomspace(1e-4, 1, 200)
     axes[2].plot(grid, -np.log(grid), color=BLACK)
     axes[2].plot([p[y], p[y]], [0, loss], color=VERMILION, linestyle=":")
@@ -107,7 +107,13 @@ def binary_losses() -> Axes:
     return ax
 
 
-def class_regions(x: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray], names: tuple[str, str]) -> np.ndarray:
+def class_regions(
+    x: np.ndarray,
+    y: np.ndarray,
+    models: dict[str, np.ndarray],
+    names: tuple[str, str],
+    classes: tuple[str, ...] = ("class 0", "class 1", "class 2"),
+) -> np.ndarray:
     """Draw which probabilities each softmax regression gives to three classes over the plane of two features.
 
     Args:
@@ -115,6 +121,7 @@ def class_regions(x: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray], n
         y: their classes, shape (N,).
         models: weights (3, 3) by the panel's title; the rows are the two features and the bias, the columns classes.
         names: what the two features are called, with units.
+        classes: what the three classes are called in the legend.
     """
     low, high = x.min(axis=0) - 0.3, x.max(axis=0) + 0.3
     across, up = np.meshgrid(np.linspace(low[0], high[0], 72), np.linspace(low[1], high[1], 72))
@@ -126,7 +133,7 @@ def class_regions(x: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray], n
         + " ".join(f"{title}: mean loss {nats:.3f} nats." for title, nats in loss.items()),
         1,
         len(models),
-        figsize=(9.2, 3.3),
+        figsize=(9.2, 3.6),
         sharey=True,
         squeeze=False,
     )[0]
@@ -144,10 +151,12 @@ def class_regions(x: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray], n
             if np.ptp(p) > 0:  # where class c and its best rival are equally likely
                 ahead = p[..., c] - np.delete(p, c, axis=-1).max(axis=-1)
                 ax.contour(across, up, ahead, levels=[0], colors=BLACK, linewidths=1)
-            ax.scatter(*x[y == c].T, s=16, color=colour, marker=marker, edgecolor=BLACK, linewidth=0.5)
+            look = {"color": colour, "marker": marker, "edgecolor": BLACK, "linewidth": 0.5}
+            ax.scatter(*x[y == c].T, s=16, label=classes[c], **look)
         ax.set(title=f"{title}: loss {loss[title]:.3f}", xlabel=names[0])
         ax.grid(False)
     axes[0].set_ylabel(names[1])
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(classes))
     return axes
 
 
@@ -183,8 +192,9 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
             said.append(f"{count} classes, {name}: {_in_words(leads, digits)}")
         for place, limit in _limits(count).items():
             ax.axvline(place, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
-            beside = (3, 0) if place < 0 and "LSE" in limit else (-11, 0)  # not on the line that falls between the two
-            ax.annotate(limit, (place, 6.6), beside, textcoords="offset points", rotation=90, va="top", color=GREY)
+            beside = (-11, 0) if place > 50 or "103" in limit else (3, 0)  # not on the lines that fall there
+            height = 7.2 if place < 0 else 6.4  # clear of the lines
+            ax.annotate(limit, (place, height), beside, textcoords="offset points", rotation=90, va="top", color=GREY)
         ax.set(
             title=f"{count:,} classes",
             xlabel="lead of the true class over its rivals (logits)",

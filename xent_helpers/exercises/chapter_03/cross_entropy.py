@@ -159,12 +159,24 @@ def cross_entropy_shifted_by_one_maximum(z, y):
     return (s - z[np.arange(len(y)), y]) + np.log(np.exp(z - s).sum(axis=1))
 
 
+@cross_entropy.mistake(like=cross_entropy_shifted_by_one_maximum)
+def cross_entropy_shifted_by_one_maximum_through_the_sum(z, y):
+    s = z.max()
+    return s + np.log(np.exp(z - s).sum(axis=1)) - z[np.arange(len(y)), y]
+
+
 @cross_entropy.mistake
 def cross_entropy_shifted_without_keepdims(z, y):
     """The maximum of each row has shape (N,), and NumPy subtracts it from the columns. What does keepdims=True change
     about that shape?"""
     s = z.max(axis=1)
     return (s - z[np.arange(len(y)), y]) + np.log(np.exp(z - s).sum(axis=1))
+
+
+@cross_entropy.mistake(like=cross_entropy_shifted_without_keepdims)
+def cross_entropy_shifted_without_keepdims_through_the_sum(z, y):
+    s = z.max(axis=1)
+    return s + np.log(np.exp(z - s).sum(axis=1)) - z[np.arange(len(y)), y]
 
 
 @cross_entropy.mistake(bound=BOUNDS)
@@ -230,6 +242,12 @@ def cross_entropy_of_whole_columns(z, y):
     """[:, y] pairs every row with every label and gives an N by N table. How do you pair row i with label i only?
     (np.arange(N) as the row index.)"""
     return -softmax_as_logarithm(z)[:, y]
+
+
+@cross_entropy.mistake(like=cross_entropy_of_whole_columns)
+def cross_entropy_minus_whole_columns(z, y):
+    s = z.max(axis=1)
+    return s + np.log(np.exp(z - s[:, None]).sum(axis=1)) - z[:, y]
 
 
 @cross_entropy.mistake

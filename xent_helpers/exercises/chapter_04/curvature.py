@@ -58,7 +58,7 @@ def curvature_of_squares(z, v):
 
 @curvature.mistake
 def curvature_unweighted(z, v):
-    """You took the plain variance, in which every class counts alike. With which probabilities do the classes come?"""
+    """You took the plain variance, in which every class counts alike. Which probability has each class?"""
     return np.var(v, axis=1)
 
 
@@ -71,7 +71,7 @@ def curvature_as_spread(z, v):
 @curvature.mistake
 def curvature_diagonal_only(z, v):
     """That is what the diagonal of H gives, p (1 − p) (or every p_c v_c squared before the sum). The entries −p_i p_j
-    beside it couple the classes. What does the sum over all of them add up to?"""
+    beside it couple the classes. What do all the products add up to?"""
     p = losses.softmax(z, axis=1)
     return np.sum(p * (1 - p) * v**2, axis=1)
 
@@ -114,7 +114,7 @@ def curvature_without_diagonal(z, v):
 
 @curvature.mistake
 def curvature_as_square_of_the_mean(z, v):
-    """That is (p · v)², the square of the mean. What is it to be subtracted from?"""
+    """That is (p · v)², the square of the mean. From what must it be subtracted?"""
     return np.sum(losses.softmax(z, axis=1) * v, axis=1) ** 2
 
 
@@ -134,7 +134,7 @@ def curvature_plus(z, v):
 
 @curvature.mistake
 def curvature_times_v_once(z, v):
-    """That is H v, a vector for each row, and right. Which product makes a number of v and H v?"""
+    """That is H v, a vector for each row, and right. Which product turns v and H v into a number?"""
     p = losses.softmax(z, axis=1)
     return p * (v - np.sum(p * v, axis=1, keepdims=True))
 

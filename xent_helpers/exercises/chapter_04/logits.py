@@ -101,7 +101,7 @@ def gradient_minus_index(z, y):
 @logits.mistake
 def gradient_of_probabilities(z, y):
     """That is −y/p, the slope with respect to the probabilities (link two of section 4.2). What does link one multiply
-    it with?"""
+    it by?"""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.eye(z.shape[1])[y] == 1, -1 / losses.softmax(z, axis=1), 0) / len(z)
 
@@ -139,7 +139,7 @@ def gradient_over_classes(z, y):
 
 @logits.mistake
 def gradient_at_the_label_only(z, y):
-    """Only the true class's logit has a slope in yours. The others stand in LSE(z) too: what happens to the loss when
+    """Only the true class's logit has a slope in yours. The others occur in LSE(z) too: what happens to the loss when
     one of them grows?"""
     hit = np.eye(z.shape[1])[y]
     return hit * (losses.softmax(z, axis=1) - 1) / len(z)
@@ -201,7 +201,7 @@ def gradient_times_slope_of_sigmoid(z, y):
 @logits.mistake
 def gradient_of_a_bias(z, y):
     """You took the mean over the samples, which is the slope with respect to a bias that they share. Each sample has
-    logits of its own: which shape has their gradient?"""
+    logits of its own: what shape does their gradient have?"""
     return np.mean(losses.softmax(z, axis=1) - np.eye(z.shape[1])[y], axis=0)
 
 

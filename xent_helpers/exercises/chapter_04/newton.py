@@ -14,11 +14,11 @@ newton = Draft(
     "4.2",
     "Repair the snippet: return the weights after one Newton step on the mean binary cross-entropy.",
     must=(Must("lies downhill of w", goes_downhill),),
-    slips=(NEGATIVE, *EPSILONS),  # the output is no number a sample
+    slips=(NEGATIVE, *EPSILONS),  # the output is not one number per sample
     tolerance=1e-10,
     hints=(
         "Take equation 4.11 and the snippet side by side. Start with the sign in the last line.",
-        "Then equation 4.9: what stands between the two X, and which factor in front?",
+        "Then compare with equation 4.9: what is between the two X, and which factor is in front?",
         "Check the repaired Hessian with gradients.finite_differences of the gradient.",
     ),
     afterwards="Call it ten times on the data of section 4.7 and print the norm of the gradient.",
@@ -142,7 +142,7 @@ def newton_uphill_too_long(x, w, y):
 
 @newton.mistake
 def newton_multiplied(x, w, y):
-    """You multiplied the gradient with the Hessian, so a steep direction gets a longer step. What does the bottom of L
+    """You multiplied the gradient by the Hessian, so a steep direction gets a longer step. What does the bottom of L
     + L'd + ½L''d² do with L''?"""
     p = 1 / (1 + np.exp(-x @ w))
     return w - (x.T * (p * (1 - p))) @ x @ (x.T @ (p - y)) / len(y) ** 2
@@ -172,15 +172,15 @@ def newton_with_p_squared(x, w, y):
 @newton.mistake
 def newton_with_the_gradients_products(x, w, y):
     """Your curvature of a sample is (p − y)², the square of its slope. Its mean over y is the right one: what does
-    equation 4.9 have, in which there is no y?"""
+    equation 4.9, which has no y, use instead?"""
     p = 1 / (1 + np.exp(-x @ w))
     return w - np.linalg.solve((x.T * (p - y) ** 2) @ x, x.T @ (p - y))
 
 
 @newton.mistake
 def newton_without_sigmoid(x, w, y):
-    """Your gradient has the logits where the probabilities belong. What comes out of X w, and what does the label want
-    to be compared with?"""
+    """Your gradient has the logits where the probabilities belong. What does X w give, and with what should the label
+    be compared?"""
     z = x @ w
     p = 1 / (1 + np.exp(-z))
     return w - np.linalg.solve((x.T * (p * (1 - p))) @ x, x.T @ (z - y))
