@@ -237,7 +237,7 @@ CLAIMS = (
     ),
     Claim(
         "8.14",
-        "From T = 4 on, at its own best T and at equal softness, the hard teacher's students are better by 0.03 on average.",
+        "From T = 4 on, at its own best T and at equal softness, the hard teacher's students are better by 0.03.",
         hard_teachers_win,
     ),
     Claim(
