@@ -1,13 +1,15 @@
-"""Our losses beside PyTorch's: where each holds a stated bound, how long it takes, and how much memory.
+"""Our losses beside PyTorch's, and the CPU beside an accelerator: digits, time and memory.
 
 Every table is a pandas DataFrame with one row for each case or implementation and each device. ``show`` prints
 one so that the rows of another device change no character of the rows above them.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import product
-from math import inf, isfinite, log2
+from math import exp, inf, isfinite, log1p
+from pathlib import Path
 from textwrap import shorten
 
 import pandas as pd
@@ -18,8 +20,21 @@ from torch import Tensor
 from xent_helpers import devices, losses
 from xent_helpers.calls import DTYPES, LOSSES, Call, calls, value_and_gradient
 
-__all__ = ["agreement", "complaint", "show", "speed_and_memory", "three_ways", "value_and_gradient", "verdicts"]
+__all__ = [
+    "agreement",
+    "beside",
+    "complaint",
+    "show",
+    "show_recorded",
+    "speed_and_memory",
+    "three_ways",
+    "units_apart",
+    "units_by_margin",
+    "value_and_gradient",
+    "verdicts",
+]
 REDUCTIONS = ("none", "sum", "mean")
+RESULTS = Path(__file__).resolve().parents[1] / "results"  # where `make gpu` leaves what it measured
 
 
 def agreement(chosen: Iterable[Call] | None = None, places: Iterable[torch.device] | None = None) -> pd.DataFrame:
@@ -85,32 +100,128 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def by_size(
-    sizes: Iterable[tuple[int, int]], dtypes: Iterable[torch.dtype], places: Iterable[torch.device] | None = None
+def beside(
+    places: Sequence[torch.device] | None = None,
+    dtypes: Iterable[torch.dtype] = DTYPES,
+    reductions: Iterable[str] = REDUCTIONS,
+    repeats: int = 5,
 ) -> pd.DataFrame:
-    """Judge the mean cross-entropy of batches of several sizes against the same logits in float64 on the CPU.
+    """Run PyTorch's losses on each device and put what they return side by side.
 
-    Each loss is right to 4 units of rounding. A sum of N of them adds one for each halving of N: any device adds up in
-    pairs, or in another order that is as good. Slopes are judged by the largest of their row.
+    Args:
+        places: the devices, the CPU first; without it, all that are here.
+        dtypes: the types of the scores.
+        reductions: which reductions to run.
+        repeats: how many runs are timed; the median counts.
 
     Returns:
-        One row for each device, type and size (N, C): whether the value holds 4 + log2 N units, and the slopes 8.
+        One row for each loss, layout, type and reduction. For each device: the value (the first one where there is
+        one for each sample), the slope (the first entry of the gradient), milliseconds for forward and backward, and
+        the peak memory above the inputs in megabytes. For each device after the first: "units apart", the largest
+        difference from the first device's values and slopes, in units of rounding (see ``units_apart``).
+    """
+    places = list(places or devices.available())
+    table = []
+    for (loss, layout, shape), dtype, reduction in product(_LAYOUTS, dtypes, reductions):
+        kind = str(dtype).removeprefix("torch.")
+        row = {"loss": LOSSES[loss], "layout": layout, "type": kind, "reduction": reduction}
+        found = []
+        for place in places:
+            batch = (part.to(place) for part in _batch(loss, shape, dtype))
+            run = partial(value_and_gradient, getattr(F, loss), *batch, reduction=reduction)
+            value, slope = (part.cpu().double() for part in run())
+            found.append((value, slope))
+            row |= {f"value {place}": value.flatten()[0].item(), f"slope {place}": slope.flatten()[0].item()}
+            row |= {f"ms {place}": devices.milliseconds(run, place, repeats)}
+            row |= {f"MB {place}": devices.peak_bytes(run, place) / 1e6}
+        for place, (value, slope) in zip(places[1:], found[1:], strict=True):
+            slopes = units_apart(found[0][1], slope, dtype, size=found[0][1].abs().max())
+            row[f"units apart {place}"] = max(units_apart(found[0][0], value, dtype), slopes)
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+# Every loss in the two layouts that are most used: 4,096 samples of 16 classes, or as many yes-or-no labels.
+_LAYOUTS = [
+    ("cross_entropy", "(N, C)", (4096, 16)),
+    ("cross_entropy", "(N, C, d1)", (64, 16, 64)),
+    ("nll_loss", "(N, C)", (4096, 16)),
+    ("nll_loss", "(N, C, d1)", (64, 16, 64)),
+    ("binary_cross_entropy_with_logits", "(N,)", (65_536,)),
+    ("binary_cross_entropy_with_logits", "(N, K)", (4096, 16)),
+    ("binary_cross_entropy", "(N,)", (65_536,)),
+    ("binary_cross_entropy", "(N, K)", (4096, 16)),
+]
+
+
+def _batch(loss: str, shape: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Everyday scores from -4 to 4 in the form that ``loss`` takes, and their labels."""
+    spread = torch.arange(torch.Size(shape).numel(), dtype=torch.float64) * 0.6180339887  # fractions fill [0, 1) evenly
+    scores = (8 * (spread % 1) - 4).reshape(shape)
+    if loss.startswith("binary"):
+        target = (scores > 1).to(dtype)
+        return (scores.sigmoid() if loss == "binary_cross_entropy" else scores).to(dtype), target
+    target = torch.arange(scores[:, 0].numel()).reshape(scores[:, 0].shape) % shape[1]
+    return (scores.log_softmax(1) if loss == "nll_loss" else scores).to(dtype), target
+
+
+def units_apart(one: Tensor, other: Tensor, dtype: torch.dtype, size: Tensor | None = None) -> float:
+    """Return the largest difference between two results, in units of rounding of ``dtype``.
+
+    Args:
+        one: float64 numbers.
+        other: as many.
+        dtype: the type that both were computed in; its machine epsilon is the unit.
+        size: what a unit is relative to; without it, each number's own size.
+
+    Returns:
+        0 where both are the same, NaN and infinity included; infinity where only one of them is a number.
+
+    Example:
+        >>> units_apart(torch.tensor([1.0]), torch.tensor([1.0 + 2.0**-22]), torch.float32)
+        2.0
+    """
+    info = torch.finfo(dtype)
+    same = (one == other) | (one.isnan() & other.isnan())
+    sizes = (one.abs() if size is None else size).clamp(min=info.smallest_normal)
+    apart = torch.where(same, 0, (one - other).abs() / sizes / info.eps)
+    return apart.nan_to_num(nan=inf, posinf=inf).max().item()
+
+
+def show_recorded(folder: Path = RESULTS) -> None:
+    """Print the tables that ``make gpu`` has left in ``folder``, or that there is none."""
+    files = sorted(folder.glob("*.csv"))
+    if not files:
+        print("No machine with an accelerator has recorded its table yet.")
+    for path in files:
+        with path.open(encoding="utf-8") as file:
+            print(file.readline().removeprefix("#").strip())  # the card, the date, the versions
+            print(pd.read_csv(file).to_string(index=False, float_format="{:.4g}".format))
+
+
+def units_by_margin(
+    margins: Iterable[int], dtype: torch.dtype = torch.float32, places: Iterable[torch.device] | None = None
+) -> pd.DataFrame:
+    """Measure the error of a right answer's loss, ten classes, in units of rounding.
+
+    Args:
+        margins: by how many logits the true class leads; for each m, 32 margins from m to m + 1 are tried.
+        dtype: float32 or fewer digits, so that float64's log1p can stand for the truth.
+        places: the devices; without it, all that are here.
+
+    Returns:
+        One row for each device, implementation ("ours", "torch") and margin, with the largest error in units.
     """
     rows = []
-    for device, dtype, (n, c) in product(places or devices.available(), dtypes, sizes):
-        spread = torch.arange(n * c, dtype=torch.float64) * 0.6180339887  # its fractions fill [0, 1) evenly
-        logits, target = (8 * (spread % 1) - 4).reshape(n, c).to(dtype), torch.arange(n) % c
-        value, slope = value_and_gradient(F.cross_entropy, logits.double(), target)
-        row = {"device": str(device), "dtype": str(dtype).removeprefix("torch."), "N": n, "C": c}
+    for device, margin in product(list(places or devices.available()), margins):
+        lead = torch.linspace(margin, margin + 1, 32, dtype=torch.float64).to(dtype)
+        logits = F.pad(lead[:, None], (0, 9)).to(device)
+        target = torch.zeros(32, dtype=torch.long, device=device)
+        exact = torch.tensor([log1p(9 * exp(-m)) for m in lead.tolist()], dtype=torch.float64)
         for who, loss in (("ours", losses.cross_entropy), ("torch", F.cross_entropy)):
-            got = [x.cpu().double() for x in value_and_gradient(loss, logits.to(device), target.to(device))]
-            unit = torch.finfo(dtype).eps
-            off = (got[0] - value).abs() / value.abs() / unit / (4 + log2(n))
-            off_slope = ((got[1] - slope).abs().amax(1) / slope.abs().amax(1)).max() / unit / 8
-            row |= {
-                f"{who} {what}": "held" if x <= 1 else "not held" for what, x in (("value", off), ("slope", off_slope))
-            }
-        rows.append(row)
+            found = loss(logits, target, reduction="none").cpu().double()
+            units = units_apart(exact, found, dtype)
+            rows.append({"device": str(device), "who": who, "margin": margin, "units": units})
     return pd.DataFrame(rows)
 
 

@@ -150,16 +150,22 @@ def _is_tensor(leaf: object) -> bool:
 
 
 def last_words(code: str, device: torch.device) -> str:
-    """Run ``code`` in a process of its own and return the last line of its error message ("" if there is none).
+    """Run ``code`` in a process of its own and return the line that names its error ("" if there is none).
 
     An error inside a kernel of an accelerator leaves the whole process unusable, so it gets one to lose. The code
     finds the device's name in ``device``; kernels are waited for one by one, so the line at fault is the one named.
+    PyTorch appends hints to a CUDA error, so the line wanted is the first one below the traceback, not the last.
     """
     found = subprocess.run(
         [sys.executable, "-c", f"device = {str(device)!r}\n{code}"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
-        env=os.environ | {"CUDA_LAUNCH_BLOCKING": "1"},
+        env=os.environ | {"CUDA_LAUNCH_BLOCKING": "1", "PYTHONUTF8": "1"},
     )
-    return (found.stderr.strip().splitlines() or [""])[-1]
+    _, traceback, below = found.stderr.rpartition("Traceback (most recent call last):")
+    lines = [line for line in below.splitlines() if line.strip()]
+    if traceback:
+        return next((line for line in lines if not line.startswith(" ")), "")
+    return lines[-1] if lines else ""

@@ -17,7 +17,7 @@ def test_the_snippet_of_the_chapter_is_recognised():
 
 
 def test_the_streaming_sum_of_the_chapter_is_told_what_it_misses():
-    """Section 9.11's version is right for finite logits; the exercise has pieces that are masked whole."""
+    """This version of section 9.14's merge is right for finite logits; the exercise has pieces that are all masked."""
 
     def online_logsumexp(pieces):
         m, s = -np.inf, 0.0

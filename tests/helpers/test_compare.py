@@ -98,14 +98,76 @@ def test_share_of_bound_counts_units_of_rounding():
         compare.share_of_bound(zero, ([tiny] * 2, [tiny] * 2), 1, torch.float16)
 
 
-def test_agreement_by_size_holds_on_each_device(device, monkeypatch):
-    sizes, dtypes = [(1, 10), (5000, 7), (300, 400)], [torch.float64, torch.float32, torch.bfloat16]
-    found = compare.by_size(sizes, dtypes, [device])
-    assert list(found["N"]) == [1, 5000, 300] * 3 and set(found["device"]) == {str(device)}
-    assert (found[COLUMNS] == "held").all(axis=None)
-    monkeypatch.setattr(losses, "cross_entropy", lambda z, y: F.cross_entropy(z, y) * (1 + 2.0**-18))
-    found = compare.by_size([(300, 400)], [torch.float32], [device])
-    assert found[COLUMNS].values.tolist() == [["not held", "not held", "held", "held"]]
+FLOAT32_MEAN = {"dtypes": [torch.float32], "reductions": ["mean"], "repeats": 1}
+
+
+def test_beside_has_a_row_for_each_loss_layout_type_and_reduction():
+    table = compare.beside(repeats=1)
+    assert len(table) == 4 * 2 * 4 * 3
+    assert not table.duplicated(["loss", "layout", "type", "reduction"]).any()
+    assert set(table["loss"]) == set(calls.LOSSES.values())
+    for device in devices.available():
+        assert (table[f"ms {device}"] > 0).all() and (table[f"MB {device}"] > 0).all()
+
+
+def test_beside_says_what_each_loss_returns(device):
+    row = compare.beside([CPU, device], **FLOAT32_MEAN).iloc[0]
+    scores = 8 * (torch.arange(4096 * 16, dtype=torch.float64) * 0.6180339887 % 1) - 4
+    logits = scores.reshape(4096, 16).float()
+    value, slope = compare.value_and_gradient(F.cross_entropy, logits, torch.arange(4096) % 16)
+    for place in {CPU, device}:
+        assert row[f"value {place}"] == pytest.approx(value.item(), rel=1e-5)
+        assert row[f"slope {place}"] == pytest.approx(slope[0, 0].item(), rel=1e-5)
+
+
+def test_two_names_of_the_cpu_are_not_apart():
+    found = compare.beside([CPU, torch.device("cpu", 0)], **FLOAT32_MEAN)
+    assert (found["units apart cpu:0"] == 0).all()
+
+
+def test_a_fault_in_an_accelerator_s_path_shows_where(device, monkeypatch):
+    if device == CPU:
+        pytest.skip("there is no second path here; `make test-sim` brings one")
+    right, far = F.nll_loss, f"units apart {device}"
+
+    def faulty(scores, target, **options):
+        broken = scores.device != CPU and scores.dim() == 3
+        return right(scores, target, **options) * (1.001 if broken else 1)
+
+    monkeypatch.setattr(F, "nll_loss", faulty)
+    table = compare.beside([CPU, device], **FLOAT32_MEAN)
+    apart = table[table[far] > 20]  # 8 units, and 12 for a sum of 4,096 in another order
+    assert apart[["loss", "layout"]].values.tolist() == [["NLLLoss", "(N, C, d1)"]]
+    assert apart[far].item() == pytest.approx(0.001 * 2**23, rel=0.01)
+
+
+def test_units_apart_counts_units_of_the_type():
+    one = torch.tensor([1.0, -4.0, 0.0], dtype=torch.float64)
+    other = torch.tensor([1.0, -4.0 - 3 * 2.0**-21, 0.0], dtype=torch.float64)
+    assert compare.units_apart(one, one, torch.float32) == 0
+    assert compare.units_apart(one, other, torch.float32) == 3
+    assert compare.units_apart(one, other, torch.float32, size=one.abs().max() * 3) == 1
+    odd = torch.tensor([nan, inf, 1.0], dtype=torch.float64)
+    assert compare.units_apart(odd, odd, torch.float32) == 0
+    for value in (nan, inf):
+        assert compare.units_apart(one, torch.full_like(one, value), torch.float32) == inf
+
+
+def test_units_by_margin_finds_where_the_digits_are_lost(device):
+    table = compare.units_by_margin([0, 8, 20], places=[device])
+    units = table.set_index(["who", "margin"])["units"]
+    assert (units["ours"] < 4).all() and units["torch"][0] < 4
+    assert units["torch"][8] > 100 and units["torch"][20] == pytest.approx(2**23)  # nothing is left of it
+
+
+def test_what_a_machine_recorded_is_shown(tmp_path, capsys):
+    compare.show_recorded(tmp_path)
+    assert "No machine" in capsys.readouterr().out
+    text = "# A card, 2026-01-02, PyTorch 9.9\nloss,units apart\nNLLLoss,0.5\n"
+    (tmp_path / "a-card.csv").write_text(text, encoding="utf-8")
+    compare.show_recorded(tmp_path)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "A card, 2026-01-02, PyTorch 9.9" and said[-1].split() == ["NLLLoss", "0.5"]
 
 
 def test_a_wrong_loss_is_not_held(monkeypatch):

@@ -69,6 +69,16 @@ def test_last_words_are_those_of_a_process_of_its_own():
     assert devices.last_words("import os; raise ValueError(os.environ['CUDA_LAUNCH_BLOCKING'])", CPU) == "ValueError: 1"
 
 
+def test_last_words_name_the_error_and_not_the_hints_below_it():
+    """What PyTorch prints when an assertion in a CUDA kernel fails, after the lines of the kernel itself."""
+    message = "CUDA error: device-side assert triggered\\nFor debugging consider …\\nCompile with `TORCH_USE_CUDA_DSA`"
+    code = f"import sys\nprint('Loss.cu:1: Assertion failed.', file=sys.stderr)\nraise RuntimeError('{message}')"
+    assert devices.last_words(code, CPU) == "RuntimeError: CUDA error: device-side assert triggered"
+    chained = "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise OSError('at last') from error"
+    assert devices.last_words(chained, CPU) == "OSError: at last"
+    assert devices.last_words("import sys; print('no Δ traceback', file=sys.stderr)", CPU) == "no Δ traceback"
+
+
 def test_reproducible_repeats_both_generators():
     first = devices.reproducible(3), torch.rand(4)
     second = devices.reproducible(3), torch.rand(4)

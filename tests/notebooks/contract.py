@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from nbformat.validator import iter_validate
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_CELLS = 75  # with the cells of forecasts and the hidden checks
+MOST_CELLS = 78  # with the cells of forecasts, the hidden checks and the explorables
 MOST_LINES, MEDIAN_LINES = 25, 8
 WIDEST = 88  # what the book and JupyterLab show without scrolling
 LEAST_ALT = 40

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import special, stats
+from scipy.integrate import solve_ivp
 from scipy.optimize import brentq, minimize_scalar
 from sklearn.metrics import log_loss
 
@@ -25,10 +26,10 @@ def model(seed=0, n=60, classes=4):
 def test_7_1_two_of_the_four_forecasters_are_calibrated():
     """7.1: P(Y = 1 | S = s) by enumerating the three skies in exact fractions."""
     says = {
-        "knows": RAIN,
+        "informed": RAIN,
         "ignores the sky": (Fraction(38, 100),) * 3,
-        "too sure": (Fraction(1, 100), Fraction(1, 2), Fraction(99, 100)),
-        "too timid": (Fraction(3, 10), Fraction(1, 2), Fraction(7, 10)),
+        "overconfident": (Fraction(1, 100), Fraction(1, 2), Fraction(99, 100)),
+        "timid": (Fraction(3, 10), Fraction(1, 2), Fraction(7, 10)),
     }
     calibrated = {}
     for name, claims in says.items():
@@ -37,7 +38,7 @@ def test_7_1_two_of_the_four_forecasters_are_calibrated():
             days = [(weight, rain) for weight, rain, claim in zip(SKY, RAIN, claims, strict=True) if claim == s]
             happened[s] = sum(weight * rain for weight, rain in days) / sum(weight for weight, _ in days)
         calibrated[name] = all(s == share for s, share in happened.items())
-    assert calibrated == {"knows": True, "ignores the sky": True, "too sure": False, "too timid": False}
+    assert calibrated == {"informed": True, "ignores the sky": True, "overconfident": False, "timid": False}
 
 
 def test_7_2_confidence_is_calibrated_when_the_labels_are_drawn_from_the_claims():
@@ -127,9 +128,38 @@ def test_7_7_and_7_8_by_autograd():
     assert slope_and_curvature(margins, 0.7) == pytest.approx((slope.item(), curvature.item()), rel=1e-10)
 
 
+@pytest.mark.parametrize(("eta", "classes"), [(0.15, 10), (0.4, 3), (0.0, 5)])
+def test_7_9_uniform_label_noise_is_a_floor(eta, classes):
+    """7.9: the clerk's transition matrix, applied to the true probabilities, is the mixture with ε = η C / (C − 1)."""
+    transition = np.full((classes, classes), eta / (classes - 1))
+    np.fill_diagonal(transition, 1 - eta)
+    truth = np.random.default_rng(0).dirichlet(np.ones(classes), 50)
+    floor = eta * classes / (classes - 1)
+    np.testing.assert_allclose(truth @ transition, (1 - floor) * truth + floor / classes, rtol=1e-12)
+
+
+@pytest.mark.parametrize("margin", [0.25, 1.0, 3.0])
+def test_7_10_the_norm_grows_by_one_over_the_margin_per_unit_of_ln_t(margin):
+    """7.10: one feature and two samples at ±margin: the flow has the closed form γw + exp(γw) = γ²t + 1."""
+
+    def norm(t):
+        grown, u = margin**2 * t + 1, mpmath.mpf(0)
+        for _ in range(100):
+            u = mpmath.log(grown - u)  # u + exp(u) = grown, by a map that contracts
+        return u / margin
+
+    def flow(t, w):
+        return margin * special.expit(-margin * w)
+
+    solved = solve_ivp(flow, (0, 1e4), [0.0], "LSODA", [1e4], rtol=1e-10, atol=1e-12)
+    assert float(norm(1e4)) == pytest.approx(solved.y[0, 0], rel=1e-7)
+    slope = (norm(mpmath.mpf(10) ** 40) - norm(mpmath.mpf(10) ** 39)) / mpmath.log(10)
+    assert float(slope) == pytest.approx(1 / margin, rel=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(5))
-def test_7_9_no_mixture_of_actions_is_cheaper(seed):
-    """7.9: the chosen action against 1,000 random policies, and argmax where every mistake costs 1."""
+def test_7_11_no_mixture_of_actions_is_cheaper(seed):
+    """7.11: the chosen action against 1,000 random policies, and argmax where every mistake costs 1."""
     rng = np.random.default_rng(seed)
     p, costs = rng.dirichlet(np.ones(4)), rng.uniform(0, 10, (3, 4))
     expected = [sum(p[c] * costs[a, c] for c in range(4)) for a in range(3)]
@@ -138,8 +168,8 @@ def test_7_9_no_mixture_of_actions_is_cheaper(seed):
 
 
 @pytest.mark.parametrize(("alarm", "miss"), [(1, 9), (50, 20_000), (1, 1), (7, 3)])
-def test_7_10_the_threshold_is_where_both_actions_cost_the_same(alarm, miss):
-    """7.10: the root of the difference of the two expected costs, found by bisection."""
+def test_7_12_the_threshold_is_where_both_actions_cost_the_same(alarm, miss):
+    """7.12: the root of the difference of the two expected costs, found by bisection."""
     root = brentq(lambda p: p * miss - (1 - p) * alarm, 0, 1, xtol=1e-15)
     assert root == pytest.approx(alarm / (alarm + miss), rel=1e-9)
     assert (root + 0.01) * miss > (1 - root - 0.01) * alarm
@@ -147,8 +177,8 @@ def test_7_10_the_threshold_is_where_both_actions_cost_the_same(alarm, miss):
 
 @pytest.mark.parametrize("q", [0.05, 0.3, 0.8])
 @pytest.mark.parametrize("weights", [(0.55, 5.2), (1.0, 1.0), (3.0, 0.5)])
-def test_7_11_7_12_7_14_the_weighted_optimum(q, weights):
-    """7.11: SciPy minimises the weighted loss; 7.12: SciPy's logit of what it finds; 7.14: on which side of ½ it is."""
+def test_7_13_7_14_7_16_the_weighted_optimum(q, weights):
+    """7.13: SciPy minimises the weighted loss; 7.14: SciPy's logit of what it finds; 7.16: on which side of ½ it is."""
     w0, w1 = weights
     found = minimize_scalar(
         lambda u: -w1 * q * special.log_expit(u) - w0 * (1 - q) * special.log_expit(-u), bracket=(-2, 2), tol=1e-12
@@ -159,8 +189,8 @@ def test_7_11_7_12_7_14_the_weighted_optimum(q, weights):
     assert (best > 0.5) == (q > w0 / (w0 + w1))
 
 
-def test_7_13_with_many_classes():
-    """7.13: Newton's method on torch's weighted loss with soft targets q; subtracting log w gives q back."""
+def test_7_15_with_many_classes():
+    """7.15: Newton's method on torch's weighted loss with soft targets q; subtracting log w gives q back."""
     rng = np.random.default_rng(0)
     q, w = rng.dirichlet(np.ones(5)), rng.uniform(0.3, 4.0, 5)
     z = torch.zeros(1, 5, dtype=torch.float64)
@@ -177,8 +207,8 @@ def test_7_13_with_many_classes():
     np.testing.assert_allclose(ours, q, rtol=0, atol=1e-12)
 
 
-def test_7_14_balanced_weights_turn_one_half_into_the_base_rate():
-    """7.14: with w_c = N / (2 n_c) the threshold on q is n_1 / N, in exact fractions."""
+def test_7_16_balanced_weights_turn_one_half_into_the_base_rate():
+    """7.16: with w_c = N / (2 n_c) the threshold on q is n_1 / N, in exact fractions."""
     n0, n1 = 812, 87
     w0, w1 = Fraction(n0 + n1, 2 * n0), Fraction(n0 + n1, 2 * n1)
     assert w0 / (w0 + w1) == Fraction(n1, n0 + n1)

@@ -1,9 +1,14 @@
 """Each numbered equation of chapter 9, by a route that the chapter does not take."""
 
+import json
+import re
 from collections import Counter
 from fractions import Fraction
+from importlib.util import find_spec
 from itertools import pairwise, product
 from math import log, prod
+from pathlib import Path
+from textwrap import indent
 
 import mpmath
 import numpy as np
@@ -225,3 +230,15 @@ def test_9_13_the_features_gradient_is_a_sum_over_the_machines():
     error = special.softmax((x @ w.T).detach().numpy(), axis=1) - np.eye(10)[y]
     parts = [error[:, start:end] @ w[start:end].numpy() for start, end in ((0, 4), (4, 5), (5, 10))]
     np.testing.assert_allclose(sum(parts), wanted, atol=1e-13)
+
+
+def test_the_lines_of_the_kernel_in_9_16_are_those_of_the_package():
+    root = Path(__file__).resolve().parents[2]
+    notebook = json.loads((root / "notebooks" / "09_language_model_scale.ipynb").read_text(encoding="utf-8"))
+    prose = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    quoted = re.findall(r"```python\n(.*?)```", prose, re.DOTALL)
+    source = Path(find_spec("xent_helpers.kernels").origin).read_text(encoding="utf-8")  # without importing Triton
+    source = re.sub(r"  # .*", "", source)
+    assert quoted
+    for lines in quoted:
+        assert indent(lines, "    ") in source

@@ -9,32 +9,17 @@ from xent_helpers.forecasts import all_questions
 PATHS = all_notebooks()
 NOTEBOOKS = {path.name: contract.read(path) for path in PATHS}
 
-SLIDER = "a slider lives only while its kernel does; the next cell draws its figure for fixed values"
 # The cells whose outputs are not compared, and why: at most two a notebook. (file name, cell id): reason
 IGNORED = {
     ("05_pytorch_losses.ipynb", "c05-41"): "milliseconds and megabytes, which each machine measures for itself",
-    ("07_calibration_and_decisions.ipynb", "c07-s1"): SLIDER,
+    ("05_pytorch_losses.ipynb", "c05-83"): "the curves of an accelerator, where there is one",
     ("09_language_model_scale.ipynb", "c09-35"): "milliseconds, which each machine measures for itself",
-}
-
-
-# Chapters that are still to be rewritten, and the rules that they do not keep yet.
-NOT_YET = {name for name in NOTEBOOKS if int(name[:2]) in {5, 7}}
-NEW_RULES = {
-    "keeps_lines_narrow",
-    "states_its_minutes",
-    "shows_a_figure_early",
-    "asks_for_predictions",
-    "ends_with_its_forecasts",
-    "asserts_its_claims",
 }
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 @pytest.mark.parametrize("rule", contract.RULES, ids=lambda rule: rule.__name__)
 def test_rule(rule, name):
-    if name in NOT_YET and rule.__name__ in NEW_RULES:
-        pytest.skip("this chapter is still to be rewritten")
     faults = rule(int(name[:2]), NOTEBOOKS[name])
     assert not faults, f"{name}: {rule.__doc__}\n- " + "\n- ".join(faults)
 
@@ -69,7 +54,7 @@ def test_the_map_and_the_chapters_give_the_same_minutes():
 
 
 def test_nothing_of_the_core_needs_what_is_for_the_curious():
-    notebooks = {int(name[:2]): notebook for name, notebook in NOTEBOOKS.items() if name not in NOT_YET}
+    notebooks = {int(name[:2]): notebook for name, notebook in NOTEBOOKS.items()}
     faults = contract.curious_reference_faults(notebooks)
     assert not faults, "\n".join(faults)
 

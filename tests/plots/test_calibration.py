@@ -17,8 +17,6 @@ def two_rows(*values):
     return np.array([values, values]) + np.array([[0.0], [0.02]])
 
 
-LOGITS = np.random.default_rng(0).normal(size=(200, 4))
-LABELS = np.where(np.arange(200) % 3, LOGITS.argmax(axis=1), 0)
 CURVE = np.linspace(0.1, 1.2, 12)
 RUNS = {
     "accuracy": two_rows(0.93, 0.95, 0.95),
@@ -27,15 +25,11 @@ RUNS = {
     "repaired": two_rows(0.25, 0.17, 0.16),
 }
 DRAWN = {
-    "reliability_diagram": lambda: plots.reliability_diagram({"one": table(), "two": table(0.2)})[0, 0],
-    "ece_of_a_perfect_model": lambda: plots.ece_of_a_perfect_model(
-        np.array([100, 1000]), two_rows(0.1, 0.03), np.array([0.11, 0.04]), 15
-    ),
+    "reliability_diagram": lambda: plots.reliability_diagram({"one": table(), "two": table(0.2)})[0],
     "calibration_and_refinement": lambda: plots.calibration_and_refinement({"a": 0.0, "b": 0.1}, {"a": 0.4, "b": 0.4}),
     "temperature_curves": lambda: plots.temperature_curves(
         CURVE, {"training": 1 / CURVE, "validation": (CURVE - 0.5) ** 2 + 1}, {"validation": 2.0}
     ),
-    "at_temperature": lambda: plots.at_temperature(2.0, LOGITS, LABELS)[0],
     "overconfidence": lambda: plots.overconfidence(np.array([10, 100, 1000]), RUNS)[0],
     "cost_against_threshold": lambda: plots.cost_against_threshold(
         CURVE / 1.2, {"plain": np.array([(CURVE - 0.2) ** 2] * 2), "bent": np.array([(CURVE - 0.7) ** 2] * 2)}, 0.25
@@ -59,30 +53,22 @@ def test_the_same_figure_is_the_same_bytes(name):
     assert DRAWN[name]().figure.png() == DRAWN[name]().figure.png()
 
 
-def test_a_reliability_diagram_draws_the_used_bins_and_all_counts():
+def test_a_reliability_diagram_draws_the_used_bins_with_areas_by_count_and_the_bars_of_a_calibrated_model():
     shown = table(0.1)
-    axes = plots.reliability_diagram({"x": shown}, what="share right")
+    (ax,) = plots.reliability_diagram({"x": shown}, what="share right")
     used = shown.count > 0
     assert 0 < used.sum() < 5  # the lowest bin is empty
-    diagonal, points = axes[0, 0].lines
-    assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
-    np.testing.assert_allclose(points.get_xydata(), np.column_stack([shown.claimed, shown.happened])[used])
-    assert [bar.get_height() for bar in axes[1, 0].patches] == shown.count.tolist()
-    assert [bar.get_x() for bar in axes[1, 0].patches] == pytest.approx(shown.lower)
-    assert axes[0, 0].get_ylabel() == "share right" and axes[1, 0].get_xlabel() == "claimed probability"
-    claims = np.nansum(shown.claimed * shown.count) / 200
-    assert (
-        f"claims {claims:.2f}" in axes[0, 0].get_title(loc="left") and f"claims {claims:.2f}" in axes[0, 0].figure.alt
-    )
-
-
-def test_the_perfect_models_ece_shows_mean_band_and_theory():
-    ax = DRAWN["ece_of_a_perfect_model"]()
-    mean, theory = ax.lines
-    np.testing.assert_allclose(mean.get_ydata(), [0.11, 0.04])
-    np.testing.assert_allclose(theory.get_ydata(), [0.11, 0.04])
-    assert ax.get_xscale() == ax.get_yscale() == "log" and "15 bins" in ax.get_title(loc="left")
-    assert "0.110 on average for 100 claims" in ax.figure.alt
+    claimed, count = shown.claimed[used], shown.count[used]
+    assert ax.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
+    dots = ax.collections[-1]
+    np.testing.assert_allclose(dots.get_offsets(), np.column_stack([shown.claimed, shown.happened])[used])
+    assert (np.argsort(dots.get_sizes()) == np.argsort(count)).all()
+    bars = ax.collections[0].get_segments()
+    error = 2 * np.sqrt(claimed * (1 - claimed) / count)
+    np.testing.assert_allclose([bar[1, 1] for bar in bars], np.minimum(claimed + error, 1))
+    assert ax.get_ylabel() == "share right" and ax.get_xlabel() == "claimed probability"
+    mean = np.nansum(shown.claimed * shown.count) / 200
+    assert f"claims {mean:.2f}" in ax.figure.alt
 
 
 def test_the_bars_are_stacked():
@@ -119,23 +105,8 @@ def test_costs_are_drawn_with_the_rule():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["plain", "bent"]
 
 
-def test_asking_always_is_the_diagonal():
+def test_costs_of_asking_are_drawn_in_multiples_of_asking_always():
     ax = DRAWN["price_of_asking"]()
-    assert ax.lines[-1].get_xdata().tolist() == ax.lines[-1].get_ydata().tolist() == [0.1, 0.2, 0.3]
-    np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.21, 0.21, 0.21])
-    assert "bold from 0.21 to 0.21" in ax.figure.alt
-
-
-@pytest.mark.parametrize("T", [0.5, 1.0, 10.0])
-def test_a_temperature_shows_its_reliability_and_its_loss(T):
-    left, right = plots.at_temperature(T, LOGITS, LABELS)
-    p = np.exp(LOGITS / T) / np.exp(LOGITS / T).sum(axis=1, keepdims=True)
-    hits = (LOGITS.argmax(axis=1) == LABELS).mean()
-    nll = -np.log(p[np.arange(200), LABELS]).mean()
-    shown = reliability(p.max(axis=1), LOGITS.argmax(axis=1) == LABELS, 10)
-    points = np.column_stack([shown.claimed, shown.happened])[shown.count > 0]
-    np.testing.assert_allclose(left.lines[1].get_xydata(), points)
-    assert f"T = {T:.2f}: claims {p.max(axis=1).mean():.2f}, right {hits:.2f}" == left.get_title(loc="left")
-    assert right.lines[-1].get_xydata().tolist() == [[T, pytest.approx(nll)]] and right.get_xscale() == "log"
-    temperatures, curve = right.lines[0].get_data()
-    assert np.interp(T, temperatures, curve) == pytest.approx(nll, abs=1e-3)
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.21 / 0.1, 0.21 / 0.2, 0.21 / 0.3])
+    assert set(ax.lines[-1].get_ydata()) == {1}
+    assert "bold from 2.10 to 0.70" in ax.figure.alt

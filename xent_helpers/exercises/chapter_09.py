@@ -9,7 +9,7 @@ from xent_helpers.losses import log_softmax
 
 perplexity = Draft(
     "9.1",
-    "Give the perplexity on both texts together, which are equally long and have the perplexities 2 and 8.",
+    "Give the perplexity on two texts together that are equally long and have the perplexities 2 and 8.",
     slips=(NEGATIVE,),
     hints=(
         "A perplexity of 2 is a mean loss of log 2.",
@@ -27,14 +27,15 @@ def perplexity_of_both():
 
 @perplexity.mistake
 def mean_of_perplexities():
-    """That is the mean of the perplexities, the mean of two exponentials. Which quantity adds up over texts, and when
-    does the exponential come?"""
+    """That is the mean of the perplexities, so of two exponentials. Which quantity adds up over texts, and when do you
+    take the exponential?"""
     return 5.0
 
 
 @perplexity.mistake
 def exp_of_summed_nats():
-    """You added up the mean losses of both texts. A perplexity is made of one mean: over how many parts?"""
+    """You added up the mean losses of both texts. A perplexity is the exponential of a single mean: over how many
+    texts?"""
     return 16.0
 
 
@@ -52,13 +53,13 @@ def mean_bits():
 
 @perplexity.mistake
 def e_to_the_bits():
-    """You raised e to the mean loss in bits, 2. Which base belongs to bits?"""
+    """You raised e to the mean loss in bits, 2. Which base goes with bits?"""
     return np.exp(2.0)
 
 
 @perplexity.mistake
 def two_to_the_nats():
-    """You raised 2 to the mean loss in nats. Which base belongs to nats?"""
+    """You raised 2 to the mean loss in nats. Which base goes with nats?"""
     return 2.0 ** np.log(4)
 
 
@@ -70,7 +71,7 @@ def harmonic_mean():
 
 @perplexity.mistake
 def sum_of_perplexities():
-    """You added the perplexities. What can be added over texts is their loss: how large is each?"""
+    """You added the perplexities. Losses can be added over texts: how large is each loss?"""
     return 10.0
 
 
@@ -83,7 +84,7 @@ bits = Draft(
         "Add up the nats of the places that have a label.",
         "1 bit is log 2 nats.",
     ),
-    afterwards="No count of tokens is in it. That is why models with different tokens can be compared by it.",
+    afterwards="It contains no count of tokens, so it can compare models that cut the text into different tokens.",
 )
 
 
@@ -98,7 +99,7 @@ def bits_inputs(rng):
     for rows in rng.integers(1, 6, 3):
         places = rng.integers(2, 9)
         valid = np.arange(places) < rng.integers(1, places + 1, (rows, 1))
-        valid[0] = np.arange(places) < places - 1  # some padding, paid for by who forgets the mask
+        valid[0] = np.arange(places) < places - 1  # some padding, which counts if the mask is forgotten
         nats = rng.exponential(3, (rows, places)) + 0.1
         cases.append((nats, valid, int(valid.sum() * rng.integers(2, 6) + 1)))
     return cases
@@ -111,7 +112,7 @@ def bits_domain(nats, valid, n_bytes):
 
 @bits.mistake
 def bits_per_token(nats, valid, n_bytes):
-    """These are bits per *token*: you divided by the number of labels. What is to be divided by here?"""
+    """These are bits per *token*: you divided by the number of labels. What should you divide by?"""
     return nats[valid].mean() / np.log(2)
 
 
@@ -129,20 +130,19 @@ def times_log_two(nats, valid, n_bytes):
 
 @bits.mistake
 def padding_paid(nats, valid, n_bytes):
-    """The padding is paid for, too. Which places have a label?"""
+    """The padding counts, too. Which places have a label?"""
     return nats.sum() / np.log(2) / n_bytes
 
 
 @bits.mistake
 def mean_over_places(nats, valid, n_bytes):
-    """That is a mean over all places, the padding among them, per token. Which nats count, and what are they divided
-    by?"""
+    """That is a mean over all places, the padding included. Which nats count, and what are they divided by?"""
     return nats.mean() / np.log(2)
 
 
 @bits.mistake
 def divided_twice(nats, valid, n_bytes):
-    """You divided twice, by the labels and by the bytes. Which of the two is meant?"""
+    """You divided twice, by the labels and by the bytes. Which of the two should stay?"""
     return nats[valid].mean() / np.log(2) / n_bytes
 
 
@@ -154,7 +154,7 @@ def nats_per_token(nats, valid, n_bytes):
 
 @bits.mistake
 def bits_in_all(nats, valid, n_bytes):
-    """That is the size of the whole text in bits. And per byte?"""
+    """That is the size of the whole text in bits. How many bits is that for each byte?"""
     return nats[valid].sum() / np.log(2)
 
 
@@ -166,7 +166,7 @@ def perplexity_instead(nats, valid, n_bytes):
 
 @bits.mistake
 def bytes_per_bit(nats, valid, n_bytes):
-    """This is upside down, bytes per bit. Which one is divided by which?"""
+    """This is upside down: bytes per bit. What is divided by what?"""
     return n_bytes * np.log(2) / nats[valid].sum()
 
 
@@ -209,21 +209,21 @@ def gradient_domain(means, counts):
 
 @gradient.mistake
 def mean_of_means(means, counts):
-    """This is the mean of means: a label in a small micro-batch counts more than one in a large one. Which weight makes
-    all labels equal?"""
+    """This is the mean of means: a label in a small micro-batch counts more than one in a large micro-batch. Which
+    weights make all labels equal?"""
     return means.mean(axis=0)
 
 
 @gradient.mistake
 def mean_of_filled_means(means, counts):
-    """You left out the empty micro-batch, which is right. The others are averaged as equals. Is each label then worth
-    the same?"""
+    """You were right to leave out the empty micro-batch. But you averaged the others as equals. Does each label then
+    count the same?"""
     return means[counts > 0].mean(axis=0)
 
 
 @gradient.mistake
 def empty_counts_as_zero(means, counts):
-    """This is a mean of means in which the empty micro-batch counts as a zero. Which weight makes all labels equal?"""
+    """This is a mean of means in which the empty micro-batch counts as a zero. Which weights make all labels equal?"""
     return np.where(counts[:, None] > 0, means, 0.0).mean(axis=0)
 
 
@@ -241,13 +241,13 @@ def summed_gradient(means, counts):
 
 @gradient.mistake
 def over_batches(means, counts):
-    """You added up the sums and divided by the number of micro-batches. By how many *labels* must it be?"""
+    """You added up the sums and divided by the number of micro-batches. What should you count instead?"""
     return counts[counts > 0] @ means[counts > 0] / len(counts)
 
 
 @gradient.mistake
 def means_added(means, counts):
-    """The means are added up, so with more micro-batches the step grows. Which weight does each one get?"""
+    """You added up the means, so the step grows with the number of micro-batches. Which weight should each mean get?"""
     return means[counts > 0].sum(axis=0)
 
 
@@ -259,7 +259,8 @@ def means_over_labels(means, counts):
 
 @gradient.mistake
 def weighted_the_other_way(means, counts):
-    """You weighted by 1/count, which lets small micro-batches shout louder still. Which way round?"""
+    """You weighted by 1/count, so that small micro-batches count even more. Should a mean over many labels weigh
+    more, or less?"""
     weights = 1 / counts[counts > 0]
     return weights @ means[counts > 0] / weights.sum()
 
@@ -272,9 +273,9 @@ pieces = Draft(
     hints=(
         "Keep the largest logit so far, m, and s = Σ exp(z − m) of all logits so far.",
         "With a new piece: m_new = max(m, z.max()), and s = s · exp(m − m_new) + Σ exp(z − m_new).",
-        "If m_new is still −∞, nothing has come yet: leave s at 0.",
+        "If m_new is still −∞, every entry so far was masked: leave s at 0.",
     ),
-    afterwards="Now think of each piece as one machine: the same merge, in any order, is a vocabulary-parallel loss.",
+    afterwards="If each piece lies on its own machine, the same merge, in any order, gives a vocabulary-parallel loss.",
 )
 
 
@@ -318,35 +319,35 @@ def merged(pieces, rescale):
 
 @pieces.mistake
 def not_rescaled(pieces):
-    """The running sum is not rescaled: it still counts relative to the old maximum when a new one comes. Which factor
-    moves it over?"""
+    """The running sum is not rescaled: it is still relative to the old maximum when the maximum changes. Which factor
+    corrects it?"""
     return merged(pieces, lambda m, m_new: 1.0)
 
 
 @pieces.mistake
 def rescaled_the_other_way(pieces):
-    """The old sum is multiplied by exp(m_new − m). The new maximum is larger: should the old part grow, or shrink?"""
+    """You multiplied the old sum by exp(m_new − m). The new maximum is larger: should the old part grow, or shrink?"""
     return merged(pieces, lambda m, m_new: np.exp(m_new - m))
 
 
 @pieces.mistake
 def without_a_shift(pieces):
-    """Without a shift the exponential of 10,000 overflows. What may be subtracted first, and added at the end?"""
+    """Without a shift the exponential of 10,000 overflows. What can you subtract first and add at the end?"""
     return np.log(sum(np.exp(z).sum() for z in pieces))
 
 
 @pieces.mistake
 def shifted_by_the_first(pieces):
-    """You shift by the first piece's maximum throughout. A later piece may be far larger, or the first one all −∞. When
-    must the shift change?"""
+    """You shift by the first piece's maximum throughout. A later piece may be far larger, or the first one all −∞.
+    When must the shift change?"""
     m = pieces[0].max()
     return m + np.log(sum(np.exp(z - m).sum() for z in pieces))
 
 
 @pieces.mistake
 def empty_piece_unguarded(pieces):
-    """Everything is right until a piece is all −∞: then m − m_new is −∞ − (−∞), which is NaN. What should happen with a
-    piece that holds nothing?"""
+    """Everything is right until a piece is all −∞: then m − m_new is −∞ − (−∞), which is NaN. What should such a piece
+    change?"""
     m, s = -np.inf, 0.0
     for z in pieces:
         m_new = max(m, z.max())
@@ -357,19 +358,19 @@ def empty_piece_unguarded(pieces):
 
 @pieces.mistake
 def largest_piece(pieces):
-    """This is the largest of the pieces' log-sum-exps. The others add to it. By how much?"""
+    """This is the largest of the pieces' log-sum-exps. The other pieces add something. How much?"""
     return max(logsumexp_of_pieces([z]) for z in pieces)
 
 
 @pieces.mistake
 def pieces_added(pieces):
-    """You added the log-sum-exps. That is the logarithm of the *product* of the sums. What is to be added?"""
+    """You added the log-sum-exps. That is the logarithm of the *product* of the sums. What should be added instead?"""
     return sum(logsumexp_of_pieces([z]) for z in pieces)
 
 
 @pieces.mistake
 def last_piece(pieces):
-    """This is the log-sum-exp of the last piece. What is kept of those before?"""
+    """This is the log-sum-exp of the last piece. What must you keep of the pieces before it?"""
     return logsumexp_of_pieces(pieces[-1:])
 
 
@@ -381,7 +382,7 @@ def maximum_alone(pieces):
 
 @pieces.mistake
 def maximum_not_added(pieces):
-    """This is log s. It is relative to the maximum: what has to be added back?"""
+    """This is log s, which is relative to the maximum. What must be added back?"""
     return logsumexp_of_pieces(pieces) - pieces.max()
 
 
@@ -429,7 +430,7 @@ def token_domain(z, tokens, pad):
 
 
 def token_nats(z, tokens, shift):
-    """Nats (B, T − shift): the logits at place t asked for the token at t + shift."""
+    """Nats (B, T − shift) of the tokens at t + shift, by the logits at place t."""
     rows, labels = z[:, : z.shape[1] - shift], tokens[:, shift:]
     return -np.take_along_axis(log_softmax(rows), labels[..., None], axis=-1)[..., 0]
 
@@ -437,32 +438,33 @@ def token_nats(z, tokens, shift):
 @next_token.mistake
 def as_found(z, tokens, pad):
     """This is the snippet as you found it, with its two mistakes. First, how many places ahead is the label that it
-    asks for? Then, what do the padded places pay, and what is the sum divided by?"""
+    uses? Then, which places count in the sum, and what is the sum divided by?"""
     return token_nats(z, tokens, 2).mean()
 
 
 @next_token.mistake
 def shifted_twice(z, tokens, pad):
-    """The padding is out now. But the logits at place t are still asked for token t + 2. How often is shifted?"""
+    """The padding no longer counts. But the logits at place t are still compared with token t + 2. How many shifts are
+    there?"""
     return token_nats(z, tokens, 2)[tokens[:, 2:] != pad].mean()
 
 
 @next_token.mistake
 def padding_counted(z, tokens, pad):
-    """The shift is right now. The padded places still have labels and are still counted. Which labels are none?"""
+    """The shift is right now. But the padded places still count. Which labels should be left out?"""
     return token_nats(z, tokens, 1).mean()
 
 
 @next_token.mistake
 def padding_in_the_denominator(z, tokens, pad):
-    """The padding pays nothing now, but it is still in the denominator. What is the sum divided by?"""
+    """The padding no longer adds to the sum, but it is still in the denominator. What should the sum be divided by?"""
     return (token_nats(z, tokens, 1) * (tokens[:, 1:] != pad)).mean()
 
 
 @next_token.mistake
 def mean_of_texts(z, tokens, pad):
-    """You took each text's mean and then their mean: a label in a short text counts more. Which two numbers are added
-    up over the whole batch?"""
+    """You took each text's mean and then their mean: a label in a short text counts more. Which two numbers should you
+    add up over the whole batch?"""
     valid = tokens[:, 1:] != pad
     return np.mean((token_nats(z, tokens, 1) * valid).sum(axis=1) / valid.sum(axis=1))
 
@@ -475,20 +477,36 @@ def sum_of_labels(z, tokens, pad):
 
 @next_token.mistake
 def masked_by_the_input(z, tokens, pad):
-    """The mask is that of the inputs: the last token of a short text has a padded label, and it still counts. Whose
+    """You masked by the inputs: the last token of a short text has padding as its label, and still counts. Which
     padding matters, the input's or the label's?"""
     return token_nats(z, tokens, 1)[tokens[:, :-1] != pad].mean()
 
 
 @next_token.mistake
+def all_tokens_in_the_denominator(z, tokens, pad):
+    """You divided by the number of tokens that are not padding. How many of a text's tokens are a label?"""
+    valid = tokens[:, 1:] != pad
+    return token_nats(z, tokens, 1)[valid].sum() / (tokens != pad).sum()
+
+
+@next_token.mistake
+def shifted_backwards(z, tokens, pad):
+    """Your shift goes backwards: the logits at place t are compared with token t − 1. Which token should they
+    predict?"""
+    labels = tokens[:, :-1]
+    nats = -np.take_along_axis(log_softmax(z[:, 1:]), labels[..., None], axis=-1)[..., 0]
+    return nats[labels != pad].mean()
+
+
+@next_token.mistake
 def not_shifted(z, tokens, pad):
     """There is no shift at all now: the logits at place t are compared with token t, which the model has seen. Which
-    token should it guess?"""
+    token should it predict?"""
     return token_nats(z, tokens, 0)[tokens != pad].mean()
 
 
 @next_token.mistake
 def not_shifted_padding_counted(z, tokens, pad):
-    """There is no shift now, and the padding counts. Which token belongs to the logits at place t, and which places
+    """There is no shift now, and the padding counts. Which token should the logits at place t predict, and which places
     have one?"""
     return token_nats(z, tokens, 0).mean()

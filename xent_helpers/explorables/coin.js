@@ -25,7 +25,7 @@ explorable("coin", ({ controls, panels, say }) => {
     bowl.curve([[0, floor], [1, floor]], { stroke: COLOURS.green, "stroke-dasharray": "6 4" });
     bowl.curve(range(99).map((i) => [(i + 1) / 100, mean(share, (i + 1) / 100)]), { stroke: COLOURS.blue });
     bowl.dot(theta, mean(share, theta), { fill: COLOURS.vermilion });
-    say(`${heads} heads of 10, θ = ${theta.toFixed(2)}: product ${product.toExponential(2).replace("-", "−")}, mean ${fixed(mean(share, theta))} nats; floor, the entropy of the share of heads: ${fixed(floor)} nats.`);
+    say(`${heads} heads of 10, θ = ${theta.toFixed(2)}: product ${product.toExponential(2).replace("-", "−")}, mean ${fixed(mean(share, theta))} nats; least mean at θ = ${share.toFixed(1)}: ${fixed(floor)} nats.`);
   }
   draw();
 });

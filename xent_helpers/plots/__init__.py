@@ -1,10 +1,8 @@
 """The figures of the course: one function draws one figure and returns its Axes."""
 
 from xent_helpers.plots.calibration import (
-    at_temperature,
     calibration_and_refinement,
     cost_against_threshold,
-    ece_of_a_perfect_model,
     overconfidence,
     price_of_asking,
     reliability_diagram,
@@ -61,7 +59,7 @@ from xent_helpers.plots.targets import (
     smoothing_valley,
     two_divergences,
 )
-from xent_helpers.plots.torch_losses import floors, saturation, which_loss
+from xent_helpers.plots.torch_losses import floors, saturation, units_against_margin, weighted_mean
 from xent_helpers.plots.training import (
     confusion_matrix,
     costly_mistakes,
@@ -77,7 +75,6 @@ __all__ = [
     "accumulation_error",
     "against_noise",
     "annotators",
-    "at_temperature",
     "belief_bars",
     "binary_losses",
     "calibration_and_refinement",
@@ -91,7 +88,6 @@ __all__ = [
     "difference_errors",
     "digit_samples",
     "digits_left",
-    "ece_of_a_perfect_model",
     "expected_scores",
     "explore",
     "floors",
@@ -131,5 +127,6 @@ __all__ = [
     "two_fits",
     "two_landscapes",
     "two_ways_down",
-    "which_loss",
+    "units_against_margin",
+    "weighted_mean",
 ]

@@ -4,76 +4,54 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
 
-from xent_helpers.calibration import Reliability, reliability
-from xent_helpers.losses import cross_entropy, softmax
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, canvas
+from xent_helpers.calibration import Reliability
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
 
 
 def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share that came true") -> np.ndarray:
-    """Draw what happened against what was claimed, a column for each table, with the number of claims below.
+    """Draw what happened against what was claimed: a panel for each table, a dot for each bin that is used.
+
+    The area of a dot is in proportion to the number of its claims. The grey bar on the diagonal says where the dot of
+    a calibrated model would lie in about 95% of repetitions: within two standard errors √(s (1 − s) / n) of the claim.
 
     Args:
-        tables: at most three results of ``calibration.reliability``, by name.
+        tables: results of ``calibration.reliability``, by name; at most four.
         what: the label of the vertical axis.
+
+    Returns:
+        The panels, an array (tables,).
     """
     means = {name: _means(table) for name, table in tables.items()}
     said = "; ".join(f"{name}: claims {s:.2f}, {h:.2f} came true" for name, (s, h) in means.items())
     axes = canvas(
-        "Share that came true against the mean claim of each bin, with the diagonal of perfect calibration; below, how "
-        f"many claims each bin has. On average, {said}.",
-        2,
+        "Share that came true against the mean claim of each bin, with the diagonal of perfect calibration and bars "
+        f"where a calibrated model's bins would lie; larger dots rest on more claims. On average, {said}.",
+        1,
         len(tables),
-        figsize=(min(3.5 * len(tables) + 0.8, 10.5), 4.5),
-        sharex=True,
-        sharey="row",
+        figsize=(min(2.6 * len(tables) + 1.2, 9.0), 3.0),
+        sharey=True,
         squeeze=False,
-        gridspec_kw={"height_ratios": [3.2, 1]},
-    )
-    for (name, table), (upper, lower) in zip(tables.items(), axes.T, strict=True):
-        _reliability(upper, table)
-        lower.bar(table.lower, table.count, 1 / len(table.count), align="edge", color=GREY, edgecolor="white")
-        upper.set(title=f"{name}: claims {means[name][0]:.2f}, right {means[name][1]:.2f}", xlim=(0, 1), ylim=(0, 1))
-        lower.set(xlabel="claimed probability")
-    axes[0, 0].set_ylabel(what)
-    axes[1, 0].set_ylabel("claims")
+    )[0]
+    for (name, table), ax in zip(tables.items(), axes, strict=True):
+        _bins(ax, table)
+        ax.set(title=name, xlabel="claimed probability")
+    axes[0].set_ylabel(what)
     return axes
 
 
-def _reliability(ax: Axes, table: Reliability) -> None:
-    """Draw the bins that are used as points, their gaps as bars, and the diagonal."""
+def _bins(ax: Axes, table: Reliability) -> None:
+    """Draw the bins that are used, their gaps, and the diagonal with its bars."""
     used = table.count > 0
-    claimed, happened = table.claimed[used], table.happened[used]
+    claimed, happened, count = table.claimed[used], table.happened[used], table.count[used]
+    error = 2 * np.sqrt(claimed * (1 - claimed) / count)
     ax.plot([0, 1], [0, 1], color=BLACK, linestyle="--", linewidth=1.2)
-    ax.vlines(claimed, claimed, happened, color=VERMILION, linewidth=4, alpha=0.45)
-    ax.plot(claimed, happened, "o-", color=BLUE, linewidth=1.4, clip_on=False)
-
-
-def ece_of_a_perfect_model(sizes: np.ndarray, measured: np.ndarray, predicted: np.ndarray, bins: int) -> Axes:
-    """Draw the ECE of perfectly calibrated claims against their number, both axes logarithmic.
-
-    Args:
-        sizes: numbers of claims (K,).
-        measured: ECE of repeated draws (draws, K).
-        predicted: what theory expects (K,).
-        bins: how many bins were used.
-    """
-    mean, low, high = measured.mean(axis=0), measured.min(axis=0), measured.max(axis=0)
-    ax = canvas(
-        f"ECE of perfectly calibrated claims with {bins} bins: {mean[0]:.3f} on average for {sizes[0]} claims, falling "
-        f"along a straight line of slope minus one half to {mean[-1]:.3f} for {sizes[-1]}. It is never 0.",
-        figsize=(7.2, 4.0),
-    )
-    ax.fill_between(sizes, low, high, color=BLUE, alpha=0.2, linewidth=0, label="smallest to largest of the draws")
-    ax.plot(sizes, mean, "o", linestyle="none", color=BLUE, label="their mean")
-    ax.plot(sizes, predicted, color=VERMILION, linestyle="--", label="expected")
-    ax.legend(loc="upper right")
-    ax.set(title=f"The ECE of a perfect model is not 0 ({bins} bins)", xscale="log", yscale="log")
-    ax.set(xlabel="number of claims N", ylabel="measured ECE")
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    return ax
+    low, high = np.clip(claimed - error, 0, 1), np.clip(claimed + error, 0, 1)
+    ax.vlines(claimed, low, high, color=GREY, linewidth=5, alpha=0.45)
+    ax.vlines(claimed, claimed, happened, color=VERMILION, linewidth=1.6)
+    area = 15 + 400 * count / count.sum()
+    ax.scatter(claimed, happened, area, color=BLUE, edgecolor="white", linewidth=0.8, zorder=3, clip_on=False)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
 
 
 def calibration_and_refinement(calibration: Mapping[str, float], refinement: Mapping[str, float]) -> Axes:
@@ -86,7 +64,7 @@ def calibration_and_refinement(calibration: Mapping[str, float], refinement: Map
     names = list(calibration)
     parts = "; ".join(f"{name} {refinement[name]:.3f} and {calibration[name]:.3f}" for name in names)
     alt = f"Mean loss in nats of each forecaster, split into refinement and calibration: {parts}."
-    ax = canvas(alt, figsize=(7.4, 3.1))
+    ax = canvas(alt, figsize=(6.6, 2.8))
     left = [refinement[name] for name in names]
     right = [calibration[name] for name in names]
     ax.barh(names, left, color="#BFBFBF", edgecolor=BLACK, linewidth=0.8, hatch="//")
@@ -102,41 +80,6 @@ def calibration_and_refinement(calibration: Mapping[str, float], refinement: Map
     return ax
 
 
-def at_temperature(T: float, logits: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Draw the reliability of logits divided by ``T``, and their mean NLL on its curve against the temperature.
-
-    Args:
-        T: temperature, from 0.5 to 10.
-        logits: logits (N, C), undivided.
-        target: labels (N,).
-    """
-    p = softmax(logits / T)
-    claimed, right = p.max(axis=1), p.argmax(axis=1) == target
-    table, nll = reliability(claimed, right, bins=10), float(cross_entropy(logits / T, target))
-    axes = canvas(
-        f"At temperature {T:.2f}, left: share that was right against the mean claim of each bin; on average, claims "
-        f"{claimed.mean():.2f}, right {right.mean():.2f}. Right: mean NLL against T, {nll:.3f} nats at the point.",
-        1,
-        2,
-        figsize=(9.2, 3.8),
-    )
-    used = table.count > 0
-    axes[0].plot([0, 1], [0, 1], color=BLACK, linestyle="--", linewidth=1.2)
-    axes[0].vlines(
-        table.claimed[used], table.claimed[used], table.happened[used], color=VERMILION, linewidth=4, alpha=0.45
-    )
-    axes[0].plot(table.claimed[used], table.happened[used], "o-", color=BLUE, linewidth=1.4, clip_on=False)
-    axes[0].set(title=f"T = {T:.2f}: claims {claimed.mean():.2f}, right {right.mean():.2f}", xlim=(0, 1), ylim=(0, 1))
-    axes[0].set(xlabel="claimed probability", ylabel="share that was right")
-    grid = np.geomspace(0.5, 10, 40)
-    axes[1].plot(grid, [float(cross_entropy(logits / t, target)) for t in grid], color=BLACK)
-    axes[1].plot(T, nll, "s", color=VERMILION, markersize=9)
-    axes[1].set(title=f"Mean NLL {nll:.3f} nats", xlabel="temperature T", ylabel="mean NLL in nats", xscale="log")
-    axes[1].set_xticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
-    axes[1].xaxis.set_minor_formatter(NullFormatter())
-    return axes
-
-
 def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], best: Mapping[str, float]) -> Axes:
     """Draw the mean NLL against 1 / T for several parts of the data, and mark where each is least.
 
@@ -149,7 +92,7 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
     ax = canvas(
         f"Mean NLL in nats against 1/T for {', '.join(curves)}: each curve is convex. Least: {marks}. A part that the "
         f"model was trained on has no minimum, its curve goes on falling.",
-        figsize=(7.2, 4.2),
+        figsize=(6.2, 3.2),
     )
     styles = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"))
     for (name, nll), (colour, dash, marker) in zip(curves.items(), styles, strict=False):
@@ -182,11 +125,11 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
         f"{mean['repaired'][-1]:.3f}.",
         1,
         2,
-        figsize=(9.6, 3.9),
+        figsize=(7.8, 3.1),
     )
     panels = (
         (axes[0], "More certain, hardly more often right", "share of the test part", "confidence", "accuracy"),
-        (axes[1], "The loss rises again, but not with the best T", "mean test loss in nats", "loss", "repaired"),
+        (axes[1], "As trained, the loss rises again", "mean test loss in nats", "loss", "repaired"),
     )
     labels = {"confidence": "claimed", "accuracy": "right", "loss": "as trained", "repaired": "with the best T"}
     for ax, title, ylabel, *names in panels:
@@ -218,7 +161,7 @@ def cost_against_threshold(
     ax = canvas(
         f"Mean cost of a decision against the threshold; the costs prescribe {rule:g}. "
         + "; ".join(f"{name}: {at_rule[name]:.2f} there, least at {least[name]:.2f}" for name in costs),
-        figsize=(7.4, 4.2),
+        figsize=(6.2, 3.2),
     )
     for (name, values), colour, dash in zip(costs.items(), (BLUE, VERMILION, GREEN), ("-", "--", "-."), strict=False):
         ax.fill_between(thresholds, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0)
@@ -233,27 +176,28 @@ def cost_against_threshold(
 
 
 def price_of_asking(prices: np.ndarray, costs: Mapping[str, np.ndarray]) -> Axes:
-    """Draw the mean cost of deciding or asking against the price of asking, and what asking always would cost.
+    """Draw the mean cost of deciding or asking, as a multiple of what asking always would cost.
 
     Args:
         prices: of asking once (K,), in units of the cost of a mistake.
-        costs: for each model, at most two, (runs, K): a line for the mean, a band from the least to the largest.
+        costs: for each model, at most three, (runs, K): a line for the mean, a band from the least to the largest.
     """
-    mean = {name: values.mean(axis=0) for name, values in costs.items()}
+    relative = {name: values / prices for name, values in costs.items()}
+    mean = {name: values.mean(axis=0) for name, values in relative.items()}
     ends = "; ".join(f"{name} from {v[0]:.2f} to {v[-1]:.2f}" for name, v in mean.items())
     ax = canvas(
-        f"Mean cost against the price of asking a person, {prices[0]:g} to {prices[-1]:g}: {ends}. A dotted diagonal "
-        f"marks the cost of asking always.",
-        figsize=(7.4, 4.0),
+        f"Mean cost in multiples of what asking always would cost, against the price of asking, {prices[0]:g} to "
+        f"{prices[-1]:g}: {ends}. A dotted line at 1 marks asking always.",
+        figsize=(6.4, 3.3),
     )
-    for (name, values), colour, dash in zip(costs.items(), (VERMILION, BLUE), ("--", "-"), strict=False):
+    styles = ((VERMILION, "--", "o"), (BLUE, "-", "s"), (GREEN, "-.", "^"))
+    for (name, values), (colour, dash, marker) in zip(relative.items(), styles, strict=False):
         ax.fill_between(prices, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
-        ax.plot(prices, mean[name], color=colour, linestyle=dash, marker="o", markersize=4, label=name)
-    ax.plot(prices, prices, color=BLACK, linestyle=":", linewidth=1.4, label="asking always")
-    ax.fill_between(prices, prices, 1, color=ORANGE, alpha=0.08, linewidth=0)
-    ax.set(title="Above the dotted line the model is worth less than none", ylim=(0, 1.05 * prices[-1]))
-    ax.set(xlabel="price of asking (a mistake costs 1)", ylabel="mean cost of a picture", xlim=(prices[0], prices[-1]))
-    ax.legend(loc="lower right")
+        ax.plot(prices, mean[name], color=colour, linestyle=dash, marker=marker, markersize=5, label=name)
+    ax.axhline(1, color=BLACK, linestyle=":", linewidth=1.4, label="asking always")
+    ax.set(title="Above the dotted line, asking always would cost less", ylim=(0, None))
+    ax.set(xlabel="price of asking (a mistake costs 1)", ylabel="cost / cost of asking always")
+    ax.legend(loc="upper right")
     return ax
 
 

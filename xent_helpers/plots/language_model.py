@@ -65,7 +65,7 @@ def label_grid(rows: Mapping[str, tuple[Sequence[str], Sequence[str | None]]]) -
             _box(ax, place, top + 0.5, token, "white", BLACK)
             _box(ax, place, top, "–" if label is None else label, "#E6E6E6" if label is None else SKY, BLACK)
     ax.set(xlim=(-0.05, width + 0.05), ylim=(-1.6 * len(rows) + 1.5, 1.5))
-    ax.set_title("Above the tokens, below their labels: the token to come, where it counts")
+    ax.set_title("The tokens, and under each one its label: the next token, where it counts")
     ax.axis("off")
     return ax
 

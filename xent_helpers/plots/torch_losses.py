@@ -1,61 +1,48 @@
-"""Figures of chapter 5: which loss for what, and where a loss stops or jumps."""
+"""Figures of chapter 5: what a mean divides by, where a loss stops or jumps, and how many digits are right."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
-
-_KINDS = {1.6: "one class of C", 4.8: "yes or no, once\nor for K labels", 8.0: "shares q\nof C classes"}
-_ANSWERS = [  # where the answer leads, where its question stands, the answer, the loss, its colour
-    (0.8, 1.6, "logits", "CrossEntropyLoss", BLUE),
-    (2.4, 1.6, "log-\nsoftmax", "NLLLoss", GREY),
-    (4.0, 4.8, "logits", "BCEWithLogitsLoss", BLUE),
-    (5.6, 4.8, "sigmoid", "BCELoss", GREY),
-    (7.2, 8.0, "cross-\nentropy", "CrossEntropyLoss", BLUE),
-    (8.8, 8.0, "divergence", "KLDivLoss", BLUE),
-]
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, SKY, VERMILION, canvas
 
 
-def which_loss() -> Axes:
-    """Draw the decision from the kind of label, and from what the model ends in, to the loss."""
+def weighted_mean(losses: Sequence[float], weights: Sequence[float], labels: Sequence[int]) -> Axes:
+    """Draw each sample as a block, as wide as its weight and as high as its loss; their mean height is the mean loss.
+
+    Args:
+        losses: one loss a sample.
+        weights: for each sample, the weight of its class.
+        labels: the samples' classes, which name the blocks.
+    """
+    losses, weights = np.asarray(losses), np.asarray(weights)
+    mean, plain = (losses * weights).sum() / weights.sum(), losses.mean()
     ax = canvas(
-        "Decision diagram. One class of C: CrossEntropyLoss for logits, NLLLoss after a log-softmax. Yes or no, once "
-        "or for K labels: BCEWithLogitsLoss for logits, BCELoss after a sigmoid. Shares q of C classes: "
-        "CrossEntropyLoss for their cross-entropy, KLDivLoss for the divergence from q.",
-        figsize=(9.6, 4.2),
+        f"{len(losses)} blocks side by side, one for each sample: as wide as its weight, as high as its loss. The "
+        f"weighted mean, a solid line at {mean:.2f}, is their area divided by the sum of the widths. The plain mean, "
+        f"a dashed line, is at {plain:.2f}.",
+        figsize=(7.2, 3.4),
     )
-    ax.set(xlim=(0, 9.6), ylim=(0.9, 5.6), title="Start at the label; a solid blue box is the first choice")
-    ax.axis("off")
-    _box(ax, 4.8, 5.2, "What is the label of one sample?", BLACK)
-    for x, kind in _KINDS.items():
-        _arrow(ax, (4.8, 4.95), (x, 3.65), kind)
-        _box(ax, x, 3.35, "What is wanted?" if x == 8.0 else "What does the model end in?", BLACK)
-    for x, start, answer, loss, colour in _ANSWERS:
-        _arrow(ax, (start, 3.1), (x, 1.5), answer)
-        _box(ax, x, 1.25, loss, colour)
+    left = np.concatenate([[0], np.cumsum(weights)])[:-1]
+    ax.bar(left, losses, weights, align="edge", color=SKY, edgecolor=BLUE, linewidth=1.5)
+    for start, width, loss, label in zip(left, weights, losses, labels, strict=True):
+        ax.text(start + width / 2, loss / 2, f"class {label}\nw = {width:g}", ha="center", va="center")
+    end = weights.sum()
+    ax.plot([0, end], [mean, mean], "-", color=VERMILION)
+    ax.plot([0, end], [plain, plain], "--", color=BLACK)
+    for height, text, colour, at in ((mean, "weighted mean", VERMILION, "bottom"), (plain, "plain mean", BLACK, "top")):
+        ax.annotate(text, (end, height), (4, 0), textcoords="offset points", va=at, color=colour)
+    ax.set(
+        title="Area over total width: a heavy class pulls the mean towards its losses",
+        xlabel="weight (samples side by side)",
+        ylabel="loss (nats)",
+        xlim=(0, 1.28 * end),
+        xticks=[*left, end],
+        ylim=(0, 1.15 * losses.max()),
+    )
     return ax
-
-
-def _box(ax: Axes, x: float, y: float, text: str, colour: str) -> None:
-    dash = "--" if colour == GREY else "-"
-    frame = {
-        "boxstyle": "round,pad=0.4",
-        "facecolor": "white",
-        "edgecolor": colour,
-        "linestyle": dash,
-        "linewidth": 1.6,
-    }
-    ax.text(x, y, text, ha="center", va="center", fontsize=10, color=colour, bbox=frame)
-
-
-def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], text: str) -> None:
-    ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY, "shrinkB": 3})
-    middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-    ax.text(
-        *middle, text, ha="center", va="center", fontsize=10, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}
-    )
 
 
 def floors(margin: Sequence[float], right: Mapping[str, Sequence[float]], twice: Mapping[str, Sequence[float]]) -> Axes:
@@ -89,25 +76,58 @@ def floors(margin: Sequence[float], right: Mapping[str, Sequence[float]], twice:
     return ax
 
 
-def saturation(logits: Sequence[float], curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> np.ndarray:
-    """Draw loss and gradient of a wrong answer (label 0) against the logit, one curve for each implementation.
+def saturation(wrong: Sequence[float], curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> np.ndarray:
+    """Draw loss and size of the gradient of wrong answers against how wrong they are, one curve for each case.
 
     Args:
-        logits: one logit a sample.
-        curves: by name, the losses and their gradients with respect to the logits.
+        wrong: how far the logit stands on the wrong side of 0.
+        curves: by name, up to three, the losses and their gradients with respect to the logits.
     """
     axes = canvas(
-        "Two panels against the logit of a sample with label 0. Left, the loss: with logits it rises in a line; "
-        "from probabilities it jumps to 100 near logit 17. Right, the gradient: with logits it stays 1, from "
-        "probabilities it falls to 0 at the same place.",
+        "Two panels against the distance of a wrong logit from 0. Left, the loss: with logits it rises in a line; "
+        "from probabilities it jumps to 100, for label 0 near 17. Right, the size of the gradient: with logits it "
+        "stays 1; from probabilities it falls to 0, for label 0 near 17 and for label 1 from 28 on.",
         1,
         2,
-        figsize=(9, 3.8),
+        figsize=(9.4, 3.8),
     )
-    for (name, both), style, colour in zip(curves.items(), ("-", "--"), (BLUE, VERMILION), strict=True):
-        for ax, values in zip(axes, both, strict=True):
-            ax.plot(logits, values, style, color=colour, label=name)
-    axes[0].set(title="The loss jumps to its clamp …", xlabel="logit z, label 0", ylabel="loss (nats)")
-    axes[1].set(title="… and the gradient is gone", xlabel="logit z, label 0", ylabel="gradient (nats per logit)")
-    axes[0].legend(loc="upper left")
+    looks = zip(curves.items(), ("-", "--", ":"), (BLUE, VERMILION, BLACK), (1.6, 1.8, 2.6), strict=False)
+    for (name, (value, slope)), style, colour, width in looks:
+        axes[0].plot(wrong, value, style, color=colour, linewidth=width, label=name)
+        axes[1].plot(wrong, np.abs(np.asarray(slope)), style, color=colour, linewidth=width, label=name)
+    axes[0].set(title="Loss: right, or clamped to 100", ylabel="loss (nats)")
+    axes[1].set(title="Gradient: 1, or gone", ylabel="size of the gradient (nats per logit)")
+    for ax in axes:
+        ax.set(xlabel="logits on the wrong side of 0")
+    axes[0].legend(loc="center right")
     return axes
+
+
+def units_against_margin(table: pd.DataFrame) -> Axes:
+    """Draw the error of a right answer's loss, in units of rounding, against its margin; the bound is a dashed line.
+
+    Args:
+        table: what ``compare.units_by_margin`` returns.
+    """
+    ax = canvas(
+        "Error of the loss of a right answer in units of rounding, on a logarithmic axis, against its margin. Ours "
+        "stays at one or two units. PyTorch's leaves the bound of four units at a margin of about three, grows by a "
+        "factor of e for each logit, and ends at all digits wrong from a margin of about 16 on.",
+        figsize=(7.2, 4.2),
+    )
+    looks = {"ours": ("o", BLUE), "torch": ("s", VERMILION)}
+    styles = dict(zip(table["device"].unique(), ("-", ":", "-.", "--"), strict=False))
+    for (device, who), part in table.groupby(["device", "who"], sort=False):
+        marker, colour = looks[who]
+        ax.plot(part["margin"], part["units"].clip(lower=0.1), styles[device] + marker, color=colour, markersize=4)
+        ax.lines[-1].set_label(f"{who}, {device}")
+    margin = np.sort(table["margin"].unique())
+    ax.plot(margin, 4 * np.maximum(1, margin), "--", color=GREY, label="the bound of equation 5.6")
+    ax.set(
+        title="The surer a right answer, the fewer digits of PyTorch's loss are right",
+        xlabel="margin of the right answer (logits)",
+        ylabel="largest error (units of rounding)",
+        yscale="log",
+    )
+    ax.legend(loc="upper left")
+    return ax

@@ -208,7 +208,7 @@ def norm_growth(steps: np.ndarray, norms: np.ndarray, flow: np.ndarray, flow_nor
         f"Norm of the weights against steps, from {norms[0]:.2f} at step {steps[0]} to {norms[-1]:.2f} at "
         f"step {steps[-1]}, and on to {flow_norms[-1]:.1f} at time {flow[-1]:.0e}. The curve bends up towards a "
         f"straight line of slope {limit:.2f} per unit of log t and never flattens.",
-        figsize=(7.2, 4.2),
+        figsize=(6.4, 3.4),
     )
     ax.plot(flow, flow_norms, color=BLUE, label="gradient flow")
     ax.plot(steps, norms, "o", color=BLACK, linestyle="none", markersize=6, label="gradient descent")

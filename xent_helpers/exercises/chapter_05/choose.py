@@ -11,7 +11,7 @@ choose = Draft(
     "Return the name of the loss for each of the five situations.",
     hints=(
         "Ask first: one class of many, or one or more separate yes-or-no questions?",
-        "Then ask what the model ends in: logits, log-probabilities or probabilities. Section 5.2 has a diagram.",
+        "Then ask what the model ends in: logits, log-probabilities or probabilities. Section 5.2 has a table.",
     ),
     afterwards="Look next at chapter 8, where the label itself is a distribution.",
 )
@@ -182,6 +182,6 @@ for name, spell in SPELLINGS.items():
     choose.add(
         partial(spelt, spell=spell),
         'You chose rightly each time. But a name is asked for, as text, such as "NLLLoss": what is each of your losses '
-        "called in the diagram of section 5.2?",
+        "called in the table of section 5.2?",
         name,
     )

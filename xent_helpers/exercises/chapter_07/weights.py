@@ -16,7 +16,7 @@ weights = Draft(
     ),
     slips=(NEGATIVE, TRANSPOSED, OVER_SAMPLES, OVER_CLASSES, HALVED, DOUBLED, *EPSILONS),
     hints=(
-        "By equation 7.11 the weighted model reports p*_c in proportion to w_c q_c. What is q_c in proportion to?",
+        "By equation 7.13 the weighted model reports p*_c in proportion to w_c q_c. What is q_c in proportion to?",
         "Divide each column by its weight, then each row by its sum.",
     ),
     afterwards=(
@@ -87,7 +87,7 @@ def normalised_over_samples(p, w):
 
 @weights.mistake
 def log_subtracted_from_probabilities(p, w):
-    """You subtracted log w from the probabilities. Equation 7.13 subtracts it from the logits: what are logits of a
+    """You subtracted log w from the probabilities. Equation 7.15 subtracts it from the logits: what are logits of a
     given p? (log p will do.)"""
     return losses.softmax(p - np.log(w))
 
@@ -121,13 +121,13 @@ def weighted_not_normalised(p, w):
 
 @weights.mistake
 def weights_squared(p, w):
-    """You took the weights out twice. By equation 7.11, how often are they in?"""
+    """You took the weights out twice. By equation 7.13, how often are they in?"""
     return unweighted(p, w**2)
 
 
 @weights.mistake
 def root_of_weights(p, w):
-    """You took the root of each weight out, so half of it stays (on the scale of logits). By equation 7.11, which power
+    """You took the root of each weight out, so half of it stays (on the scale of logits). By equation 7.13, which power
     of w is in?"""
     return unweighted(p, np.sqrt(w))
 
@@ -153,7 +153,7 @@ def log_probabilities_returned(p, w):
 @weights.mistake
 def each_class_alone(p, w):
     """You treated each class as if all others had weight 1, one against the rest, and the rows do not add up to 1. By
-    what are all classes of a row divided in equation 7.11?"""
+    what are all classes of a row divided in equation 7.13?"""
     return p / (p + w * (1 - p))
 
 
@@ -178,7 +178,7 @@ def normalised_by_largest(p, w):
 
 @weights.mistake
 def weights_taken_off(p, w):
-    """You subtracted the weights from the probabilities. In equation 7.11 they are factors: what undoes a factor?"""
+    """You subtracted the weights from the probabilities. In equation 7.13 they are factors: what undoes a factor?"""
     q = p - w
     return q / q.sum(axis=1, keepdims=True)
 
