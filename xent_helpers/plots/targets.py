@@ -21,7 +21,7 @@ def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: 
     lowest = ", ".join(f"at a gap of {gap:.2f} for ε = {epsilon:g}" for epsilon, gap in best.items())
     ax = canvas(
         f"Loss in nats against the logit gap, one curve for each ε. Without smoothing it falls for ever, with it "
-        f"there is a lowest point, {lowest}, and rises again behind it.",
+        f"there is a lowest point, {lowest}, and rises again beyond it.",
         figsize=(6.4, 3.2),
     )
     for (epsilon, values), (colour, dash, marker) in zip(costs.items(), _LOOKS, strict=False):
