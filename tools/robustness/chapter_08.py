@@ -166,8 +166,10 @@ def sixth_answer(setting: Setting) -> bool:
         said = np.diagonal(rows, axis1=1, axis2=2)[order]
         grid = np.linspace(0.05, 0.95, 19)[:, None, None]
         nats = -np.log((1 - grid) * said + grid / 5)  # (19, 30, 5)
-        chosen, scored = (np.average(nats[:, half], weights=np.broadcast_to(counts[order][half], nats[:, half].shape),
-                                     axis=(1, 2)) for half in (slice(0, 15), slice(15, 30)))  # fmt: skip
+        chosen, scored = (
+            np.average(nats[:, half], weights=np.broadcast_to(counts[order][half], nats[:, half].shape), axis=(1, 2))
+            for half in (slice(0, 15), slice(15, 30))
+        )
         costs.append(scored[chosen.argmin()])
     return costs[0] < costs[1]
 
@@ -205,8 +207,9 @@ def hard_teachers_win(setting: Setting) -> bool:
 
 def focal_underclaims(setting: Setting) -> bool:
     focal = errors(setting, "true labels", "focal").mean()
-    return focal > max(errors(setting, "true labels", "cross-entropy").mean(),
-                       errors(setting, "true labels", "focal", 0).mean())  # fmt: skip
+    return focal > max(
+        errors(setting, "true labels", "cross-entropy").mean(), errors(setting, "true labels", "focal", 0).mean()
+    )
 
 
 CLAIMS = (
