@@ -21,7 +21,7 @@ def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: 
     lowest = ", ".join(f"at a gap of {gap:.2f} for ε = {epsilon:g}" for epsilon, gap in best.items())
     ax = canvas(
         f"Loss in nats against the logit gap, one curve for each ε. Without smoothing it falls for ever, with it "
-        f"there is a lowest point, {lowest}, and rises again behind it.",
+        f"there is a lowest point, {lowest}, and rises again beyond it.",
         figsize=(6.4, 3.2),
     )
     for (epsilon, values), (colour, dash, marker) in zip(costs.items(), _LOOKS, strict=False):
@@ -136,7 +136,7 @@ def honesty(errors: Mapping[tuple[str, str], np.ndarray]) -> Axes:
     ax.set_xticks([width * number + (len(recipes) - 1) / 2 for number in range(len(situations))], situations)
     ax.set(ylim=(0, 1.35 * max(map(max, errors.values()))), ylabel="expected calibration error")
     ax.set_xlabel("labels in training and test")
-    ax.set_title("Smoothing spoils true labels' calibration; a fit has to match the noise")
+    ax.set_title("With true labels smoothing spoils calibration; a fit has to match the noise")
     ax.grid(False, axis="x")
     ax.legend(loc="upper left")
     return ax
@@ -168,7 +168,8 @@ def opinions(picture: np.ndarray, shares: Mapping[str, np.ndarray], label: int) 
     for ax, (name, share), (colour, _, _), hatch in zip(axes[1:], shares.items(), _LOOKS, ("", "//"), strict=False):
         wrong = [c for c in range(len(share)) if c != label]
         bars = ax.bar([str(c) for c in wrong], share[wrong], color=colour, hatch=hatch, edgecolor="white")
-        ax.bar_label(bars, [_short(value) for value in share[wrong]], fontsize=8)
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # the dotted line stops at a number
+        ax.bar_label(bars, [_short(value) for value in share[wrong]], fontsize=8, bbox=behind)
         ax.axhline(1 / len(wrong), color=BLACK, linestyle=":", linewidth=1.4)
         ax.set_title(name, fontsize=10.5)
         ax.set(
