@@ -52,8 +52,7 @@ def _kind(cell, title, imports):
     if "optional" in tags or title == "References":
         return "skip"
     if cell.cell_type == "code":
-        sliders = "plots.explore(" in cell.source  # they move in JupyterLab only; the next cell draws the figure
-        return "skip" if imports or sliders or title == "Exercises" else "subslide"
+        return "skip" if imports or title == "Exercises" else "subslide"
     if cell.source.startswith("#"):
         return "slide"
     if "predict" in tags:

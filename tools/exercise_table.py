@@ -23,7 +23,7 @@ HEAD = f"{'exercise':9}{'mistakes':>9}{'pairs':>7}{'distinct':>9}{'diagnosed':>1
 
 
 @dataclass
-class Row:
+class Tally:
     """Counts for one exercise, and what went wrong in words."""
 
     key: str
@@ -99,9 +99,9 @@ def pairs(exercise: Exercise, every: int = 1, more: int = 2) -> tuple[int, int, 
     return tried, distinct, diagnosed, faults
 
 
-def row(exercise: Exercise, every: int = 1) -> Row:
+def row(exercise: Exercise, every: int = 1) -> Tally:
     """Give the checker all of an exercise's answers, wrong and right."""
-    found = Row(exercise.key, mistakes=len(exercise.mistakes))
+    found = Tally(exercise.key, mistakes=len(exercise.mistakes))
     for mistake in exercise.mistakes:
         result = examine(exercise, as_answer(exercise, mistake.wrong))
         if result.message != mistake.message or result.status == Status.SOLVED:
@@ -118,7 +118,7 @@ def row(exercise: Exercise, every: int = 1) -> Row:
     return found
 
 
-def accepted(total: Row) -> bool:
+def accepted(total: Tally) -> bool:
     """Whether pairs are diagnosed often enough, and every right answer is accepted."""
     return total.diagnosed >= LEAST_DIAGNOSED * total.distinct and total.accepted == total.right
 
@@ -131,7 +131,7 @@ def main() -> int:
         if key[0] in chapters:
             rows.append(row(exercise))
             print(rows[-1], flush=True)  # some take minutes
-    total = Row("all", *(sum(getattr(one, name) for one in rows) for name in list(vars(rows[0]))[1:-1]))
+    total = Tally("all", *(sum(getattr(one, name) for one in rows) for name in list(vars(rows[0]))[1:-1]))
     print(total)
     for one in rows:
         for fault in one.faults:

@@ -32,17 +32,17 @@ class NotHere(Exception):
 
 
 @dataclass(frozen=True)
-class Row:
+class Condition:
     """One condition: ``prepare`` gets the command, environment and folder of a run and returns them changed."""
 
     name: str
     environment: dict[str, str | None] = field(default_factory=dict)  # None takes the variable away
     options: tuple[str, ...] = TWO_PROCESSES
-    prepare: Callable[["Run"], "Run"] = lambda run: run
+    prepare: Callable[["Command"], "Command"] = lambda run: run
 
 
 @dataclass(frozen=True)
-class Run:
+class Command:
     """A command, its environment and its folder."""
 
     command: list[str]
@@ -53,14 +53,14 @@ class Run:
 # What a row may need ------------------------------------------------------------------------------------------
 
 
-def without_numpy_s_fast_paths(run: Run) -> Run:
+def without_numpy_s_fast_paths(run: Command) -> Command:
     from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
     present = [name for name in __cpu_dispatch__ if __cpu_features__.get(name)]
-    return Run(run.command, run.environment | {"NPY_DISABLE_CPU_FEATURES": " ".join(present)}, run.folder)
+    return Command(run.command, run.environment | {"NPY_DISABLE_CPU_FEATURES": " ".join(present)}, run.folder)
 
 
-def turkish(run: Run) -> Run:
+def turkish(run: Command) -> Command:
     """Where i is not the small I: the locale that breaks careless lower()."""
     folder = BUILD / "locales"
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,10 +71,10 @@ def turkish(run: Run) -> Run:
     )
     if not (folder / "tr_TR.UTF-8").exists():
         raise NotHere(f"localedef has no Turkish locale: {made.stderr.decode().strip()[:60]}")
-    return Run(run.command, run.environment | {"LOCPATH": str(folder), "LC_ALL": "tr_TR.UTF-8"}, run.folder)
+    return Command(run.command, run.environment | {"LOCPATH": str(folder), "LC_ALL": "tr_TR.UTF-8"}, run.folder)
 
 
-def another_folder(run: Run) -> Run:
+def another_folder(run: Command) -> Command:
     """A copy of the tracked files in a folder whose name has a space and an umlaut."""
     folder = BUILD / "Köln am Rhein"
     shutil.rmtree(folder, ignore_errors=True)
@@ -82,25 +82,25 @@ def another_folder(run: Run) -> Run:
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
-    return Run(run.command, run.environment | {"PYTHONPATH": str(folder)}, folder)
+    return Command(run.command, run.environment | {"PYTHONPATH": str(folder)}, folder)
 
 
-def sandboxed(*options: str) -> Callable[[Run], Run]:
+def sandboxed(*options: str) -> Callable[[Command], Command]:
     """In a sandbox of bubblewrap with these options; its temporary folder can be written."""
 
-    def prepare(run: Run) -> Run:
+    def prepare(run: Command) -> Command:
         if not shutil.which("bwrap"):
             raise NotHere("bubblewrap (bwrap) is not installed")
         box = ["bwrap", "--dev-bind", "/", "/", *options, "--die-with-parent"]
-        return Run([*box, *run.command], run.environment, run.folder)
+        return Command([*box, *run.command], run.environment, run.folder)
 
     return prepare
 
 
-def versions(which: str) -> Callable[[Run], Run]:
+def versions(which: str) -> Callable[[Command], Command]:
     """With the ``lowest`` or the ``newest`` versions that pyproject.toml admits of what draws, computes and runs."""
 
-    def prepare(run: Run) -> Run:
+    def prepare(run: Command) -> Command:
         folder = BUILD / which
         if not (folder / "ready").exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -110,7 +110,7 @@ def versions(which: str) -> Callable[[Run], Run]:
             pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             subprocess.run([*pip, "--no-deps", "--ignore-installed", *_wanted(which)], check=True)
             (folder / "ready").touch()
-        return Run([str(folder / "bin" / "python"), *run.command[1:]], run.environment, run.folder)
+        return Command([str(folder / "bin" / "python"), *run.command[1:]], run.environment, run.folder)
 
     return prepare
 
@@ -122,7 +122,7 @@ def _wanted(which: str) -> list[str]:
     return [f"{r.name}=={lowest[r.name]}.*" if which == "lowest" else str(r) for r in ranges if r.name in VARIED]
 
 
-def another_python(run: Run) -> Run:
+def another_python(run: Command) -> Command:
     """The newest Python on the path that is newer than this one, with the course installed into a venv of its own."""
     names = [f"python3.{minor}" for minor in range(20, sys.version_info.minor, -1)]
     found = next((name for name in names if shutil.which(name)), None)
@@ -134,29 +134,35 @@ def another_python(run: Run) -> Run:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt"]
         subprocess.run([*pip, "--editable", ".[test]"], check=True, cwd=ROOT)
         (folder / "ready").touch()
-    return Run([str(folder / "bin" / "python"), *run.command[1:]], run.environment, run.folder)
+    return Command([str(folder / "bin" / "python"), *run.command[1:]], run.environment, run.folder)
 
 
 ROWS = (
-    Row("as it is"),
-    *(Row(f"torch for {name} processors", {"ATEN_CPU_CAPABILITY": name}) for name in ("default", "avx2", "avx512")),
-    *(Row(f"{count} threads", {"OMP_NUM_THREADS": str(count), "MKL_NUM_THREADS": str(count)}) for count in (1, 2, 4)),
-    Row("MKL compatible", {"MKL_CBWR": "COMPATIBLE"}),
-    *(Row(f"OpenBLAS for {name}", {"OPENBLAS_CORETYPE": name}) for name in ("Haswell", "Prescott")),
-    Row("NumPy without fast paths", prepare=without_numpy_s_fast_paths),
-    *(Row(f"hash seed {seed}", {"PYTHONHASHSEED": str(seed)}) for seed in (1, 4711)),
-    Row("in Auckland", {"TZ": "Pacific/Auckland"}),
-    Row("C locale", {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
-    Row("Turkish locale", prepare=turkish),
-    Row("folder with a space and an umlaut", prepare=another_folder),
-    Row("read-only checkout", prepare=sandboxed("--ro-bind", str(ROOT), str(ROOT))),
-    Row("no HOME", {"HOME": None}),
-    Row("no network", prepare=sandboxed("--unshare-net")),
-    Row("last chapter first, one process", options=("--reverse",)),
-    Row("one chapter alone", options=("--alone",)),
-    Row("lowest versions, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=versions("lowest")),
-    Row("newest versions, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=versions("newest")),
-    Row("a newer Python, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=another_python),
+    Condition("as it is"),
+    *(
+        Condition(f"torch for {name} processors", {"ATEN_CPU_CAPABILITY": name})
+        for name in ("default", "avx2", "avx512")
+    ),
+    *(
+        Condition(f"{count} threads", {"OMP_NUM_THREADS": str(count), "MKL_NUM_THREADS": str(count)})
+        for count in (1, 2, 4)
+    ),
+    Condition("MKL compatible", {"MKL_CBWR": "COMPATIBLE"}),
+    *(Condition(f"OpenBLAS for {name}", {"OPENBLAS_CORETYPE": name}) for name in ("Haswell", "Prescott")),
+    Condition("NumPy without fast paths", prepare=without_numpy_s_fast_paths),
+    *(Condition(f"hash seed {seed}", {"PYTHONHASHSEED": str(seed)}) for seed in (1, 4711)),
+    Condition("in Auckland", {"TZ": "Pacific/Auckland"}),
+    Condition("C locale", {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    Condition("Turkish locale", prepare=turkish),
+    Condition("folder with a space and an umlaut", prepare=another_folder),
+    Condition("read-only checkout", prepare=sandboxed("--ro-bind", str(ROOT), str(ROOT))),
+    Condition("no HOME", {"HOME": None}),
+    Condition("no network", prepare=sandboxed("--unshare-net")),
+    Condition("last chapter first, one process", options=("--reverse",)),
+    Condition("one chapter alone", options=("--alone",)),
+    Condition("lowest versions, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=versions("lowest")),
+    Condition("newest versions, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=versions("newest")),
+    Condition("a newer Python, texts only", options=(*TWO_PROCESSES, "--no-pixels"), prepare=another_python),
 )
 
 
@@ -174,10 +180,10 @@ def command(options: tuple[str, ...]) -> list[str]:
     return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *passed_on, *paths]
 
 
-def outcome(row: Row) -> tuple[str, str]:
+def outcome(row: Condition) -> tuple[str, str]:
     """Run one row; whether it passed, and pytest's own last line."""
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT)} | row.environment
-    run = Run(command(row.options), {name: value for name, value in environment.items() if value is not None})
+    run = Command(command(row.options), {name: value for name, value in environment.items() if value is not None})
     try:
         run = row.prepare(run)
     except (NotHere, subprocess.CalledProcessError) as error:
@@ -190,7 +196,7 @@ def outcome(row: Row) -> tuple[str, str]:
 
 
 @contextmanager
-def stopped_with_us(run: Run, file) -> Iterator[subprocess.Popen]:
+def stopped_with_us(run: Command, file) -> Iterator[subprocess.Popen]:
     """The run in a process group of its own, so that an interruption ends its kernels too."""
     process = subprocess.Popen(
         run.command, cwd=run.folder, env=run.environment, stdout=file, stderr=file, start_new_session=True

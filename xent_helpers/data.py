@@ -117,8 +117,9 @@ class DataSet:
         rows = np.random.default_rng(seed).permutation(count)
         train, validation, test = np.split(rows, [round(0.6 * count), round(0.8 * count)])
         scaler = StandardScaler().fit(self.x[train])
-        return ThreeParts(*(Part(scaler.transform(self.x[part]), self.y[part], part)
-                            for part in (train, validation, test)))  # fmt: skip
+        return ThreeParts(
+            *(Part(scaler.transform(self.x[part]), self.y[part], part) for part in (train, validation, test))
+        )
 
 
 def iris() -> DataSet:

@@ -165,7 +165,7 @@ class _Fused(torch.autograd.Function):
         nats, ctx.gradient = _dense(logits, label, share, formed)
         ctx.save_for_backward(logits, label, share)
         ctx.dtype = logits.dtype
-        return _reduced(nats, kept, reduction, count)
+        return _reduced_nats(nats, kept, reduction, count)
 
     @staticmethod
     def backward(ctx, upstream):
@@ -201,7 +201,7 @@ class _Linear(torch.autograd.Function):
         ctx.rows, ctx.wanted, ctx.by_row = rows, ctx.needs_input_grad[:3], reduction == "none"
         nats, ctx.gradients = _linear(x, weight, bias, label, share, ctx.wanted if formed else (False,) * 3, rows)
         ctx.save_for_backward(x, weight, bias, label, share)
-        return _reduced(nats, kept, reduction, count)
+        return _reduced_nats(nats, kept, reduction, count)
 
     @staticmethod
     def backward(ctx, upstream):
@@ -261,7 +261,7 @@ def _shares(label: Tensor, kept: Tensor | None, reduction: str, dtype: torch.dty
     return kept.to(dtype) / (count if reduction != "mean" else count.clamp(min=1)), count
 
 
-def _reduced(nats: Tensor, kept: Tensor | None, reduction: str, count: Tensor | int) -> Tensor:
+def _reduced_nats(nats: Tensor, kept: Tensor | None, reduction: str, count: Tensor | int) -> Tensor:
     if kept is not None:
         nats = torch.where(kept, nats, 0.0)  # whatever an ignored row holds, NaN too, does not count
     return nats if reduction == "none" else nats.sum() / count  # 0 / 0 is NaN

@@ -175,18 +175,6 @@ def nats_to_bits(nats: Array | float) -> Array | float:
     return nats / LN2
 
 
-@_quiet
-def bits_to_nats(bits: Array | float) -> Array | float:
-    """bits · log 2: a bit is 0.6931 nats. Takes a floating array or a plain number, else raises TypeError.
-
-    Example:
-        >>> print(f"{bits_to_nats(1.0):.4f}")
-        0.6931
-    """
-    _check_amount(bits=bits)
-    return bits * LN2
-
-
 def _check_amount(**amount: Array | float) -> None:
     """Refuse what is neither a floating array nor a plain number."""
     if not all(isinstance(value, Real) for value in amount.values()):

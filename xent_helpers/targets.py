@@ -40,30 +40,6 @@ def smoothed(q: Array, epsilon: float) -> Array:
     return (1.0 - epsilon) * q + epsilon / q.shape[-1]
 
 
-@_quiet
-def best_probabilities(q: Array, weight: Array | None = None) -> Array:
-    """The probabilities with the least loss −Σ_c w_c q_c log p_c: the shares w_c q_c / Σ_k w_k q_k.
-
-    Without weights that is q itself (Gibbs' inequality, chapter 2). A row whose shares are all 0 gives NaN.
-
-    Args:
-        q: target rows (..., C) that sum to 1.
-        weight: one positive factor for each class, shape (C,).
-
-    Example:
-        >>> print(best_probabilities(np.array([0.95, 0.05]), np.array([0.01, 0.99])).round(3))
-        [0.161 0.839]
-
-    Source: chapter 8, equation 8.8.
-    """
-    xp = check.check_arrays(q=q, weight=weight)
-    check.check_floating(q=q)
-    check.check_axis("q", q, -1)
-    check.check_weight(weight, q.shape[-1])
-    shares = q if weight is None else q * weight
-    return shares / xp.sum(shares, axis=-1, keepdims=True)
-
-
 def distillation_loss(student: Array, teacher: Array, temperature: float = 1.0, *, reduction: str = "mean") -> Array:
     """T² times the cross-entropy of the teacher's and the student's probabilities, both softened by T.
 
@@ -207,17 +183,6 @@ def pair_matrix(num_classes: int, rate: float) -> np.ndarray:
     check.check_fraction("rate", rate)
     same = np.eye(num_classes)
     return (1.0 - rate) * same + rate * np.roll(same, 1, axis=1)
-
-
-def resample_matrix(num_classes: int, rate: float) -> np.ndarray:
-    """M for labels that are drawn again, with probability ``rate``, from all classes, the true one included.
-
-    Example:
-        >>> print(resample_matrix(4, 0.2)[0])
-        [0.85 0.05 0.05 0.05]
-    """
-    check.check_num_classes(num_classes)
-    return smoothed(np.eye(num_classes), rate)
 
 
 def noisy_labels(labels: np.ndarray, transition: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,6 @@ REDIRECT = BUILD / "book" / "index.html"
 LARGEST_BOOK = 25 * 2**20
 
 every_page = pytest.mark.parametrize("path", [path for path in PAGES if path != REDIRECT], ids=name)
-every_book_page = pytest.mark.parametrize("path", [path for path in BOOK if path != REDIRECT], ids=name)
 every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 

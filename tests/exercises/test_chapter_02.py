@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from xent_helpers import exercises
-from xent_helpers.exercises import chapter_02 as chapter
+from xent_helpers.exercises.chapter_02 import scores
 
 
 def test_a_mistake_and_careless_zeros_are_named_together():
@@ -52,7 +52,7 @@ def test_the_marks_are_those_that_a_search_over_all_reports_gives():
             elif (gap < 1e-12).sum() > 1:
                 mark = min(mark, 1)
         found[name] = mark
-    assert list(found.values()) == chapter.marks_of_the_scores()
+    assert list(found.values()) == scores.marks_of_the_scores()
 
 
 def test_the_comparison_in_the_hint_on_the_squared_score():

@@ -62,8 +62,8 @@ def test_a_chapter_is_the_checks_of_its_code_and_the_ids_of_its_cells(tmp_path):
     tmp_path.joinpath("00_start.ipynb").write_text(text_of({"id": "e", "source": "!ls"}))
     tmp_path.joinpath("02_notes.txt").write_text("no notebook")
     assert grading.chapters(tmp_path) == [
-        grading.Chapter("00_start.ipynb", {}, frozenset("e")),
-        grading.Chapter("01_ä.ipynb", {"1.1": "f", "1.2": None, "1.10": "g"}, frozenset("abcd")),
+        grading.CourseNotebook("00_start.ipynb", {}, frozenset("e")),
+        grading.CourseNotebook("01_ä.ipynb", {"1.1": "f", "1.2": None, "1.10": "g"}, frozenset("abcd")),
     ]
 
 
@@ -118,7 +118,7 @@ def test_a_submission_is_its_code_its_cells_ids_and_which_of_them_may_raise(tmp_
 
 
 def test_the_chapter_is_known_by_its_checks_its_cells_or_its_name(tmp_path, course):
-    other = grading.Chapter("02_other.ipynb", {"2.1": "f"}, frozenset({"u1"}))
+    other = grading.CourseNotebook("02_other.ipynb", {"2.1": "f"}, frozenset({"u1"}))
     for text, name in (
         (notebook(CHECK, ids=False), "x.ipynb"),
         (notebook("1"), "x.ipynb"),
@@ -136,9 +136,9 @@ def test_the_chapter_is_known_by_its_checks_its_cells_or_its_name(tmp_path, cour
 
 def test_checks_count_before_cells_and_cells_before_the_name():
     ids = {name: frozenset(f"{name}{number}" for number in range(9)) for name in "ab"}
-    long = grading.Chapter("01_long.ipynb", {f"1.{number}": None for number in range(1, 9)}, ids["a"])
-    short = grading.Chapter("02_short.ipynb", {"2.1": None, "2.2": None}, ids["b"])
-    named = grading.Chapter("03_named.ipynb", {"3.1": None}, frozenset())
+    long = grading.CourseNotebook("01_long.ipynb", {f"1.{number}": None for number in range(1, 9)}, ids["a"])
+    short = grading.CourseNotebook("02_short.ipynb", {"2.1": None, "2.2": None}, ids["b"])
+    named = grading.CourseNotebook("03_named.ipynb", {"3.1": None}, frozenset())
 
     def found(cells=(), ids=(), name="x.ipynb"):
         submission = grading.Submission("", cells=list(cells), ids=set(ids))

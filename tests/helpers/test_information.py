@@ -10,7 +10,6 @@ from scipy import special, stats
 from tests.refusals import refused
 from xent_helpers import information
 from xent_helpers.information import (
-    bits_to_nats,
     brier_score,
     cross_entropy,
     entropy,
@@ -164,10 +163,8 @@ def test_perplexity_is_torchs():
     torch.testing.assert_close(perplexity(entropy(p)), torch.distributions.Categorical(p).perplexity())
 
 
-def test_the_units_convert_both_ways(array):
-    assert nats_to_bits(np.log(2.0)) == 1 and bits_to_nats(1.0) == np.log(2.0)
-    nats = array([0.1, 2.0])
-    np.testing.assert_allclose(plain(bits_to_nats(nats_to_bits(nats))), plain(nats))
+def test_nats_become_bits(array):
+    assert nats_to_bits(np.log(2.0)) == 1
     np.testing.assert_allclose(plain(nats_to_bits(entropy(array(rows(1))))), stats.entropy(rows(1), base=2, axis=1))
 
 

@@ -45,24 +45,6 @@ class TestSmoothed:
             targets.smoothed([1.0, 0.0], 0.1)
 
 
-class TestBestProbabilities:
-    def test_without_weights_they_are_the_target(self):
-        q = sample()[3]
-        np.testing.assert_allclose(targets.best_probabilities(q), q, rtol=1e-15)
-
-    @BACKENDS
-    def test_no_other_row_costs_less(self, array):
-        rng = np.random.default_rng(0)
-        q, w = rng.dirichlet(np.ones(5)), rng.uniform(0.1, 5, 5)
-        best = plain(targets.best_probabilities(array(q), array(w)))
-        others = rng.dirichlet(np.ones(5), 1000)
-        assert (-(np.log(others) @ (w * q)) > -(np.log(best) @ (w * q))).all()
-
-    def test_refuses_a_weight_of_the_wrong_length(self):
-        with refused(ValueError, "weight"):
-            targets.best_probabilities(np.array([0.5, 0.5]), np.ones(3))
-
-
 class TestDistillationLoss:
     @BACKENDS
     @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
@@ -211,11 +193,9 @@ class TestFunctionsOfTheSurprise:
 
 
 class TestClerks:
-    def test_flips_and_resampling_are_one_family(self):
-        """A label drawn again from all C classes keeps its class with probability 1/C."""
-        np.testing.assert_allclose(targets.resample_matrix(10, 0.4), targets.flip_matrix(10, 0.36), atol=1e-15)
-        for M in (targets.flip_matrix(10, 0.4), targets.resample_matrix(10, 0.4)):
-            np.testing.assert_allclose(M.sum(axis=1), 1, rtol=1e-15)
+    def test_the_flipping_clerk_keeps_a_label_or_writes_any_other(self):
+        np.testing.assert_allclose(targets.smoothed(np.eye(10), 0.4), targets.flip_matrix(10, 0.36), atol=1e-15)
+        np.testing.assert_allclose(targets.flip_matrix(10, 0.4).sum(axis=1), 1, rtol=1e-15)
         assert targets.flip_matrix(10, 0.4)[3, 3] == pytest.approx(0.6)
 
     def test_the_pair_clerk_writes_the_next_class(self):
@@ -230,7 +210,7 @@ class TestClerks:
             targets.pair_matrix(1, 0.5)
 
     def test_their_entropies_are_the_floors_of_chapter_1(self):
-        floors = [special.entr(M[0]).sum() for M in (targets.resample_matrix(10, 0.4), targets.flip_matrix(10, 0.4))]
+        floors = [special.entr(M[0]).sum() for M in (targets.smoothed(np.eye(10), 0.4), targets.flip_matrix(10, 0.4))]
         np.testing.assert_allclose(floors, [1.4444, 1.5519], atol=5e-5)
 
     def test_records_have_the_matrix_for_frequencies(self):
@@ -261,8 +241,6 @@ class TestClerks:
             targets.noisy_labels(np.array([1]), 0.4 * np.eye(2), rng)
         with refused(TypeError, "num_classes"):
             targets.flip_matrix(2.5, 0.1)
-        with refused(TypeError, "num_classes"):
-            targets.resample_matrix("2", 0.1)
         with refused(ValueError, "rate"):
             targets.flip_matrix(3, 1.5)
 

@@ -3,15 +3,8 @@
 import numpy as np
 import pytest
 
+from tests.plots.described import described
 from xent_helpers import plots
-
-
-def described(ax, *words):
-    assert ax.get_title(loc="left")
-    assert ax.get_xlabel()
-    assert ax.get_ylabel()
-    assert len(ax.figure.alt) >= 40
-    assert all(word in ax.figure.alt for word in words), ax.figure.alt
 
 
 def test_next_byte_bars_draws_the_shares_that_follow_a_byte():

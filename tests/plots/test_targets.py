@@ -3,15 +3,8 @@
 import numpy as np
 import pytest
 
+from tests.plots.described import described
 from xent_helpers import plots
-
-
-def described(ax, *words):
-    assert ax.get_title(loc="left")
-    assert ax.get_xlabel()
-    assert ax.get_ylabel()
-    assert len(ax.figure.alt) >= 40
-    assert all(word in ax.figure.alt for word in words), ax.figure.alt
 
 
 def test_smoothing_valley_draws_the_curves_and_marks_the_lowest_points():
@@ -43,8 +36,12 @@ def test_mixed_pictures_show_each_picture_over_its_target():
 
 
 def test_honesty_draws_each_network_and_the_means():
-    errors = {("a", "hard"): np.array([0.1, 0.2]), ("a", "smoothed"): np.array([0.3, 0.5]),
-              ("b", "hard"): np.array([0.4, 0.6]), ("b", "smoothed"): np.array([0.1, 0.1])}  # fmt: skip
+    errors = {
+        ("a", "hard"): np.array([0.1, 0.2]),
+        ("a", "smoothed"): np.array([0.3, 0.5]),
+        ("b", "hard"): np.array([0.4, 0.6]),
+        ("b", "smoothed"): np.array([0.1, 0.1]),
+    }
     ax = plots.honesty(errors)
     drawn = [line.get_ydata() for line in ax.lines]
     np.testing.assert_array_equal(drawn, [[0.1, 0.2], [0.4, 0.6], [0.3, 0.5], [0.1, 0.1]])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.plots.described import described
 from xent_helpers import plots
 from xent_helpers.training import History, Score
 
@@ -10,14 +11,6 @@ from xent_helpers.training import History, Score
 def history(scale=1.0):
     train = [Score(scale * value, 0.5, 10) for value in (2.3, 1.1, 0.4, 0.1)]
     return History(train, [Score(scale * value, 0.5, 5) for value in (2.3, 1.2, 0.6, 0.8)])
-
-
-def described(ax, *words):
-    assert ax.get_title(loc="left")
-    assert ax.get_xlabel()
-    assert ax.get_ylabel()
-    assert len(ax.figure.alt) >= 40
-    assert all(word in ax.figure.alt for word in words), ax.figure.alt
 
 
 def test_digit_samples_show_one_class_in_each_column():

@@ -237,27 +237,59 @@ def on_test_pictures_the_loss_is_lower_and_the_accuracy_level(setting: Setting) 
 devices.reproducible(seed=0)
 
 CLAIMS = (
-    Claim("6.3", "A detector trained on blank pictures ends at the entropy of the shares and always says no",
-          a_blind_model_learns_the_shares),
-    Claim("6.3", "On one batch two softmaxes stop above the floor with all decisions right; the right loop and the one "
-          "without a reset get below 0.01", one_batch_finds_a_second_softmax_and_no_missing_reset),
-    Claim("6.3", "Over many batches a missing reset makes the validation loss at least ten times larger",
-          over_many_batches_a_missing_reset_does_harm),
-    Claim("6.4", "On raw measurements none of twelve runs with BCELoss ends below log 2, and most wrong tumours send "
-          "no gradient", raw_measurements_kill_every_run),
+    Claim(
+        "6.3",
+        "A detector trained on blank pictures ends at the entropy of the shares and always says no",
+        a_blind_model_learns_the_shares,
+    ),
+    Claim(
+        "6.3",
+        "On one batch two softmaxes stop above the floor with all decisions right; the right loop and the one "
+        "without a reset get below 0.01",
+        one_batch_finds_a_second_softmax_and_no_missing_reset,
+    ),
+    Claim(
+        "6.3",
+        "Over many batches a missing reset makes the validation loss at least ten times larger",
+        over_many_batches_a_missing_reset_does_harm,
+    ),
+    Claim(
+        "6.4",
+        "On raw measurements none of twelve runs with BCELoss ends below log 2, and most wrong tumours send "
+        "no gradient",
+        raw_measurements_kill_every_run,
+    ),
     Claim("6.4", "Standardising repairs it, with either loss", standardising_repairs_it_with_either_loss),
     Claim("6.4", "The loss on logits alone does not", the_loss_on_logits_alone_does_not),
-    Claim("6.6", "At the lowest shared rate, after two thirds of the epochs, the linear model leads on every split",
-          at_a_shared_small_rate_the_linear_model_leads),
-    Claim("6.6", "At its own best rate and epoch the network leads on at least four of five splits",
-          at_its_own_rate_the_network_leads),
-    Claim("6.6", "Twice as many steps change the mean of the lowest validation losses by less than 0.005",
-          twice_as_many_steps_change_little),
-    Claim("6.7", "From epoch 5 to the end the ratio of validation loss to training loss grows, from above 1",
-          the_losses_move_apart),
-    Claim("6.8", "The most expensive 5% of the pictures carry more than half of the loss",
-          a_few_pictures_carry_most_of_the_loss),
-    Claim("6.9", "On test pictures the network's mean loss is lower, and the mean accuracies differ by less than "
-          "two standard errors of one test part",
-          on_test_pictures_the_loss_is_lower_and_the_accuracy_level),
-)  # fmt: skip
+    Claim(
+        "6.6",
+        "At the lowest shared rate, after two thirds of the epochs, the linear model leads on every split",
+        at_a_shared_small_rate_the_linear_model_leads,
+    ),
+    Claim(
+        "6.6",
+        "At its own best rate and epoch the network leads on at least four of five splits",
+        at_its_own_rate_the_network_leads,
+    ),
+    Claim(
+        "6.6",
+        "Twice as many steps change the mean of the lowest validation losses by less than 0.005",
+        twice_as_many_steps_change_little,
+    ),
+    Claim(
+        "6.7",
+        "From epoch 5 to the end the ratio of validation loss to training loss grows, from above 1",
+        the_losses_move_apart,
+    ),
+    Claim(
+        "6.8",
+        "The most expensive 5% of the pictures carry more than half of the loss",
+        a_few_pictures_carry_most_of_the_loss,
+    ),
+    Claim(
+        "6.9",
+        "On test pictures the network's mean loss is lower, and the mean accuracies differ by less than "
+        "two standard errors of one test part",
+        on_test_pictures_the_loss_is_lower_and_the_accuracy_level,
+    ),
+)

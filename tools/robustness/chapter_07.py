@@ -252,25 +252,47 @@ def asking(setting: Setting) -> bool:
 devices.reproducible(seed=0)
 
 CLAIMS = (
-    Claim("7.2", "Networks that reproduce 98% or more of the clerk's labels claim at least 0.08 more than they keep",
-          overconfident),
+    Claim(
+        "7.2",
+        "Networks that reproduce 98% or more of the clerk's labels claim at least 0.08 more than they keep",
+        overconfident,
+    ),
     Claim("7.7", "T leaves the accuracy and lowers the test loss in every run", temperature_lowers_the_loss),
     Claim("7.7", "The mean ECE at the fitted T stays above 0.09", temperature_leaves_the_ece_high),
     Claim("7.8", "A T fitted on the test part gains less than 0.02 nats in each run", peeking_gains_little),
     Claim("7.9", "With the floor loss and ECE fall further in every run", the_floor_lowers_both),
     Claim("7.9", "The fitted floors scatter around 0.167", the_floor_is_about_right),
-    Claim("7.10", "On true labels the networks fit all, and claim and share right differ by at most 0.04",
-          fitted_and_almost_calibrated),
+    Claim(
+        "7.10",
+        "On true labels the networks fit all, and claim and share right differ by at most 0.04",
+        fitted_and_almost_calibrated,
+    ),
     Claim("7.10", "The test loss ends above its lowest point in every run", the_loss_rises_after_its_lowest_point),
-    Claim("7.10", "At the own temperature the loss is on average lower at the end than where the raw loss was lowest",
-          what_they_know_still_improves),
+    Claim(
+        "7.10",
+        "At the own temperature the loss is on average lower at the end than where the raw loss was lowest",
+        what_they_know_still_improves,
+    ),
     Claim("7.12", "A tempered network becomes more overconfident the stronger the static", static_makes_overconfident),
-    Claim("7.14", "The weighted log-loss is above the constant's; the corrected one is the plain one's within 0.02",
-          weights_cost_more_than_a_constant_and_can_be_taken_out),
-    Claim("7.16", "At the threshold that the costs prescribe the weighted model costs at least 0.1 more",
-          the_prescribed_threshold_needs_plain_probabilities),
-    Claim("7.17", "As trained the networks cost more than asking at 0.05 and 0.1; with a floor at most a tenth "
-          "more, and less from 0.25 on", asking),
-    Claim("7.18", "Isotonic regression's loss is above that of temperature and floor in every run",
-          isotonic_has_the_higher_loss),
-)  # fmt: skip
+    Claim(
+        "7.14",
+        "The weighted log-loss is above the constant's; the corrected one is the plain one's within 0.02",
+        weights_cost_more_than_a_constant_and_can_be_taken_out,
+    ),
+    Claim(
+        "7.16",
+        "At the threshold that the costs prescribe the weighted model costs at least 0.1 more",
+        the_prescribed_threshold_needs_plain_probabilities,
+    ),
+    Claim(
+        "7.17",
+        "As trained the networks cost more than asking at 0.05 and 0.1; with a floor at most a tenth "
+        "more, and less from 0.25 on",
+        asking,
+    ),
+    Claim(
+        "7.18",
+        "Isotonic regression's loss is above that of temperature and floor in every run",
+        isotonic_has_the_higher_loss,
+    ),
+)

@@ -24,7 +24,7 @@ class OutOfTime(BaseException):
 
 
 @dataclass(frozen=True)
-class Call:
+class FinishedCall:
     """One call: its outcome, whether it changed an argument, and what it printed."""
 
     outcome: Outcome
@@ -32,7 +32,7 @@ class Call:
     printed: str
 
 
-def call(function: Callable, arguments: tuple, convert: Callable[[Any], Any] = lambda one: one) -> Call:
+def call(function: Callable, arguments: tuple, convert: Callable[[Any], Any] = lambda one: one) -> FinishedCall:
     """Call ``function`` on copies of ``arguments``; an exception is an outcome, an interrupt is passed on."""
     handed = tuple(convert(deepcopy(one)) for one in arguments)
     with in_silence() as printed:
@@ -41,7 +41,7 @@ def call(function: Callable, arguments: tuple, convert: Callable[[Any], Any] = l
         except (Exception, SystemExit) as error:
             actual = Raised(type(error).__name__, str(error))
     changed = not all(agree(outcome(a), outcome(b)) for a, b in zip(handed, map(convert, arguments), strict=True))
-    return Call(actual, changed, printed.getvalue())
+    return FinishedCall(actual, changed, printed.getvalue())
 
 
 def _finished(value: Any) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xent_helpers.exercises import check_value, messages, shrink
-from xent_helpers.exercises.calling import Call, OutOfTime, TimeLimit, as_other_library, call, call_quietly
+from xent_helpers.exercises.calling import FinishedCall, OutOfTime, TimeLimit, as_other_library, call, call_quietly
 from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import REFERENCE, Catalogue
 from xent_helpers.exercises.inputs import draw_inputs
@@ -93,11 +93,13 @@ class _Examination:
             return self.finished(Status.NOT_YET, f"{found.message} {changed}".strip(), calls, found.names)
         return self.finished(Status.NOT_YET, f"{self.fault(catalogue, actual)} {changed}".strip(), calls)
 
-    def finished(self, status: str, message: str, calls: list[Call] = (), mistakes: tuple[str, ...] = ()) -> Result:
+    def finished(
+        self, status: str, message: str, calls: list[FinishedCall] = (), mistakes: tuple[str, ...] = ()
+    ) -> Result:
         printed = messages.printed_message([one.printed for one in calls])
         return Result(self.exercise.key, status, f"{message} {printed}".strip(), mistakes)
 
-    def run(self) -> list[Call]:
+    def run(self) -> list[FinishedCall]:
         """Call the function on the inputs; if it raises, try whether it raises less often with tensors."""
         calls = self.run_all()
         raised = _raised(calls)
@@ -109,7 +111,7 @@ class _Examination:
             self.convert = lambda argument: argument
         return calls
 
-    def run_all(self) -> list[Call]:
+    def run_all(self) -> list[FinishedCall]:
         calls, began = [], time.process_time()
         with TimeLimit(SECONDS):
             for number, arguments in enumerate(self.cases):
@@ -126,14 +128,14 @@ class _Examination:
             message += f" It was busy {messages.place(self.exercise, self.cases[self.number])}."
         return message + " Does a loop end, and does it do work that an array operation could?"
 
-    def changed(self, calls: list[Call]) -> str:
+    def changed(self, calls: list[FinishedCall]) -> str:
         changing = [arguments for arguments, one in zip(self.cases, calls, strict=True) if one.changed]
         if not changing:
             return ""
         where = messages.place(self.exercise, min(changing, key=shrink.input_size))
         return f"Your function changes its argument {where}, and with it the caller's data. Can it work on a copy?"
 
-    def right(self, catalogue: Catalogue, calls: list[Call], changed: str) -> Result:
+    def right(self, catalogue: Catalogue, calls: list[FinishedCall], changed: str) -> Result:
         actual = [one.outcome for one in calls]
         if changed:
             return self.finished(Status.NOT_YET, f"The values are right. {changed}", calls)
@@ -188,7 +190,7 @@ def kind_of_fault(actual: Outcome, expected: Outcome) -> tuple:
     return (3, "") if np.any(np.isnan(actual.array) & ~np.isnan(expected.array)) else (4, "")
 
 
-def _raised(calls: list[Call]) -> int:
+def _raised(calls: list[FinishedCall]) -> int:
     return sum(isinstance(one.outcome, Raised) for one in calls)
 
 

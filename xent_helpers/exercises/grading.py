@@ -38,7 +38,7 @@ Row = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
-class Chapter:
+class CourseNotebook:
     """A notebook of the course: the name that each exercise's check gives its answer, and the ids of the cells."""
 
     name: str
@@ -60,7 +60,7 @@ class Unreadable(Exception):
     """A submission that cannot be run; the first argument is its status, the second says why."""
 
 
-def chapters(folder: Path) -> list[Chapter]:
+def chapters(folder: Path) -> list[CourseNotebook]:
     """Return the chapters of the course, read from its own notebooks.
 
     Raises:
@@ -71,7 +71,7 @@ def chapters(folder: Path) -> list[Chapter]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         sources = [_source(cell) for cell in cells if cell["cell_type"] == "code"]
         names = dict(pair for source in sources if CHECK.search(source) for pair in _checks(source))
-        found.append(Chapter(path.name, names, frozenset(cell["id"] for cell in cells)))
+        found.append(CourseNotebook(path.name, names, frozenset(cell["id"] for cell in cells)))
     if not any(chapter.exercises for chapter in found):
         raise FileNotFoundError(
             f"{folder} holds no notebook of the course: run this in a checkout of it, or name its notebooks' folder "
@@ -143,7 +143,7 @@ def _source(cell):
     return source if isinstance(source, str) else "".join(source)
 
 
-def chapter_of(submission: Submission, path: Path, course: list[Chapter]) -> Chapter:
+def chapter_of(submission: Submission, path: Path, course: list[CourseNotebook]) -> CourseNotebook:
     """Return the chapter that a submission shares most checks and cells with; failing both, the one in its name.
 
     Raises:
@@ -164,7 +164,7 @@ def chapter_of(submission: Submission, path: Path, course: list[Chapter]) -> Cha
     return best
 
 
-def grade(path: Path, course: list[Chapter], limits: Limits, *, threads: int, trust: bool = False) -> list[Row]:
+def grade(path: Path, course: list[CourseNotebook], limits: Limits, *, threads: int, trust: bool = False) -> list[Row]:
     """Return the rows of one submission: the file's own, with no exercise, then one for each of its exercises."""
     file = shown(os.fsencode(path).decode("utf-8", "replace"))
     try:

@@ -42,7 +42,6 @@ from xent_helpers.plots.likelihood import (
     sorted_by_class,
     three_floors,
 )
-from xent_helpers.plots.sliders import explore
 from xent_helpers.plots.stability import (
     binary_losses,
     class_regions,
@@ -89,7 +88,6 @@ __all__ = [
     "digit_samples",
     "digits_left",
     "expected_scores",
-    "explore",
     "floors",
     "gradient_as_transfer",
     "gradient_clouds",

@@ -50,7 +50,7 @@ def code_areas(truth: np.ndarray, codes: Mapping[str, Sequence[str]], names: Seq
     means = {code: float(truth @ [len(word) for word in words]) for code, words in codes.items()}
     axes = canvas(
         "Boxes, one for each class, as wide as its probability and as high as its codeword is long; their total area "
-        "is the mean number of bits. "
+        "is the mean number of bits. Codes: "
         + "; ".join(f"{code}: {' '.join(words)}, {means[code]:g} bits" for code, words in codes.items())
         + ".",
         1,
@@ -176,7 +176,7 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
     axes = canvas(
         f"Expected cost against the reported probability p, truth {truth:g}. Lowest points: "
         + ", ".join(f"{name} at {minimisers[name]:.3f}" for name in costs)
-        + ". Left the scores whose lowest point is the truth, right the others.",
+        + ". Left the scores whose lowest point is at the truth, right the others.",
         1,
         2,
         figsize=(9.4, 3.9),
@@ -193,7 +193,7 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
         ax.annotate(
             f"truth {truth:g}", (truth, 0.04), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points"
         )
-        ax.set(title=title, xlabel="p, reported probability of a 1", ylabel="expected cost", xlim=(0, 1.02))
+        ax.set(title=title, xlabel="p, reported probability", ylabel="expected cost", xlim=(0, 1.02))
     axes[0].set_ylim(0, 1.6)
     axes[1].set_ylim(0, 1.2)
     for ax, place in zip(axes, ("lower left", "upper center"), strict=True):

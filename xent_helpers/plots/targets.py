@@ -21,18 +21,31 @@ def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: 
     lowest = ", ".join(f"at a gap of {gap:.2f} for ε = {epsilon:g}" for epsilon, gap in best.items())
     ax = canvas(
         f"Loss in nats against the logit gap, one curve for each ε. Without smoothing it falls for ever, with it "
-        f"there is a lowest point, {lowest}, and rises again behind it.",
+        f"there is a lowest point, {lowest}, and rises again beyond it.",
         figsize=(6.4, 3.2),
     )
     for (epsilon, values), (colour, dash, marker) in zip(costs.items(), _LOOKS, strict=False):
         ax.plot(gaps, values, color=colour, linestyle=dash)
-        ax.annotate(f"ε = {epsilon:g}", (gaps[-1], values[-1]), xytext=(6, 5), textcoords="offset points",
-                    va="center", color=colour, annotation_clip=False)  # fmt: skip
+        ax.annotate(
+            f"ε = {epsilon:g}",
+            (gaps[-1], values[-1]),
+            xytext=(6, 5),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            annotation_clip=False,
+        )
         if epsilon in best:
             floor = np.interp(best[epsilon], gaps, values)
             ax.plot(best[epsilon], floor, marker, color=colour, markersize=8)
-            ax.annotate(f"{best[epsilon]:.2f}", (best[epsilon], floor), xytext=(0, -16), textcoords="offset points",
-                        ha="center", color=colour)  # fmt: skip
+            ax.annotate(
+                f"{best[epsilon]:.2f}",
+                (best[epsilon], floor),
+                xytext=(0, -16),
+                textcoords="offset points",
+                ha="center",
+                color=colour,
+            )
     ax.set(title="With smoothing the loss has a lowest point", ylim=(0, None))
     ax.set(xlabel="logit of the true class minus the others'", ylabel="loss in nats")
     return ax
@@ -75,8 +88,14 @@ def mixed_pictures(pictures: Mapping[str, np.ndarray], rows: Mapping[str, np.nda
         f"{name}, target " + " and ".join(f"{q:.2f} for {c}" for c, q in enumerate(rows[name]) if q > 0)
         for name in pictures
     )
-    axes = canvas(f"Pictures of digits over bars of their target probabilities: {said}.", 2, len(pictures),
-                  figsize=(8.4, 3.4), height_ratios=(1.5, 1), sharey="row")  # fmt: skip
+    axes = canvas(
+        f"Pictures of digits over bars of their target probabilities: {said}.",
+        2,
+        len(pictures),
+        figsize=(8.4, 3.4),
+        height_ratios=(1.5, 1),
+        sharey="row",
+    )
     axes[0, 0].figure.suptitle("The target is mixed in the same shares as the picture")
     for (top, bottom), (name, picture) in zip(axes.T, pictures.items(), strict=True):
         top.imshow(picture.reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
@@ -104,13 +123,20 @@ def honesty(errors: Mapping[tuple[str, str], np.ndarray]) -> Axes:
     for side, (recipe, (colour, _, marker)) in enumerate(zip(recipes, _LOOKS, strict=False)):
         for number, situation in enumerate(situations):
             values, place = errors[situation, recipe], width * number + side
-            ax.plot(np.full(len(values), place), values, marker, color=colour, linestyle="none", alpha=0.6,
-                    label=recipe if number == 0 else None)  # fmt: skip
+            ax.plot(
+                np.full(len(values), place),
+                values,
+                marker,
+                color=colour,
+                linestyle="none",
+                alpha=0.6,
+                label=recipe if number == 0 else None,
+            )
             ax.hlines(values.mean(), place - 0.35, place + 0.35, color=colour, linewidth=2.5)
     ax.set_xticks([width * number + (len(recipes) - 1) / 2 for number in range(len(situations))], situations)
     ax.set(ylim=(0, 1.35 * max(map(max, errors.values()))), ylabel="expected calibration error")
     ax.set_xlabel("labels in training and test")
-    ax.set_title("Smoothing spoils true labels' calibration; a fit has to match the noise")
+    ax.set_title("With true labels smoothing spoils calibration; a fit has to match the noise")
     ax.grid(False, axis="x")
     ax.legend(loc="upper left")
     return ax
@@ -128,9 +154,13 @@ def opinions(picture: np.ndarray, shares: Mapping[str, np.ndarray], label: int) 
     for name, share in shares.items():
         first, second = np.argsort(-share)[:2]
         said.append(f"{name} gives {first} a share of {share[first]:.2f} and {second} one of {share[second]:.2f}")
-    axes = canvas(f"A picture of a {label}, and bars of what each teacher leaves to the wrong classes: "
-                  f"{'; '.join(said)}.", 1, 1 + len(shares), figsize=(8.4, 2.9),
-                  width_ratios=[0.55] + [1] * len(shares))  # fmt: skip
+    axes = canvas(
+        f"A picture of a {label}, and bars of what each teacher leaves to the wrong classes: {'; '.join(said)}.",
+        1,
+        1 + len(shares),
+        figsize=(8.4, 2.9),
+        width_ratios=[0.55] + [1] * len(shares),
+    )
     axes[0].figure.suptitle("At equal softness, the hard teacher tells more about the wrong classes")
     axes[0].imshow(picture.reshape(8, 8), cmap="gray_r")
     axes[0].set_title(f"true class {label}", fontsize=10.5)
@@ -138,11 +168,15 @@ def opinions(picture: np.ndarray, shares: Mapping[str, np.ndarray], label: int) 
     for ax, (name, share), (colour, _, _), hatch in zip(axes[1:], shares.items(), _LOOKS, ("", "//"), strict=False):
         wrong = [c for c in range(len(share)) if c != label]
         bars = ax.bar([str(c) for c in wrong], share[wrong], color=colour, hatch=hatch, edgecolor="white")
-        ax.bar_label(bars, [_short(value) for value in share[wrong]], fontsize=8)
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # the dotted line stops at a number
+        ax.bar_label(bars, [_short(value) for value in share[wrong]], fontsize=8, bbox=behind)
         ax.axhline(1 / len(wrong), color=BLACK, linestyle=":", linewidth=1.4)
         ax.set_title(name, fontsize=10.5)
-        ax.set(xlabel="wrong class (dotted: equal shares)", ylabel="share of the rest",
-               ylim=(0, 1.15 * max(map(max, shares.values()))))  # fmt: skip
+        ax.set(
+            xlabel="wrong class (dotted: equal shares)",
+            ylabel="share of the rest",
+            ylim=(0, 1.15 * max(map(max, shares.values()))),
+        )
         ax.grid(False, axis="x")
     return axes
 
@@ -155,8 +189,9 @@ def two_divergences(teacher: np.ndarray, students: Mapping[str, np.ndarray]) -> 
         students: probabilities (C,), by name.
     """
     words = "; ".join(f"{name} is largest at {p.argmax()} with {p.max():.2f}" for name, p in students.items())
-    ax = canvas(f"Bars of a teacher's probabilities with two humps, and the students as lines: {words}.",
-                figsize=(6.6, 3.3))  # fmt: skip
+    ax = canvas(
+        f"Bars of a teacher's probabilities with two humps, and the students as lines: {words}.", figsize=(6.6, 3.3)
+    )
     tokens = np.arange(len(teacher))
     ax.bar(tokens, teacher, color="#BBBBBB", label="teacher")
     for (name, p), (colour, dash, marker) in zip(students.items(), _LOOKS, strict=False):
@@ -178,8 +213,13 @@ def against_noise(steps: np.ndarray, curves: Mapping[str, Mapping[str, np.ndarra
         for noise, by_name in curves.items()
         for name, c in by_name.items()
     )
-    axes = canvas(f"Accuracy on true test labels against steps of training on partly wrong labels. {words}.",
-                  1, len(curves), figsize=(8.4, 3.5), sharey=True)  # fmt: skip
+    axes = canvas(
+        f"Accuracy on true test labels against steps of training on partly wrong labels. {words}.",
+        1,
+        len(curves),
+        figsize=(8.4, 3.5),
+        sharey=True,
+    )
     axes[0].figure.suptitle("Which loss does best depends on the noise")
     for ax, (noise, by_name) in zip(axes, curves.items(), strict=True):
         for (name, values), (colour, dash, marker) in zip(by_name.items(), _LOOKS, strict=False):

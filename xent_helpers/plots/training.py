@@ -22,8 +22,11 @@ def digit_samples(pictures: np.ndarray, labels: np.ndarray, rows: int = 4) -> np
     axes = canvas(
         f"{rows} rows of handwritten digits as pictures of 8 by 8 grey pixels, one column for each of the classes "
         f"{classes[0]} to {classes[-1]}; the strokes differ widely within a column.",
-        rows, len(classes), figsize=(7.2, 0.8 * rows), squeeze=False,
-    )  # fmt: skip
+        rows,
+        len(classes),
+        figsize=(7.2, 0.8 * rows),
+        squeeze=False,
+    )
     axes[0, 0].figure.suptitle("Ten classes of 8 × 8 grey pixels, written by many hands")
     for column, label in zip(axes.T, classes, strict=True):
         for ax, picture in zip(column, pictures[labels == label], strict=False):
@@ -105,8 +108,15 @@ def learning_curves(histories: Mapping[str, History]) -> Axes:
             ax.plot(values, color=colour, linestyle=dash, linewidth=1.7)
             labels.append((len(values) - 1, values[-1], f"{name}, {part}", colour))
         best = history.best_epoch()
-        ax.plot(best, history.validation[best].loss, "o", markersize=10, markerfacecolor="none",
-                markeredgecolor=colour, markeredgewidth=1.6)  # fmt: skip
+        ax.plot(
+            best,
+            history.validation[best].loss,
+            "o",
+            markersize=10,
+            markerfacecolor="none",
+            markeredgecolor=colour,
+            markeredgewidth=1.6,
+        )
     ax.set(title="Training loss (solid) keeps falling, validation loss (dashed) flattens out", yscale="log")
     ax.set(xlabel="epoch (0: before training; ring: lowest validation loss)", ylabel="mean loss in nats")
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -137,8 +147,15 @@ def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[
     ax.imshow(np.where(wrong > 0, wrong, np.nan), cmap="Oranges", vmin=0, vmax=max(1, 1.6 * wrong.max()))
     for (i, j), count in np.ndenumerate(counts):
         if count:
-            ax.text(j, i, count, ha="center", va="center", color=GREY if i == j else BLACK,
-                    weight="normal" if i == j else "bold")  # fmt: skip
+            ax.text(
+                j,
+                i,
+                count,
+                ha="center",
+                va="center",
+                color=GREY if i == j else BLACK,
+                weight="normal" if i == j else "bold",
+            )
     ax.set(title=f"{wrong.sum()} of {len(true)} decisions lie off the diagonal")
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.set(xticks=range(size), yticks=range(size), xticklabels=classes, yticklabels=classes)
@@ -161,8 +178,9 @@ def costly_mistakes(pictures: np.ndarray, true: np.ndarray, predicted: np.ndarra
     order = np.argsort(-nats, kind="stable")
     columns = (len(order) + 1) // 2
     said = ", ".join(f"a {true[i]} read as {predicted[i]} for {nats[i]:.1f} nats" for i in order)
-    axes = canvas(f"Pictures of digits with their cost: {said}.", 2, columns, figsize=(1.5 * columns, 4.2),
-                  squeeze=False)  # fmt: skip
+    axes = canvas(
+        f"Pictures of digits with their cost: {said}.", 2, columns, figsize=(1.5 * columns, 4.2), squeeze=False
+    )
     axes[0, 0].figure.suptitle("The most expensive pictures: true class, prediction, loss in nats")
     for ax in axes.flat:
         ax.axis("off")
@@ -184,8 +202,13 @@ def gradient_clouds(clouds: Mapping[int, np.ndarray], full: np.ndarray, names: S
     axes = canvas(
         f"A cloud of minibatch gradients for each of {len(clouds)} batch sizes, all around the full gradient at "
         f"({full[0]:.3f}, {full[1]:.3f}). Their horizontal spread shrinks with the batch size: {spreads}.",
-        1, len(clouds), figsize=(8.6, 3.4), sharex=True, sharey=True, squeeze=False,
-    )[0]  # fmt: skip
+        1,
+        len(clouds),
+        figsize=(8.6, 3.4),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )[0]
     for ax, (size, cloud) in zip(axes, clouds.items(), strict=True):
         ax.plot(*cloud.T, "o", color=GREY, alpha=0.45, markersize=3.5, linestyle="none", label="one minibatch")
         ax.plot(*full, "*", color=VERMILION, markersize=14, linestyle="none", label="all samples")
@@ -212,8 +235,14 @@ def norm_growth(steps: np.ndarray, norms: np.ndarray, flow: np.ndarray, flow_nor
     )
     ax.plot(flow, flow_norms, color=BLUE, label="gradient flow")
     ax.plot(steps, norms, "o", color=BLACK, linestyle="none", markersize=6, label="gradient descent")
-    ax.plot(flow, flow_norms[-1] + limit * np.log(flow / flow[-1]), color=VERMILION, linestyle="--", linewidth=1.4,
-            label=f"slope 1/γ = {limit:.2f} per unit of log t")  # fmt: skip
+    ax.plot(
+        flow,
+        flow_norms[-1] + limit * np.log(flow / flow[-1]),
+        color=VERMILION,
+        linestyle="--",
+        linewidth=1.4,
+        label=f"slope 1/γ = {limit:.2f} per unit of log t",
+    )
     ax.set(title="On separable data the weights grow like log t, without end", xscale="log", ylim=(0, None))
     ax.set(xlabel="steps t", ylabel="norm of the weights ‖w‖")
     ax.legend(loc="upper left")
@@ -230,5 +259,13 @@ def _label_ends(ax: Axes, labels: list[tuple[float, float, str, str]]) -> None:
         height = ax.transData.transform((x, y))[1] * points_per_pixel
         lift = max(0.0, top + 11 - height)
         top = height + lift
-        ax.annotate(text, (x, y), xytext=(6, lift), textcoords="offset points", va="center", color=colour,
-                    fontsize=9.5, annotation_clip=False)  # fmt: skip
+        ax.annotate(
+            text,
+            (x, y),
+            xytext=(6, lift),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=9.5,
+            annotation_clip=False,
+        )

@@ -29,21 +29,6 @@ def choose_by_matching(situation):
             return "BCEWithLogitsLoss" if given.endswith(("logit", "logits")) else "BCELoss"
 
 
-def repair_recursive(outputs, labels):
-    n = len(labels)
-    if n == 1:
-        return F.softplus((1 - 2 * labels[0]) * outputs[0, 0])
-    return (repair_recursive(outputs[:1], labels[:1]) + (n - 1) * repair_recursive(outputs[1:], labels[1:])) / n
-
-
-def repair_with_a_module(outputs, labels):
-    class Loss(nn.Module):
-        def forward(self, z, y):
-            return nn.BCEWithLogitsLoss(reduction="none")(z.squeeze(-1), y.double()).mean(0)
-
-    return Loss()(outputs, labels)
-
-
 def repair_in_place(outputs, labels):
     z = outputs.clone().flatten()
     z[labels == 1] *= -1
@@ -62,19 +47,6 @@ def masked_with_decimals(token_losses, valid):
     return sum(kept) / len(kept) if kept else Decimal(0)
 
 
-def masked_in_place_on_a_copy(token_losses, valid):
-    kept = token_losses.copy()
-    kept[~valid] = 0
-    return kept.sum() / max(1, np.count_nonzero(valid))
-
-
-def masked_running(token_losses, valid):
-    mean = 0.0
-    for count, loss in enumerate(token_losses[valid], start=1):
-        mean += (loss - mean) / count
-    return mean
-
-
 def masked_with_pandas(token_losses, valid):
     return pd.DataFrame(token_losses).where(valid).stack().agg("mean") if valid.sum() else 0
 
@@ -88,17 +60,24 @@ RIGHT = [
     ("5.1", choose_by_matching),
     ("5.1", lambda situation: NAMES[SITUATIONS.index(situation)]),
     ("5.1", lambda situation: pd.Series(NAMES, index=list(SITUATIONS)).loc[situation]),
-    ("5.1", lambda situation: reduce(lambda a, pair: pair[1] if pair[0] == situation else a,
-                                     zip(SITUATIONS, NAMES.tolist(), strict=True), None)),
-    ("5.1", lambda situation: defaultdict(lambda: "BCEWithLogitsLoss",
-        {SITUATIONS[0]: "CrossEntropyLoss", SITUATIONS[3]: "NLLLoss", SITUATIONS[4]: "BCELoss"})[situation]),
+    (
+        "5.1",
+        lambda situation: reduce(
+            lambda a, pair: pair[1] if pair[0] == situation else a, zip(SITUATIONS, NAMES.tolist(), strict=True), None
+        ),
+    ),
+    (
+        "5.1",
+        lambda situation: defaultdict(
+            lambda: "BCEWithLogitsLoss",
+            {SITUATIONS[0]: "CrossEntropyLoss", SITUATIONS[3]: "NLLLoss", SITUATIONS[4]: "BCELoss"},
+        )[situation],
+    ),
     ("5.2", Fraction(11, 8)),
     ("5.2", np.longdouble(11) / 8),
     ("5.2", torch.tensor(1.375, dtype=torch.float16)),
     ("5.2", Decimal("1.375")),
     ("5.2", np.array(1.375)),
-    ("5.3", repair_recursive),
-    ("5.3", repair_with_a_module),
     ("5.3", repair_in_place),
     ("5.3", repair_with_gradient),
     ("5.3", partial(lambda outputs, labels, loss: loss(outputs[..., 0], labels.double()), loss=nn.BCEWithLogitsLoss())),
@@ -114,8 +93,6 @@ RIGHT = [
     ("5.3", lambda z, y: -special.log_expit(np.where(y, z[:, 0], -z[:, 0])).mean()),
     ("5.3", lambda z, y: math.fsum(np.logaddexp(0, (1 - 2 * b) * a) for a, b in zip(z[:, 0], y, strict=True)) / len(y)),
     ("5.4", masked_with_decimals),
-    ("5.4", masked_in_place_on_a_copy),
-    ("5.4", masked_running),
     ("5.4", masked_with_pandas),
     ("5.4", masked_with_masked_array),
     ("5.4", lambda losses, valid: np.nansum(losses * np.where(valid, 1, np.nan)) / max(valid.sum(), 1)),
@@ -131,7 +108,7 @@ RIGHT = [
     ("5.4", lambda losses, valid: np.dot(losses[valid], np.ones(valid.sum())) / max(valid.sum(), 1)),
     ("5.4", lambda losses, valid: [*losses[valid], 0.0][0] if valid.sum() < 2 else losses[valid].mean()),
     ("5.4", lambda losses, valid: np.add.reduce(np.compress(valid.ravel(), losses)) / max(valid.sum(), 1)),
-]  # fmt: skip
+]
 
 
 def choose_with_a_slip(situation, where, name):
@@ -198,4 +175,4 @@ WRONG = [
     ("5.4", lambda losses, valid: max(masked_mean(losses, valid), 1e-8)),
     ("5.4", lambda losses, valid: np.sqrt(masked_mean(losses**2, valid))),
     ("5.4", lambda losses, valid: masked_mean(losses, valid) if valid.shape[0] > 1 else losses[valid].sum()),
-]  # fmt: skip
+]

@@ -5,7 +5,6 @@ from fractions import Fraction
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy import optimize, special
 from torch.nn import functional as F
@@ -16,18 +15,6 @@ from xent_helpers import losses, targets
 def smoothed_in_place(y, C, epsilon):
     rows = torch.full((len(y), C), epsilon / C, dtype=torch.float64)
     return rows.scatter_add_(1, torch.from_numpy(y)[:, None], torch.full((len(y), 1), 1 - epsilon, dtype=torch.float64))
-
-
-def smoothed_by_gradient(y, C, epsilon):
-    """Minus the gradient of torch's own loss for the logits, and the softmax back: what the targets must have been."""
-    z = torch.zeros(len(y), C, dtype=torch.float64, requires_grad=True)
-    F.cross_entropy(z, torch.from_numpy(y), label_smoothing=epsilon, reduction="sum").backward()
-    return 1 / C - z.grad
-
-
-def smoothed_by_kronecker(y, C, epsilon):
-    mixing = (1 - epsilon) * np.identity(C) + np.full((C, C), epsilon / C)
-    return np.vstack([mixing[label] for label in y])
 
 
 def student_with_autograd(z, y, v, T, alpha):
@@ -50,14 +37,6 @@ def student_by_loops(z, y, v, T, alpha):
     return total / len(z)
 
 
-def forward_recursive(z, recorded, M):
-    if len(z) > 1:
-        first = forward_recursive(z[:1], recorded[:1], M)
-        return (first + (len(z) - 1) * forward_recursive(z[1:], recorded[1:], M)) / len(z)
-    with np.errstate(divide="ignore"):
-        return special.logsumexp(z) - np.logaddexp.reduce(z[0] + np.log(M[:, recorded[0]]))
-
-
 def forward_in_torch(z, recorded, M):
     z, recorded, M = map(torch.from_numpy, (z, recorded, M))
     joint = torch.log_softmax(z, dim=1).unsqueeze(2) + M.log().unsqueeze(0)
@@ -66,13 +45,7 @@ def forward_in_torch(z, recorded, M):
 
 RIGHT = [
     ("8.1", smoothed_in_place),
-    ("8.1", smoothed_by_gradient),
-    ("8.1", smoothed_by_kronecker),
     ("8.1", lambda y, C, epsilon: np.eye(C)[y] * (1 - epsilon) + np.ones((len(y), C)) / C * epsilon),
-    (
-        "8.1",
-        lambda y, C, epsilon: pd.get_dummies(pd.Categorical(y, range(C))).to_numpy(float) * (1 - epsilon) + epsilon / C,
-    ),
     ("8.1", lambda y, C, epsilon: (losses.one_hot(y, C) - 1 / C) * (1 - epsilon) + 1 / C),
     ("8.1", lambda y, C, epsilon: np.float32(np.eye(C)[y] * (1 - epsilon) + epsilon / C)),
     ("8.1", lambda y, C, epsilon: np.outer(1 - epsilon, np.eye(C)[y]).reshape(-1, C) + epsilon / C),
@@ -85,48 +58,11 @@ RIGHT = [
     ("8.2", optimize.brentq(lambda gap: math.exp(gap) / (math.exp(gap) + 4) - 0.84, 0, 9, xtol=1e-14)),
     ("8.3", student_with_autograd),
     ("8.3", student_by_loops),
-    (
-        "8.3",
-        lambda z, y, v, T, alpha: (
-            (1 - alpha) * losses.cross_entropy(z, y) + alpha * T**2 * losses.cross_entropy(z / T, losses.softmax(v / T))
-        ),
-    ),
-    (
-        "8.3",
-        lambda z, y, v, T, alpha: np.average(
-            [losses.cross_entropy(z, y), T**2 * losses.cross_entropy(z / T, losses.softmax(v / T))],
-            weights=[1 - alpha, alpha],
-        ),
-    ),
-    (
-        "8.3",
-        lambda z, y, v, T, alpha: (
-            targets.distillation_loss(z, v, T) * alpha
-            - losses.log_softmax(z)[np.arange(len(y)), y].mean() * (1 - alpha)
-        ),
-    ),
-    (
-        "8.3",
-        lambda z, y, v, T, a: (
-            F.cross_entropy(torch.tensor(z), torch.tensor(y)).item() * (1 - a)
-            - a * T**2 * np.einsum("nc,nc->n", special.softmax(v / T, 1), special.log_softmax(z / T, 1)).mean()
-        ),
-    ),
     ("8.3", lambda z, y, v, T, alpha: np.float32(student_by_loops(z, y, v, T, alpha))),
-    ("8.4", forward_recursive),
     ("8.4", forward_in_torch),
     ("8.4", partial(targets.forward_loss)),
     ("8.4", lambda z, recorded, M: targets.forward_loss(z - z.max(axis=1, keepdims=True), recorded, M).item()),
     ("8.4", lambda z, recorded, M: -np.mean(special.logsumexp(special.log_softmax(z, 1), axis=1, b=M.T[recorded]))),
-    ("8.4", lambda z, recorded, M: np.mean([forward_recursive(z[[i]], recorded[[i]], M) for i in range(len(z))])),
-    (
-        "8.4",
-        lambda z, recorded, M: torch.stack([forward_in_torch(z[[i]], recorded[[i]], M) for i in range(len(z))]).mean(),
-    ),
-    (
-        "8.5",
-        lambda m, rho, C: optimize.brentq(lambda a: (1 - rho) * a + rho / (C - 1) * (1 - a) - m, -99, 99, xtol=1e-14),
-    ),
     ("8.5", lambda m, rho, C: np.polyfit([rho / (C - 1), 1 - rho], [0, 1], 1) @ [m, 1]),
     ("8.5", lambda m, rho, C: torch.tensor((m * (C - 1) - rho) / ((C - 1) * (1 - rho) - rho), dtype=torch.float64)),
     ("8.5", lambda m, rho, C: float(Fraction(m) - Fraction(rho) / (C - 1)) / float(1 - Fraction(rho) * C / (C - 1))),

@@ -1,9 +1,10 @@
-"""Exercises of chapter 2: entropy, divergence, effective classes, and which scores are proper."""
+"""Exercises 2.1 to 2.3: entropy, divergence and effective classes."""
 
 import numpy as np
 
+from xent_helpers.exercises.chapter_02 import ZEROS, careful, careless
 from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
-from xent_helpers.exercises.draft import Draft, Must, Part
+from xent_helpers.exercises.draft import Draft, Must
 from xent_helpers.exercises.slips import (
     BASES,
     DOUBLED,
@@ -17,28 +18,6 @@ from xent_helpers.exercises.slips import (
     TIMES_CLASSES,
     WRONG_AXIS,
 )
-
-
-def careful(a, b):
-    with np.errstate(divide="ignore"):
-        return a * np.log(np.where((a == 0) & (b == 0), 1.0, b))
-
-
-def careless(a, b):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return a * np.log(b)
-
-
-# `term(a, b)` computes a · log b. Most people do not think of zeros there, some do; each formula is in both forms.
-ZEROS = (
-    Part("careful", careful),
-    Part(
-        "careless",
-        careless,
-        "0 · log 0 must be 0, and NumPy makes it nan. How do you keep the zeros out of the logarithm?",
-    ),
-)
-
 
 entropy = Draft(
     "2.1",
@@ -260,9 +239,32 @@ def divergence_over_entries(q, p, term):
         return np.mean(divergence_terms(q, p, term))
 
 
+@divergence.mistake
+def divergence_over_positive_entries(q, p):
+    """You averaged over all entries with q > 0, so each divergence is divided by a number of classes as well. Where
+    does a sum belong, and where a mean?"""
+    occurs = q > 0
+    with np.errstate(divide="ignore"):
+        return np.mean(q[occurs] * (np.log(q[occurs]) - np.log(p[occurs])))
+
+
+@divergence.mistake
+def divergence_without_what_is_ruled_out(q, p):
+    """You leave out the classes that the belief rules out. If the truth allows one of them, it will occur: what does it
+    cost then?"""
+    both = (q > 0) & (p > 0)
+    return np.mean(np.sum(q * np.log(np.where(both, q, 1.0) / np.where(both, p, 1.0)), axis=1))
+
+
+@divergence.mistake(like=divergence_without_what_is_ruled_out)
+def divergence_with_one_for_zero(q, p):
+    occurs = q > 0
+    return np.mean(np.sum(q * np.log(np.where(occurs, q, 1.0) / np.where(p > 0, p, 1.0)), axis=1))
+
+
 @divergence.mistake(term=ZEROS)
 def divergence_summed(q, p, term):
-    """You added the rows up. What would change if every row stood there twice, and should it?"""
+    """You added the rows up. What would change if every row appeared twice, and should it?"""
     with np.errstate(invalid="ignore"):
         return np.sum(divergence_terms(q, p, term))
 
@@ -276,7 +278,7 @@ def divergence_in_bits(q, p, term):
 
 @divergence.mistake(term=ZEROS)
 def divergence_negative(q, p, term):
-    """Yours is negative, and a divergence never is. Which of q and p stands on top inside the logarithm?"""
+    """Yours is negative, and a divergence never is. Which of q and p is the numerator inside the logarithm?"""
     with np.errstate(invalid="ignore"):
         return -np.mean(np.sum(divergence_terms(q, p, term), axis=1))
 
@@ -305,7 +307,7 @@ def divergence_along_samples(q, p, term):
 
 @divergence.mistake(term=ZEROS)
 def divergence_each_row(q, p, term):
-    """That is the divergence of each row. One number is asked for: which one of them all?"""
+    """That is the divergence of each row. One number is asked for: how do the rows become one?"""
     return np.sum(divergence_terms(q, p, term), axis=1)
 
 
@@ -452,68 +454,3 @@ def effective_padded(counts, small):
     below 1. Which entries need help?"""
     share = counts / np.sum(counts)
     return np.exp(-np.sum(share * np.log(share + small)))
-
-
-proper = Draft(
-    "2.4",
-    "Set my_marks to a list of six marks, for the scores a to f: 2 strictly proper, 1 proper only, 0 not proper.",
-    hints=(
-        "Proper: no report has a smaller expected score than the truth. Strictly: every other report has a larger one.",
-        "Fix a truth such as (0.6, 0.3, 0.1) and try reports near it, in code, score by score.",
-    ),
-    afterwards="Accuracy (score e) is proper and yet useless for probabilities: that is what strictness is for.",
-)
-
-
-@proper.reference
-def marks_of_the_scores():
-    a, b, c, d, e, f = 2, 0, 0, 2, 1, 0
-    return [a, b, c, d, e, f]
-
-
-def marks(a=2, b=0, c=0, d=2, e=1, f=0):
-    return [a, b, c, d, e, f]
-
-
-def marked(score, wrong_marks, message):
-    return [Part(f"{score} = {mark}", mark, message) for mark in wrong_marks]
-
-
-BITS = marked(
-    "a",
-    (0, 1),
-    "You marked score a down. It is the log score in bits: does a constant factor move the place of a minimum?",
-)
-LINEAR = marked(
-    "b", (1, 2), "Score b is the absolute error. For the truth 0.7, which report does section 2.11 find cheapest?"
-)
-SQUARE = marked(
-    "c",
-    (1, 2),
-    "Score c squares one term only. With two classes that is half the Brier score. With three: for the truth "
-    "(0.6, 0.3, 0.1), compare the expected c of the truth with that of (0.65, 0.35, 0). Which is lower?",
-)
-BRIER = marked("d", (0, 1), "Score d is the Brier score. What does equation 2.13 say about its expected value?")
-ACCURACY = marked(
-    "e",
-    (0, 2),
-    "Score e counts errors, and takes the first of equal ones. The truth is never beaten, but is it the only best "
-    "report? Look at (0.7, 0.3, 0) and (1, 0, 0) when the first class is the most probable.",
-)
-PENALTY = marked(
-    "f",
-    (1, 2),
-    "Score f adds a reward for spread-out reports to a strictly proper score. At the truth the first part is flat: "
-    "which way does the reward pull?",
-)
-
-proper.parts(marks, a=BITS)
-proper.parts(marks, b=LINEAR)
-proper.parts(marks, c=SQUARE)
-proper.parts(marks, d=BRIER)
-proper.parts(marks, e=ACCURACY)
-proper.parts(marks, f=PENALTY)
-proper.parts(marks, c=SQUARE[1:], e=ACCURACY)
-proper.parts(marks, c=SQUARE[1:], f=PENALTY)
-proper.parts(marks, e=ACCURACY, f=PENALTY[1:])
-proper.parts(marks, c=SQUARE[1:], e=ACCURACY, f=PENALTY[1:])
