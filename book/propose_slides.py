@@ -49,10 +49,11 @@ def kinds(notebook: NotebookNode) -> list[str]:
 
 def _kind(cell, title, imports):
     tags = cell.metadata.get("tags", [])
-    if "optional" in tags or title == "References":
-        return "skip"
+    if title == "References" or {"optional", "remove-cell", "forecast"} & set(tags):
+        return "skip"  # the checks and the reader's own forecasts are no part of a lecture
     if cell.cell_type == "code":
-        return "skip" if imports or title == "Exercises" else "subslide"
+        moves = cell.source.startswith("explore(")  # an explorable does not fit on a slide yet
+        return "skip" if imports or moves or title == "Exercises" else "subslide"
     if cell.source.startswith("#"):
         return "slide"
     if "predict" in tags:
