@@ -367,9 +367,13 @@ def test_an_interruption_keeps_what_is_graded_and_leaves_no_process(tmp_path, co
         time.sleep(1)
         os.kill(os.getpid(), signal.SIGINT)
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     thread = threading.Thread(target=interrupt)
     thread.start()
-    assert run("grade", first, second, "--course", tmp_path / "course", "--output", output, "--trust") == 130
+    try:
+        assert run("grade", first, second, "--course", tmp_path / "course", "--output", output, "--trust") == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     thread.join()
     assert list(table(output)) == [(str(first), "")] and "1 of 2" in capsys.readouterr().err
     assert not psutil.Process().children(recursive=True)
