@@ -75,7 +75,7 @@ def calibration_and_refinement(calibration: Mapping[str, float], refinement: Map
         ax.annotate(f"+ {b:.3f}", (a + b, row), (6, 0), textcoords="offset points", va="center", color=VERMILION)
     ax.invert_yaxis()
     ax.grid(False, axis="y")
-    ax.set(title="Hatched: refinement. Solid: calibration, which relabelling removes", xlabel="mean loss in nats")
+    ax.set(title="Refinement (hatched) and calibration (solid)", xlabel="mean loss in nats")
     ax.set(ylabel="forecaster", xlim=(0, 1.18 * max(a + b for a, b in zip(left, right, strict=True))))
     return ax
 
@@ -104,7 +104,7 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
             ax.plot(1 / best[name], height, marker, color=colour, markersize=8)
     ax.axvline(1, color=GREY, linestyle=":", linewidth=1.4)
     ax.text(0.985, 0.94, "as trained, T = 1", transform=ax.get_xaxis_transform(), ha="right", color=GREY)
-    ax.set(title="Unseen pictures ask for a small 1/T, the training pictures for ever larger ones", ylim=(0, None))
+    ax.set(title="Unseen pictures ask for a smaller 1/T than 1", ylim=(0, None))
     ax.set(xlabel="1 / T", ylabel="mean NLL in nats", xlim=(inverse[0], inverse[-1]))
     return ax
 
