@@ -78,8 +78,9 @@ def as_other_library(value: Any) -> Any:
 class TimeLimit:
     """Raise ``OutOfTime`` in a ``with`` block after ``seconds`` of work, or three times as many of waiting.
 
-    Imports are free. Work is the processor's time, so that a busy machine makes no answer slow. The limit needs the
-    main thread and interval timers; elsewhere there is none, and interrupting the kernel stops the code.
+    Imports are free. Work is the processor's time, so other programs count only where they make the code wait past the
+    second bound. The limit needs the main thread and interval timers; elsewhere there is none, and interrupting the
+    kernel stops the code.
     """
 
     def __init__(self, seconds: float):
