@@ -1,11 +1,12 @@
 """Build one lecture a chapter (`make slides`) from the decks in book/slides/, one Markdown file a chapter.
 
-A line of three dashes ends a slide. Its first line is a title; lines after `Notes:` are for the speaker's window. What a
-chapter computes is not typed again: a line in braces takes it from the chapter's notebook.
+A line of three dashes ends a slide. Its first line is a title; lines after `Notes:` are for the speaker's window. What
+a chapter computes is not typed again: a line in braces takes it from the chapter's notebook.
 
     {figure c01-05}          the picture among a cell's outputs
     {code c01-10 1-2}        lines of a cell's source (without numbers: all of it)
-    {output c01-10 1-3}      lines of the text that a cell prints, or its table
+    {output c01-10 1-3}      lines of the text that a cell prints
+    {table c02-12}           the table that a cell shows
     {equation 1.4}           a numbered equation
     {predict 1.2}            a prediction: question and options
     {explore coin}           an explorable figure
@@ -22,6 +23,7 @@ import sys
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 import matplotlib
@@ -86,21 +88,28 @@ def figure(notebook: NotebookNode, name: str) -> str:
     return f'<img alt="{alternative}" src="data:image/png;base64,{output.data["image/png"].strip()}">'
 
 
+def _pre(html: str, text: str) -> str:
+    """Preformatted text in letters small enough for its longest line; a letter is 0.603 of its size wide."""
+    longest = max(map(len, text.split("\n")))
+    return f'<pre style="font-size: {max(18, min(23, 1130 / 0.603 / longest)):.1f}px">{html}</pre>'
+
+
 def code(notebook: NotebookNode, name: str, lines: str = "") -> str:
     """Lines of a cell's source in colours."""
-    return f"<pre>{_code(_lines(_cell(notebook, name).source, lines))}</pre>"
+    text = dedent(_lines(_cell(notebook, name).source, lines))
+    return _pre(_code(text), text)
 
 
 def output(notebook: NotebookNode, name: str, lines: str = "") -> str:
-    """Lines of what a cell prints, or the table that it shows."""
-    for out in _cell(notebook, name).outputs:
-        data = out.get("data", {})
-        if "text/html" in data:
-            return re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.DOTALL)
-        if "image/png" not in data:
-            text = out.get("text") or data.get("text/plain") or f"{out.ename}: {out.evalue}"
-            return f"<pre>{escape(_lines(text, lines))}</pre>"
-    raise ValueError(f"cell {name} prints nothing.")
+    """Lines of what a cell prints."""
+    text = _lines("".join(out.text for out in _cell(notebook, name).outputs if "text" in out), lines)
+    return _pre(escape(text), text)
+
+
+def table(notebook: NotebookNode, name: str) -> str:
+    """The table that a cell shows."""
+    html = next(out.data["text/html"] for out in _cell(notebook, name).outputs if "text/html" in out.get("data", {}))
+    return re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
 
 
 def equation(notebook: NotebookNode, number: str) -> str:
@@ -126,7 +135,7 @@ def _dictionary(source):
     return repr([key.value for key in keys])
 
 
-TAKEN = {"figure": figure, "code": code, "output": output, "equation": equation, "predict": predict}
+TAKEN = {"figure": figure, "code": code, "output": output, "table": table, "equation": equation, "predict": predict}
 
 
 # ---- decks ----
