@@ -15,11 +15,11 @@ from torch.nn import functional as F
 from xent_helpers import data, explorables, replicas, training
 
 FOLDER = Path(explorables.__file__).parent
-DEAREST = 12  # pictures shown at each epoch
+COSTLY = 12  # pictures shown at each epoch
 
 
 def epochs() -> dict:
-    """Chapter 6's network at rate 1, epoch by epoch: losses, decisions, and the dearest validation pictures."""
+    """Chapter 6's network at rate 1, epoch by epoch: losses, decisions, and the most expensive validation pictures."""
     digits = data.digits()
     parts = digits.three_parts(seed=0)
     (x, y), (x_new, y_new), _ = (part.tensors() for part in parts)
@@ -34,13 +34,13 @@ def epochs() -> dict:
             logits = model(x_new)
             costs = F.cross_entropy(logits, y_new, reduction="none").numpy()
             train = F.cross_entropy(model(x), y).item()
-        dearest = np.argsort(-costs, kind="stable")[:DEAREST]
+        costly = np.argsort(-costs, kind="stable")[:COSTLY]
         moments.append(
             {
                 "train": round(train, 6),
                 "validation": round(float(costs.mean()), 6),
                 "said": "".join(map(str, logits.argmax(dim=1).tolist())),
-                "costs": [[int(i), round(float(costs[i]), 3)] for i in dearest],
+                "costs": [[int(i), round(float(costs[i]), 3)] for i in costly],
             }
         )
     shown = sorted({index for moment in moments for index, _ in moment["costs"]})
@@ -54,7 +54,10 @@ def honesty() -> dict:
     split = data.digits().split(test_fraction=0.75, seed=0)
     x = torch.from_numpy(np.concatenate([split.x_train, split.x_test]))
     truth = np.concatenate([split.y_train, split.y_test])
-    clerk, drawn = np.random.default_rng(0), (5, len(truth))  # he copies the labels of five runs, of which this is the first
+    clerk, drawn = (
+        np.random.default_rng(0),
+        (5, len(truth)),
+    )  # he copies the labels of five runs, of which this is the first
     another = (truth + clerk.integers(1, 10, drawn)[0]) % 10
     y = np.where(clerk.random(drawn)[0] < 0.15, another, truth)
     train, valid = slice(0, 449), slice(449, 898)

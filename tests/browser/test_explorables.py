@@ -259,7 +259,7 @@ def test_epochs(show):
         shown = numbers(page)
         exact = [epoch, moment["train"], moment["validation"], (said == labels).sum(), 360, moment["costs"][0][1]]
         assert np.allclose(shown, exact, atol=6e-3), (shown, exact)
-        assert page.locator(".dearest canvas").count() == recorded.DEAREST
+        assert page.locator(".costly canvas").count() == recorded.COSTLY
     page.get_by_role("button", name="play").click()
     page.wait_for_function("document.querySelector('output').textContent.startsWith('Epoch 1:')")
     page.get_by_role("button", name="stop").click()

@@ -27,7 +27,7 @@ ALTERNATIVES = {
     "machine": "Four samples with three scores and a label each. A block for each sample, as wide as it counts and as high "
     "as its loss; the mean loss is their area. Below, the division with its numbers, and a list of mistakes that raise no error.",
     "epochs": "Epoch 5 of a training run. Left, training and validation loss against the epoch. Right, how often each "
-    "digit was taken for each. Below, the twelve dearest pictures with their costs.",
+    "digit was taken for each. Below, the twelve most expensive pictures with their costs.",
     "target": "Ten classes with a smoothed target. Left, target and prediction as bars. Right, the gap between the "
     "true class's score and the others grows with training and stops at log 91 = 4.51.",
     "honesty": "A network's claims on validation pictures. Confidence against the share right, the mean negative "

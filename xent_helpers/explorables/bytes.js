@@ -18,8 +18,8 @@ explorable("bytes", ({ controls, panels, say }) => {
   area.addEventListener("input", () => { text = area.value; draw(); });
   choice(controls, "shift", ["1", "0", "2"], (v) => { shift = Number(v); draw(); });
   slider(controls, { name: "α", min: 0, max: 3, step: 1, value: 2, shown: (i) => alphas[i] }, (i) => { alpha = alphas[i]; draw(); });
-  const letters = add(panels, "p", { class: "letters" });
-  const bars = panel(panels, { title: "What comes next, by the table", x: [0, 7], y: [0, 1], xlabel: "the 7 likeliest bytes after the last one", ylabel: "probability", xticks: [], yticks: [[0, "0"], [0.5, "0.5"], [1, "1"]] });
+  const letters = add(panels, "p", { class: "wide letters" });
+  const bars = panel(panels, { title: "What comes next, by the table", height: 190, x: [0, 7], y: [0, 1], xlabel: "the 7 likeliest bytes after the last one", ylabel: "probability", xticks: [], yticks: [[0, "0"], [0.5, "0.5"], [1, "1"]] });
   const shown = (symbol) => ({ " ": "␣", "\n": "↵" })[symbol] ?? symbol;
   const p = (a, b) => (tables[shift][a][b] + alpha) / (totals[shift][a] + alpha * C);
 
@@ -30,7 +30,7 @@ explorable("bytes", ({ controls, panels, say }) => {
     known.forEach((symbol, t) => {
       const share = bits[t] === null ? 0 : Math.min(1, bits[t] / 12);
       const words = bits[t] === null ? "nothing before it" : `${fixed(bits[t], 2)} bits`;
-      add(letters, "span", { style: `background: rgba(230, 159, 0, ${share.toFixed(2)})`, title: words }, symbol === "\n" ? "↵\n" : symbol);
+      add(letters, "span", { style: `background: rgba(213, 94, 0, ${(0.65 * share).toFixed(2)})`, title: words }, symbol === "\n" ? "↵\n" : symbol);
     });
     bars.clear();
     const after = ids.get(known.at(-1));

@@ -104,5 +104,7 @@ function explorable(name, live) {
     const panels = add(figure, "div", { class: "panels" });
     const says = add(figure, "output", { "aria-live": "polite" });
     live({ controls, panels, say: (words) => { says.textContent = words; } });
+    // JupyterLab's shortcuts look at the focused element first; without this mark on it an arrow key leaves for another cell.
+    for (const control of figure.querySelectorAll("input, select, button, textarea")) control.dataset.lmSuppressShortcuts = "true";
   }
 }

@@ -14,7 +14,7 @@ explorable("honesty", ({ controls, panels, say }) => {
   slider(controls, { name: "temperature", min: 0, max: 80, step: 1, value: place, shown: (i) => temperatures[i].toFixed(2) }, (v) => { place = v; draw(); });
   slider(controls, { name: "a miss costs as much as", min: 1, max: 20, step: 1, value: ratio, shown: (v) => `${v} false alarm${v > 1 ? "s" : ""}` }, (v) => { ratio = v; draw(); });
   const halves = [[0, "0"], [0.5, "0.5"], [1, "1"]];
-  const diagram = panel(panels, { title: "Claimed and right, in 15 bins", x: [0, 1], y: [0, 1], xlabel: "mean confidence", ylabel: "share right", xticks: halves, yticks: halves });
+  const diagram = panel(panels, { title: "Claimed and right, in 15 bins", x: [0, 1.06], y: [0, 1.06], xlabel: "mean confidence", ylabel: "share right", xticks: halves, yticks: halves });
   const loss = panel(panels, { title: "Mean NLL", x: [0, 1], y: [0, 4], xlabel: "temperature T, logarithmic", ylabel: "nats", xticks: [0.25, 0.5, 1, 2, 4, 10].map((T) => [inLog(T), T]), yticks: range(5).map((i) => [i, i]) });
   const bill = panel(panels, { title: "Cost of acting on “it is an 8”", x: [0, 1], y: [0, 1], xlabel: "act if p(8) is above; line: what the costs prescribe", ylabel: "false alarms a picture", xticks: halves, yticks: halves });
 
@@ -40,7 +40,7 @@ explorable("honesty", ({ controls, panels, say }) => {
     diagram.clear();
     diagram.curve([[0, 0], [1, 1]], { stroke: "currentColor", "stroke-dasharray": "6 4", "stroke-width": 1 });
     for (const { count, claimed: mean, right: hits } of bins)
-      if (count) diagram.dot(mean / count, hits / count, { fill: COLOURS.blue, "fill-opacity": 0.7, r: 2 + Math.sqrt(count) });
+      if (count) diagram.dot(mean / count, hits / count, { fill: COLOURS.blue, "fill-opacity": 0.7, r: 0.9 * Math.sqrt(count) });
     loss.clear();
     loss.curve(temperatures.map((T, i) => [inLog(T), valley[i]]), { stroke: COLOURS.blue });
     loss.dot(inLog(temperatures[place]), valley[place], { fill: COLOURS.vermilion });
