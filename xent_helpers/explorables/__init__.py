@@ -24,8 +24,9 @@ ALTERNATIVES = {
     "logarithm loses all digits, subtracting the largest score keeps no more, log1p keeps them all.",
     "push": "Three scores. Left, their probabilities and the label. Right, arrows for the push on each score: y − p "
     "for cross-entropy, and shorter ones for squared error.",
-    "machine": "Four samples with three scores and a label each. A block for each sample, as wide as it counts and as high "
-    "as its loss; the mean loss is their area. Below, the division with its numbers, and a list of mistakes that raise no error.",
+    "machine": "Four samples with three scores and a label each. A block for each sample, as wide as it counts and as "
+    "high as its loss; the mean loss is their area. Below, the division with its numbers, and a list of mistakes that "
+    "raise no error.",
     "epochs": "Epoch 5 of a training run. Left, training and validation loss against the epoch. Right, how often each "
     "digit was taken for each. Below, the twelve most expensive pictures with their costs.",
     "target": "Ten classes with a smoothed target. Left, target and prediction as bars. Right, the gap between the "
