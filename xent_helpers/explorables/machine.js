@@ -23,7 +23,7 @@ explorable("machine", ({ controls, panels, say }) => {
 
   const table = add(panels, "table");
   const head = add(add(table, "thead"), "tr");
-  for (const words of ["score 0", "score 1", "score 2", "label", "ℓ", "counts"]) add(head, "th", { scope: "col" }, words);
+  for (const words of ["z₀", "z₁", "z₂", "label", "ℓ", "counts"]) add(head, "th", { scope: "col" }, words);
   const body = add(table, "tbody");
   const cells = z.map((row, i) => {
     const line = add(body, "tr");
