@@ -66,7 +66,7 @@ html_js_files = ["course.js"]
 html_additional_pages = {"index": "redirect.html"}
 html_copy_source = False
 html_show_sourcelink = False
-html_context = {"default_mode": "light"}
+html_context = {"default_mode": "auto"}  # as the reader's system has it
 html_theme_options = {
     "show_navbar_depth": 1,
     "show_toc_level": 2,

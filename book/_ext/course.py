@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -14,6 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 import xent_helpers
+from xent_helpers import explorables
 
 CURIOUS = " (for the curious)"
 # What is linked in running text; `(3.2)` counts when chapter 3 has such an equation.
@@ -97,6 +99,15 @@ class FromReadme(SphinxDirective):
         return [nodes.container("", *shown, classes=[f"course-{self.arguments[0]}"])]
 
 
+class Explore(SphinxDirective):
+    """An explorable figure, as a chapter's ``explore`` shows it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        return [nodes.raw("", explorables.explore(self.arguments[0]).data, format="html")]
+
+
 def escape_bars(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """Docstrings write |x| for a magnitude, which is a substitution to reStructuredText, outside code at least."""
     doctest = False
@@ -164,6 +175,13 @@ def glossary(app: Sphinx) -> dict[str, tuple[str, str]]:
     return {name.lower(): (page, anchor) for name, _, kind, page, anchor, _ in found if kind == "term"}
 
 
+@cache
+def definitions(app: Sphinx) -> dict[str, str]:
+    """What the glossary says of each term, by the term's anchor, for a reader who points at a link."""
+    items = app.env.get_doctree("book/glossary").findall(nodes.definition_list_item)
+    return {anchor: item[-1].astext() for item in items for anchor in item[0]["ids"]}
+
+
 def _inside(node, kinds):
     while node.parent is not None:
         node = node.parent
@@ -179,7 +197,8 @@ def _linked(app, document, node, terms):
     for start, stop, page, anchor in sorted(places):
         if start < end:
             continue
-        link = make_refnode(app.builder, document, page, anchor, nodes.Text(text[start:stop]))
+        title = definitions(app).get(anchor) if page == "book/glossary" else None
+        link = make_refnode(app.builder, document, page, anchor, nodes.Text(text[start:stop]), title)
         pieces += [nodes.Text(text[end:start]), link]
         end = stop
     return [*pieces, nodes.Text(text[end:])] if pieces else []
@@ -248,6 +267,7 @@ def mend_references(app: Sphinx, page: str, template: str, context: dict, doctre
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it."""
     app.add_directive("from-readme", FromReadme)
+    app.add_directive("explore", Explore)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("builder-inited", write_api_pages)
     app.connect("source-read", prepare_notebook)

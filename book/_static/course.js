@@ -1,9 +1,110 @@
 // A page opened from disk may not read its neighbours, so the search shows titles without excerpts there.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
-// The arrows that unfold a chapter in the margin have a picture and no name.
+// What the reader has done is kept in the browser, under the page's path: sections read, exercises ticked off.
+const PAGE = location.pathname.split("/").slice(-2).join("/");
+const kept = (page) => { try { return JSON.parse(localStorage.getItem("course " + page)) ?? {}; } catch { return {}; } };
+const keep = (name, value) => { try { localStorage.setItem("course " + PAGE, JSON.stringify({ ...kept(PAGE), [name]: value })); } catch { /* no storage, no marks */ } };
+
+function make(parent, tag, attributes, text = "") {
+  const element = Object.assign(document.createElement(tag), attributes);
+  element.append(text);
+  parent.append(element);
+  return element;
+}
+
 document.addEventListener("DOMContentLoaded", () => {
-  for (const arrow of document.querySelectorAll("nav details > summary")) {
-    arrow.setAttribute("aria-label", "Pages below " + (arrow.closest("li")?.querySelector("a")?.textContent ?? "this one"));
-  }
+  nameArrows();
+  foldCuriousSections();
+  markWhatIsDone();
+  showDefinitions();
+  labelTableCells();
 });
+
+// The arrows that unfold a chapter in the margin have a picture and no name.
+function nameArrows() {
+  for (const arrow of document.querySelectorAll("nav details > summary"))
+    arrow.setAttribute("aria-label", "Pages below " + (arrow.closest("li")?.querySelector("a")?.textContent ?? "this one"));
+}
+
+// Sections for the curious are folded below their heading; a link into one opens it, and paper shows all.
+function foldCuriousSections() {
+  for (const section of document.querySelectorAll("section.curious")) {
+    const heading = section.querySelector("h2");
+    const details = document.createElement("details");
+    make(details, "summary", {}, "Show this section");
+    while (heading.nextSibling) details.append(heading.nextSibling);
+    heading.after(details);
+  }
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const details = target?.closest("section.curious")?.querySelector("details");
+    if (!details) return;
+    details.open = true;
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("section.curious details")) one.open = true; });
+  reveal();
+}
+
+// A section is read when its end has been on the screen; the margin shows it. An exercise is ticked off by hand.
+function markWhatIsDone() {
+  const sections = [...document.querySelectorAll("section[id^='section-']")];
+  const mark = (id) => document.querySelector(`.bd-sidebar-secondary a[href="#${id}"]`)?.classList.add("read");
+  for (const id of Object.keys(kept(PAGE))) mark(id);
+  const seen = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const id = target.closest("section[id^='section-']").id;
+      if (isIntersecting && target.checkVisibility()) { keep(id, true); mark(id); }
+    }
+  });
+  for (const section of sections) if (section.lastElementChild) seen.observe(section.lastElementChild);
+  for (const title of document.querySelectorAll(".exercise > .admonition-title")) {
+    const name = title.textContent;
+    const label = make(title, "label", { className: "solved" });
+    const box = make(label, "input", { type: "checkbox", checked: Boolean(kept(PAGE)[name]) });
+    label.append(" solved");
+    box.addEventListener("change", () => keep(name, box.checked));
+  }
+}
+
+// The definition of a term appears below its link: by mouse, by keyboard, and at a first tap; a second tap follows it.
+function showDefinitions() {
+  const box = make(document.body, "div", { className: "definition", id: "definition", role: "tooltip", hidden: true });
+  const hide = () => { box.hidden = true; };
+  for (const link of document.querySelectorAll("a.reference[title][href*='glossary.html#term']")) {
+    const words = link.title;
+    link.removeAttribute("title");
+    link.classList.add("term");
+    const show = () => {
+      const place = link.getBoundingClientRect();
+      box.textContent = words;
+      box.hidden = false;
+      const right = document.documentElement.clientWidth - box.offsetWidth - 8;
+      box.style.left = `${Math.max(8, Math.min(place.left, right)) + scrollX}px`;
+      box.style.top = `${place.bottom + scrollY + 4}px`;
+      link.setAttribute("aria-describedby", "definition");
+    };
+    link.addEventListener("pointerenter", (event) => { if (event.pointerType !== "touch") show(); });
+    link.addEventListener("pointerleave", hide);
+    link.addEventListener("focus", show);
+    link.addEventListener("blur", hide);
+    let tapped = false;
+    link.addEventListener("click", (event) => {
+      if (event.pointerType !== "touch" || tapped) return;
+      event.preventDefault();
+      tapped = true;
+      show();
+    });
+  }
+  addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+}
+
+// On a telephone a row of a table becomes a block, in which each cell says what it is.
+function labelTableCells() {
+  for (const table of document.querySelectorAll(".bd-article table.table")) {
+    const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+    for (const row of table.querySelectorAll("tbody tr")) [...row.children].forEach((cell, i) => { cell.dataset.head = heads[i] ?? ""; });
+  }
+}

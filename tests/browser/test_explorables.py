@@ -1,13 +1,17 @@
 """Each explorable in a real browser without a network: its numbers are the helpers', by finger and by keyboard."""
 
+import base64
 import random
 import re
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+from tools import recorded
 from tools.explorables import page as page_of
-from xent_helpers import explorables, gradients, information, likelihood, losses
+from xent_helpers import calibration, data, explorables, gradients, information, likelihood, losses
 
 SETTINGS = 50
 SET = """([index, value]) => {
@@ -54,9 +58,10 @@ def test_coin(show):
         page.locator("button").nth(turned).click()
         flips[turned] ^= 1
         page.evaluate(SET, [0, theta])
-        heads, _, _, product, mean, floor = numbers(page)
+        heads, _, _, product, mean, best, floor = numbers(page)
         nats = -likelihood.bernoulli_log_likelihood(np.array(theta), np.array(flips))
         share = np.mean(flips)
+        assert shows(best, share, 1)
         assert heads == sum(flips) and shows(mean, nats / 10)
         assert product == pytest.approx(np.exp(-nats), rel=6e-3)
         assert shows(floor, information.entropy(np.array([share, 1 - share])))
@@ -149,6 +154,160 @@ def test_target(show):
             limit = np.log(q[0] / q[1]) if epsilon else np.inf
             exact = [epsilon, steps, z[0] - z[1], limit, losses.cross_entropy(z, q), information.entropy(q)]
             assert all(shows(one, float(two)) for one, two in zip(shown, exact, strict=True)), (shown, exact)
+
+
+TYPE = """([index, value]) => {
+    const input = document.querySelectorAll("input[type=number]")[index];
+    input.value = value;
+    input.dispatchEvent(new Event("input"));
+}"""
+ACTIVATIONS = {
+    "none": lambda z: z,
+    "softmax": lambda z: z.softmax(dim=1),
+    "log_softmax": lambda z: z.log_softmax(dim=1),
+    "sigmoid": torch.sigmoid,
+}
+
+
+@pytest.mark.parametrize("name", ["CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss", "BCELoss", "KLDivLoss"])
+def test_machine(show, name):
+    """What the loss machine says is what PyTorch returns, or PyTorch refuses too."""
+    page, rng = show("machine"), random.Random(5)
+    page.get_by_label("loss", exact=True).select_option(name)
+    refused = 0
+    for _ in range(SETTINGS):
+        z = torch.tensor([[rng.randrange(-60, 61) / 10 for _ in range(3)] for _ in range(4)], dtype=torch.float64)
+        y = torch.tensor([rng.randrange(2 if name == "BCELoss" else 3) for _ in range(4)])
+        weight = torch.tensor([rng.choice([0.5, 1, 2, 3]) for _ in range(3)], dtype=torch.float64)
+        positive, epsilon = rng.choice([1, 3]), rng.randrange(11) / 20
+        kind = rng.choice(["class indices", "one-hot rows", "soft rows"])
+        act, ignore = rng.choice(list(ACTIVATIONS)), rng.choice(["none", "0", "1", "2"])
+        reduction = rng.choice(["mean", "mean", "sum", "none", "batchmean"])
+        for index, value in enumerate([*weight.tolist(), positive, *z.flatten().tolist()]):
+            page.evaluate(TYPE, [index, value])
+        page.evaluate(SET, [0, epsilon])
+        for place, choices in {"labels": kind, "activation before the loss": act, "ignore_index": ignore}.items():
+            page.locator(f'[aria-label="{place}"]').evaluate(CHOOSE, choices)
+        page.get_by_label("reduction").select_option(reduction)
+        for sample, label in enumerate(y.tolist(), 1):
+            page.get_by_label(f"label of sample {sample}").select_option(str(label))
+        said = page.locator("output").inner_text().replace("−", "-")
+        try:
+            exact = torch_loss(name, z, y, kind, act, weight, positive, ignore, epsilon, reduction).flatten().tolist()
+        except (RuntimeError, ValueError):
+            exact = None
+            refused += 1
+        assert ("PyTorch raises an error" in said) == (exact is None), said
+        if exact is not None:
+            returned = re.search(r": (.*?)\.(?: Warning|$)", said)[1]
+            shown = [float(one) for one in re.findall(r"-?\d+\.\d+|NaN", returned)]
+            same = [shows(one, two) or (np.isnan(one) and np.isnan(two)) for one, two in zip(shown, exact, strict=True)]
+            assert all(same), (said, exact)
+    assert refused < SETTINGS
+
+
+CHOOSE = "(select, value) => { select.value = value; select.dispatchEvent(new Event('change')); }"
+
+
+def torch_loss(name, z, y, kind, act, weight, positive, ignore, epsilon, reduction):
+    """PyTorch's own answer to a setting of the loss machine."""
+    options = {"reduction": reduction}
+    if name.startswith("BCE"):
+        if name == "BCEWithLogitsLoss":
+            options["pos_weight"] = torch.tensor(float(positive))
+        return getattr(nn, name)(**options)(ACTIVATIONS[act](z[:, :1])[:, 0], y.double())
+    target = y
+    if kind != "class indices":
+        onehot = nn.functional.one_hot(y, 3).double()
+        target = onehot if kind == "one-hot rows" else 0.1 + 0.7 * onehot
+    if name != "KLDivLoss":
+        options["weight"] = weight
+        if ignore != "none":
+            options["ignore_index"] = int(ignore)
+    if name == "CrossEntropyLoss":
+        options["label_smoothing"] = epsilon
+    return getattr(nn, name)(**options)(ACTIVATIONS[act](z), target)
+
+
+def test_machine_warns_of_what_raises_no_error(show):
+    page = show("machine")
+    lit = page.locator(".lit")
+    assert lit.count() == 0
+    page.get_by_label("activation before the loss").select_option("softmax")
+    assert lit.count() == 1 and "squashed twice" in lit.inner_text()
+    page.get_by_label("loss", exact=True).select_option("NLLLoss")
+    assert "log_softmax" in lit.inner_text()
+    page.get_by_label("activation before the loss").select_option("log_softmax")
+    assert lit.count() == 0
+    page.get_by_label("loss", exact=True).select_option("BCELoss")
+    for sample in range(1, 5):
+        page.get_by_label(f"label of sample {sample}").select_option("1")
+    assert "over one score" in lit.first.inner_text()
+    page.get_by_label("activation before the loss").select_option("sigmoid")
+    assert lit.count() == 0
+    page.get_by_label("score of class 0, sample 1").fill("40")
+    assert "float32" in lit.inner_text()
+
+
+def test_epochs(show):
+    """At each epoch the figure says what the recorded run gives, and the recorded run is chapter 6's."""
+    page, run = show("epochs"), recorded.epochs()
+    labels = np.array([int(label) for label in run["labels"]])
+    for epoch, moment in enumerate(run["moments"]):
+        page.evaluate(SET, [0, epoch])
+        said = np.array([int(decision) for decision in moment["said"]])
+        shown = numbers(page)
+        exact = [epoch, moment["train"], moment["validation"], (said == labels).sum(), 360, moment["costs"][0][1]]
+        assert np.allclose(shown, exact, atol=6e-3), (shown, exact)
+        assert page.locator(".costly canvas").count() == recorded.COSTLY
+    page.get_by_role("button", name="play").click()
+    page.wait_for_function("document.querySelector('output').textContent.startsWith('Epoch 1:')")
+    page.get_by_role("button", name="stop").click()
+
+
+def test_honesty(show):
+    page, rng, run = show("honesty"), random.Random(6), recorded.honesty()
+    labels = np.array([int(label) for label in run["labels"]])
+    z = np.frombuffer(base64.b64decode(run["logits"]), "<i2").reshape(-1, 10) / 100
+    for _ in range(SETTINGS):
+        place, ratio = rng.randrange(81), rng.randrange(1, 21)
+        page.evaluate(SET, [0, place])
+        page.evaluate(SET, [1, ratio])
+        T = 0.25 * 40 ** (place / 80)
+        p = losses.softmax(z / T)
+        confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
+        acts, eight, bar = p[:, 8] > 1 / (1 + ratio), labels == 8, 1 / (1 + ratio)
+        cost = np.where(acts, 1.0 * ~eight, ratio * eight).mean()
+        ece = calibration.expected_calibration_error(confidence, right, 15)
+        shown = numbers(page)
+        assert shown[1:3] == [right.sum(), len(labels)]
+        exact = [confidence.mean(), losses.cross_entropy(z / T, labels), ece, bar, cost]
+        assert all(shows(one, float(two)) for one, two in zip(shown[3:], exact, strict=True)), (shown, exact)
+
+
+def test_bytes(show):
+    page, rng, text = show("bytes"), random.Random(7), data.text()
+    symbols, ids = np.unique(np.frombuffer(text, np.uint8), return_inverse=True)
+    C = len(symbols)
+    for _ in range(SETTINGS):
+        start, shift, place = rng.randrange(len(text) - 60), rng.randrange(3), rng.randrange(4)
+        typed = text[start : start + rng.randrange(3, 60)]
+        page.get_by_label("text").fill(typed.decode())
+        page.get_by_label("shift").select_option(str(shift))
+        page.evaluate(SET, [0, place])
+        both = ids[: len(ids) - shift] * C + ids[shift:]
+        n = np.bincount(both, minlength=C * C).reshape(C, C) + [0, 0.01, 0.1, 1][place]
+        p = n / n.sum(axis=1, keepdims=True)
+        own = np.searchsorted(symbols, np.frombuffer(typed, np.uint8))
+        bits = -np.log2(p[own[: len(own) - shift], own[shift:]]).mean()
+        _, _, mean, count, perplexity = numbers(page)
+        assert count == len(typed) - shift and shows(mean, bits) and shows(perplexity, 2**bits, 2)
+    page.get_by_label("text").fill("qué")
+    page.get_by_label("shift").select_option("1")
+    assert "Left out: 1" in page.locator("output").inner_text()
+    page.evaluate(SET, [0, 0])
+    page.get_by_label("text").fill("qz")
+    assert "∞" in page.locator("output").inner_text()
 
 
 @pytest.mark.parametrize("name", explorables.ALTERNATIVES)

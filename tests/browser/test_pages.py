@@ -119,11 +119,11 @@ def test_chapters_link_their_equations(notebook, look):
     assert [key for key in keys if f"equation-{key.replace('.', '-')}" not in ids] == []
 
 
-# What may be wider than a telephone, within a box of its own that scrolls: code, tables, long equations.
+# What may be wider than a telephone, within a box of its own that scrolls: code, tables, pictures, long equations.
 SCROLLS = """() => [...document.querySelectorAll("body *")].filter(element => {
     if (element.scrollWidth <= element.clientWidth + 1 || !element.clientWidth) return false;
     if (!["auto", "scroll"].includes(getComputedStyle(element).overflowX)) return false;
-    return !element.closest("pre, table, .math, mjx-container, .text_html, .bd-sidebar-secondary, dialog")
+    return !element.closest("pre, table, .math, .image-reference, mjx-container, .text_html, .bd-sidebar-secondary, dialog")
         && !element.firstElementChild?.matches("table, pre");
 }).map(element => element.outerHTML.slice(0, 120))"""
 

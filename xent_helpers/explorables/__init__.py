@@ -4,11 +4,15 @@ Where scripts do not run (an untrusted notebook, a viewer, paper) the picture an
 an output is the same in each run. ``python -m tools.explorables`` draws the pictures again after a change.
 """
 
+import json
+import re
 from base64 import b64encode
 from html import escape
 from importlib.resources import files
 
 from IPython.display import HTML
+
+from xent_helpers import data
 
 # For each explorable what its picture shows, for a reader who cannot see it.
 ALTERNATIVES = {
@@ -20,8 +24,17 @@ ALTERNATIVES = {
     "logarithm loses all digits, subtracting the largest score keeps no more, log1p keeps them all.",
     "push": "Three scores. Left, their probabilities and the label. Right, arrows for the push on each score: y − p "
     "for cross-entropy, and shorter ones for squared error.",
+    "machine": "Four samples with three scores and a label each. A block for each sample, as wide as it counts and as "
+    "high as its loss; the mean loss is their area. Below, the division with its numbers, and a list of mistakes that "
+    "raise no error.",
+    "epochs": "Epoch 5 of a training run. Left, training and validation loss against the epoch. Right, how often each "
+    "digit was taken for each. Below, the twelve most expensive pictures with their costs.",
     "target": "Ten classes with a smoothed target. Left, target and prediction as bars. Right, the gap between the "
     "true class's score and the others grows with training and stops at log 91 = 4.51.",
+    "honesty": "A network's claims on validation pictures. Confidence against the share right, the mean negative "
+    "log-likelihood against the temperature, a valley near 3, and the cost of decisions against their threshold.",
+    "bytes": "A sentence whose letters are coloured by their surprise under a table of byte pairs, and the seven bytes "
+    "that most likely come next.",
 }
 
 
@@ -33,7 +46,7 @@ def explore(name: str) -> HTML:
     """
     if name not in ALTERNATIVES:
         raise ValueError(f"there is no explorable {name!r}, expected one of {', '.join(ALTERNATIVES)}.")
-    script = "\n".join(_text(part) for part in ("course.js", f"{name}.js"))
+    script = _text("course.js") + _record(name) + _text(f"{name}.js")
     picture = b64encode(files(__package__).joinpath(f"{name}.png").read_bytes()).decode()
     return HTML(
         f'<figure data-explorable="{name}"><img alt="{escape(ALTERNATIVES[name])}" '
@@ -42,5 +55,17 @@ def explore(name: str) -> HTML:
     )
 
 
+def _record(name: str) -> str:
+    """What a script shows besides what it computes: chapter 9's text, or a run recorded by ``tools.recorded``."""
+    if name == "bytes":
+        record = json.dumps(data.text().decode()).replace("<", "\\u003c")  # so that no tag of HTML can end the script
+    elif files(__package__).joinpath(f"{name}.json").is_file():
+        record = _text(f"{name}.json").strip()
+    else:
+        return ""
+    return f"const RECORD = {record};\n"
+
+
 def _text(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
+    """A file of the package, without the blanks that begin its lines."""
+    return re.sub(r"(?m)^ +", "", files(__package__).joinpath(name).read_text("utf-8"))

@@ -11,7 +11,7 @@ explorable("coin", ({ controls, panels, say }) => {
   const mean = (share, t) => -(xlogy(share, t) + xlogy(1 - share, 1 - t));
 
   function draw() {
-    const heads = flips.reduce((sum, flip) => sum + flip, 0);
+    const heads = sum(flips);
     const share = heads / 10;
     const floor = mean(share, share);
     const product = theta ** heads * (1 - theta) ** (10 - heads);

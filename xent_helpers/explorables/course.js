@@ -86,6 +86,14 @@ function button(parent, words, pressed) {
 const fixed = (value, digits = 4) => (Number.isFinite(value) ? value.toFixed(digits) : value > 0 ? "∞" : value < 0 ? "−∞" : "NaN").replace("-", "−");
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 const xlogy = (x, y) => (x === 0 ? 0 : x * Math.log(y)); // what cannot happen costs nothing
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+function logSoftmax(z) {
+  const top = Math.max(...z);
+  const all = top + Math.log(sum(z.map((value) => Math.exp(value - top))));
+  return z.map((value) => value - all);
+}
+const softmax = (z) => logSoftmax(z).map(Math.exp);
 
 // Each figure with the picture is turned into the living one, once; `live` receives places for its parts.
 function explorable(name, live) {
@@ -96,5 +104,7 @@ function explorable(name, live) {
     const panels = add(figure, "div", { class: "panels" });
     const says = add(figure, "output", { "aria-live": "polite" });
     live({ controls, panels, say: (words) => { says.textContent = words; } });
+    // JupyterLab's shortcuts look at the focused element first; without this mark on it an arrow key leaves for another cell.
+    for (const control of figure.querySelectorAll("input, select, button, textarea")) control.dataset.lmSuppressShortcuts = "true";
   }
 }

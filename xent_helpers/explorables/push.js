@@ -13,23 +13,16 @@ explorable("push", ({ controls, panels, say }) => {
   const chances = panel(panels, { title: "Probabilities p (bars) and the label y (outline)", x: [0, 3], y: [0, 1], xlabel: "", ylabel: "probability", xticks, yticks: [[0, "0"], [0.5, "0.5"], [1, "1"]] });
   const pushes = panel(panels, { title: "Push on each score", x: [0, 3], y: [-1, 1], xlabel: "left: cross-entropy, y − p;  right: squared error", ylabel: "minus the gradient", xticks, yticks: [[-1, "−1"], [0, "0"], [1, "1"]] });
 
-  function softmax() {
-    const top = Math.max(...z);
-    const e = z.map((value) => Math.exp(value - top));
-    const sum = e.reduce((a, b) => a + b);
-    return e.map((value) => value / sum);
-  }
-  const gradient = () => softmax().map((p, i) => p - (i === label ? 1 : 0));
+  const gradient = () => softmax(z).map((p, i) => p - (i === label ? 1 : 0));
   const squared = () => { // of ½ Σ (p − y)²: p_i (d_i − Σ p_k d_k) with d = p − y
-    const [p, d] = [softmax(), gradient()];
-    const mean = p.reduce((sum, value, i) => sum + value * d[i], 0);
+    const [p, d] = [softmax(z), gradient()];
+    const mean = sum(p.map((value, i) => value * d[i]));
     return p.map((value, i) => value * (d[i] - mean));
   };
 
   function draw() {
-    const [p, g, s] = [softmax(), gradient(), squared()];
-    const top = Math.max(...z);
-    const loss = top - z[label] + Math.log(z.reduce((sum, value) => sum + Math.exp(value - top), 0));
+    const [p, g, s] = [softmax(z), gradient(), squared()];
+    const loss = -logSoftmax(z)[label];
     chances.clear();
     pushes.clear();
     pushes.curve([[0, 0], [3, 0]], { stroke: "currentColor", "stroke-width": 1 });

@@ -13,17 +13,12 @@ explorable("target", ({ controls, panels, say }) => {
 
   const target = () => range(C).map((i) => (i === 0 ? 1 - epsilon : 0) + epsilon / C);
   const limit = () => (epsilon > 0 ? Math.log(target()[0] / target()[1]) : Infinity);
-  function softmax() {
-    const e = z.map((value) => Math.exp(value - Math.max(...z)));
-    const sum = e.reduce((a, b) => a + b);
-    return e.map((value) => value / sum);
-  }
   function stop() { clearInterval(timer); timer = 0; train.textContent = "train"; }
   function reset() { stop(); z = range(C).map(() => 0); steps = 0; path = [[0, 0]]; draw(); }
   function advance(count) {
     const q = target();
     for (const _ of range(Math.min(count, 4000 - steps))) {
-      const p = softmax();
+      const p = softmax(z);
       z = z.map((value, i) => value - (p[i] - q[i]));
       steps += 1;
     }
@@ -31,9 +26,9 @@ explorable("target", ({ controls, panels, say }) => {
     draw();
   }
   function draw() {
-    const [p, q] = [softmax(), target()];
-    const cross = -q.reduce((sum, share, i) => sum + xlogy(share, p[i]), 0);
-    const floor = -q.reduce((sum, share) => sum + xlogy(share, share), 0);
+    const [p, q] = [softmax(z), target()];
+    const cross = -sum(q.map((share, i) => xlogy(share, p[i])));
+    const floor = -sum(q.map((share) => xlogy(share, share)));
     bars.clear();
     track.clear();
     q.forEach((share, i) => {

@@ -18,7 +18,7 @@ explorable("two", ({ controls, panels, say }) => {
   const areas = panel(panels, { title: "Code lengths as areas: width q, height −log₂ p", x: [0, 1], y: [0, 5], xlabel: "q, the share of messages", ylabel: "bits", xticks: ticks, yticks: range(6).map((i) => [i, i]) });
   const sums = panel(panels, { title: "Entropy + divergence = cross-entropy", x: [0, 3], y: [0, 5], xlabel: "", ylabel: "bits a message", xticks: [[0.5, "H(q)"], [1.5, "KL(q, p)"], [2.5, "H(q, p)"]], yticks: range(6).map((i) => [i, i]) });
   const fills = [COLOURS.blue, COLOURS.orange, COLOURS.sky];
-  const bits = (a, b) => -a.reduce((sum, x, i) => sum + xlogy(x, b[i]), 0) / Math.LN2;
+  const bits = (a, b) => -sum(a.map((x, i) => xlogy(x, b[i]))) / Math.LN2;
   let busy = false;
 
   function show() {
