@@ -8,14 +8,13 @@ protects the machine, and ``grading.py`` says what can be forged.
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from json import dumps, load
 from os import write
 from pathlib import Path
-from signal import pthread_kill, setitimer
-from time import monotonic, sleep
+from signal import setitimer
+from time import monotonic
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -30,6 +29,7 @@ from xent_helpers.parent import end_with_parent
 
 MEBIBYTE = 2**20
 NEVER = float("inf")
+RAIN = 2e-5  # seconds from drop to drop
 CHANNEL = 500  # a descriptor out of the way of code that closes all that it finds
 
 
@@ -51,38 +51,6 @@ class Shell(InteractiveShell):
         raise SystemExit("quit() ends the notebook here")
 
 
-class Alarm:
-    """Raise ``CellTimeout`` in the main thread at the end of the time that it was given, and every second after that.
-
-    A thread watches, since the timer of the process serves the examination. From the second time on an exception is
-    followed by the next one at once, so that code which catches each of them is left all the same.
-    """
-
-    def __init__(self):
-        self.main, self.rung, self.until = threading.get_ident(), 0, NEVER
-        signal.signal(signal.SIGUSR1, self.ring)
-        signal.signal(signal.SIGALRM, self.ring)
-        threading.Thread(target=self.watch, daemon=True).start()
-
-    def give(self, seconds: float) -> None:
-        self.seconds, self.rung, self.until = seconds, 0, monotonic() + seconds
-
-    def watch(self) -> None:
-        while True:
-            sleep(0.05)
-            if monotonic() >= self.until + self.rung:
-                self.rung += 1
-                pthread_kill(self.main, signal.SIGUSR1)
-
-    def ring(self, *signal_and_frame) -> None:
-        if monotonic() < self.until:  # it comes too late, or is somebody else's
-            return
-        if self.rung > 1:
-            signal.signal(signal.SIGALRM, self.ring)
-            setitimer(signal.ITIMER_REAL, 1e-5)
-        raise CellTimeout(f"it ran longer than {self.seconds:.3g} s")
-
-
 class Run:
     """One notebook being run: its cells in order, and each exercise examined where the notebook checks it."""
 
@@ -90,7 +58,7 @@ class Run:
         self.request, self.channel = request, channel
         self.checked: set[str] = set()
         self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-        self.alarm, self.deepest = Alarm(), sys.getrecursionlimit()
+        self.deepest, self.until = sys.getrecursionlimit(), NEVER
         exercises.all_exercises()  # imports much, and no alarm may interrupt an import
 
     def to_its_end(self) -> None:
@@ -112,15 +80,27 @@ class Run:
         try:
             return function()
         except BaseException as error:
-            self.alarm.until = NEVER  # before any call, which could be interrupted
+            self.until = NEVER  # before any call, which could be interrupted
             setitimer(signal.ITIMER_REAL, 0)
             return self.bounded(lambda error=error: _described(error))
         finally:
-            self.alarm.until = NEVER
+            self.until = NEVER
 
     def give_time(self) -> None:
         """Give what comes next half of the time that is left, so that one endless loop leaves time for the rest."""
-        self.alarm.give(max((self.request["deadline"] - monotonic()) / 2, 0.01))
+        self.share, self.stopped = max((self.request["deadline"] - monotonic()) / 2, 0.01), False
+        self.until = monotonic() + self.share
+        signal.signal(signal.SIGALRM, self.stop)  # a cell may have set its own
+        setitimer(signal.ITIMER_REAL, self.share, 1.0)
+
+    def stop(self, *signal_and_frame) -> None:
+        """Raise ``CellTimeout``; code that has caught it gets a rain of them: soon one falls where it is not caught."""
+        if monotonic() < self.until:  # it comes too late, and the time is another's
+            return
+        if self.stopped:
+            setitimer(signal.ITIMER_REAL, RAIN, RAIN)
+        self.stopped = True
+        raise CellTimeout(f"it ran longer than {self.share:.3g} s")
 
     def run_cell(self, source: str) -> str:
         """Run one cell; return what it raised, in words."""

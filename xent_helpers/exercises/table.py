@@ -86,7 +86,7 @@ class Table:
 
 def _opened(path, mode, rights=0o666):
     """A text file that only its owner may read before it has its final mode; the mark tells spreadsheets of UTF-8."""
-    return path.open(mode, encoding="utf-8-sig", newline="", opener=lambda name, flags: os.open(name, flags, rights))
+    return open(path, mode, encoding="utf-8-sig", newline="", opener=lambda name, flags: os.open(name, flags, rights))
 
 
 def _lock(file):
