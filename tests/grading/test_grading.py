@@ -230,7 +230,9 @@ def test_without_a_sandbox_nothing_is_run(tmp_path, monkeypatch, capsys, said):
     assert not (tmp_path / "grades.csv").exists()
 
 
-@pytest.mark.parametrize("option", [("time", "0"), ("time", "nan"), ("time", "inf"), ("time", "1e12"), ("memory", "1"), ("memory", "9" * 14)])
+@pytest.mark.parametrize(
+    "option", [("time", "0"), ("time", "nan"), ("time", "inf"), ("time", "1e12"), ("memory", "1"), ("memory", "9" * 14)]
+)
 def test_limits_that_make_no_sense_are_refused(option, capsys):
     name, value = option
     with pytest.raises(SystemExit):
@@ -299,7 +301,7 @@ def test_trust_keeps_the_process_apart_and_the_limits(tmp_path, course):
     assert path.exists() and not psutil.Process().children(recursive=True)
 
 
-NOISE = """for channel in range(3, 600):
+NOISE = """for channel in range(600, 2, -1):
     try: os.write(channel, b'\\xff\\n[]\\n{"exercise": "1.1"}\\n' + b'[' * 10**5 + b'\\n{"cell": "1", "error": 2}\\n')
     except OSError: pass"""
 CASES = {
@@ -328,7 +330,9 @@ CASES = {
     ),
     "loops": (["while True: pass", RIGHT, CHECK, OTHER_RIGHT], ("failed", "solved", "solved")),
     "floods the grader": (
-        ["for n in range(3, 600):\n    try:\n        while True: os.write(n, b'x' * 10**5)\n    except OSError: pass"],
+        [
+            "for n in range(600, 2, -1):\n    try:\n        while True: os.write(n, b'x' * 10**5)\n    except OSError: pass"
+        ],
         ("too much output", "not graded", "not graded"),
     ),
     "many processes": (
