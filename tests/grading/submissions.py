@@ -17,6 +17,10 @@ OTHER_CHECK = 'my_diagnosis = None\n\nexercises.check("1.3", my_diagnosis)'
 RIGHT = "def my_coin_loss(p, y):\n    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"
 WRONG = "def my_coin_loss(p, y):\n    return np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"
 OTHER_RIGHT = OTHER_CHECK.replace("None", "[4, 1, 2, 3, 5, 6]")
+FLOOD = """for channel in range(600, 2, -1):
+    try:
+        while True: os.write(channel, b'x' * 10**5)
+    except OSError: pass"""
 ENDLESS = "def my_coin_loss(p, y):\n    while True:\n        pass"
 
 
@@ -112,7 +116,7 @@ def resources():
         "allocates unmapped files": (
             "kept = []\nwhile True:\n    kept.append(os.memfd_create('x'))\n"
             "    for _ in range(100): os.write(kept[-1], bytes(10**6))",
-            {"out of memory"},
+            failed,
         ),
         "fills its folder": ("for n in range(10**6): open(f'f{n}', 'wb').write(bytes(10**7))", failed),
         "fills shared memory": ("for n in range(10**6): open(f'/dev/shm/{n}', 'wb').write(bytes(10**7))", failed),
@@ -131,10 +135,7 @@ def resources():
             "import ctypes\nwhile True:\n    try: ctypes.CDLL(None).pause()\n    except BaseException: pass",
             {"timed out"},
         ),
-        "floods the channel": (
-            "for n in range(3, 20):\n    try:\n        while True: os.write(n, b'x' * 10**5)\n    except OSError: pass",
-            {"too much output"},
-        ),
+        "floods the channel": (FLOOD, {"too much output"}),
     }
 
 
@@ -158,8 +159,7 @@ NOT_NOTEBOOKS = {
 
 
 def run(*arguments):
-    parsed = command.parser().parse_args([str(argument) for argument in arguments])
-    return parsed.run(parsed)
+    return command.main([str(argument) for argument in arguments])
 
 
 def table(path):
