@@ -438,7 +438,7 @@ def endless_twice_over(p):
     while True:
         try:
             endless_catching_everything(p)
-        except BaseException:
+        except BaseException:  # noqa: SIM105
             pass
 
 
