@@ -436,9 +436,9 @@ def endless_catching_everything(p):
 
 def endless_twice_over(p):
     while True:
-        try:
+        try:  # noqa: SIM105
             endless_catching_everything(p)
-        except BaseException:  # noqa: SIM105
+        except BaseException:
             pass
 
 

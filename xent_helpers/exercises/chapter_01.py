@@ -401,8 +401,8 @@ MOST_LABELS = 2000
 
 floor = Draft(
     "1.4",
-    "Return the smallest mean NLL, in nats, that one prediction, the same for every sample, can reach on labels (N,) from "
-    "0 to num_classes − 1, at most 2,000 of them.",
+    "Return the smallest mean NLL, in nats, that one prediction, the same for every sample, can reach on labels (N,) "
+    "from 0 to num_classes − 1, at most 2,000 of them.",
     must=(NEVER_NEGATIVE,),
     tolerance=1e-12,
     slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_CLASSES, TIMES_CLASSES, *EPSILONS),

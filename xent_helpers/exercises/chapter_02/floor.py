@@ -11,8 +11,8 @@ from xent_helpers.exercises.slips import BASES, DOUBLED, EPSILONS, HALVED, NEGAT
 floor = Draft(
     "2.5",
     "Return the lowest mean loss in nats that predictions from the input can have on these samples. counts (M, C) says "
-    "how often each of M inputs occurred with each of C labels, whole numbers that add up to 2,000 at most; a row may be "
-    "all zeros.",
+    "how often each of M inputs occurred with each of C labels, whole numbers that add up to 2,000 at most; a row may "
+    "be all zeros.",
     must=(
         NEVER_NEGATIVE,
         Must("is at most log C", lambda loss, counts: loss <= np.log(counts.shape[1]) + 1e-9),

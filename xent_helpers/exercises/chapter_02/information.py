@@ -158,8 +158,8 @@ def entropy_relative(p, term):
 
 divergence = Draft(
     "2.2",
-    "Return the mean over the rows of KL(q‖p) in nats, q (N, C) the truths and p (N, C) the beliefs, each entry 0 or at "
-    "least 0.000001.",
+    "Return the mean over the rows of KL(q‖p) in nats, q (N, C) the truths and p (N, C) the beliefs, each entry 0 or "
+    "at least 0.000001.",
     must=(NEVER_NEGATIVE,),
     slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_CLASSES, TIMES_CLASSES, WRONG_AXIS, HALVED, DOUBLED)
     + EPSILONS,

@@ -13,8 +13,8 @@ from xent_helpers.exercises.draft import Draft
 
 log_loss = Draft(
     "3.5",
-    "Return log10 of the cross-entropy of each row of scores z (N, C), C at least 2, with label y (N,), up to a margin of "
-    "700.",
+    "Return log10 of the cross-entropy of each row of scores z (N, C), C at least 2, with label y (N,), up to a "
+    "margin of 700.",
     tolerance=1e-12,
     rounds=3,  # each draws a dozen inputs
     hints=(

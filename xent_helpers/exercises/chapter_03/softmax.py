@@ -15,8 +15,8 @@ def softmax_tolerance(z):
 
 softmax = Draft(
     "3.1",
-    "Return the softmax of each row of scores z (N, C), right for scores from −10,000 to 10,000, those beyond ±100 whole. "
-    "Small probabilities count, down to 1e-300 (in float32, 1e-36).",
+    "Return the softmax of each row of scores z (N, C), right for scores from −10,000 to 10,000, those beyond ±100 "
+    "whole. Small probabilities count, down to 1e-300 (in float32, 1e-36).",
     must=(
         NEVER_NEGATIVE,
         Must("adds up to 1 along each row", lambda p, z: np.allclose(p.sum(axis=1), 1, rtol=0, atol=1e-6)),

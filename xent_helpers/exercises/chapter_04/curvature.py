@@ -18,8 +18,8 @@ def curvature_tolerance(z, v):
 
 curvature = Draft(
     "4.3",
-    "Return vᵀHv (N,) for each row of logits z (N, C), up to ±1,000, those beyond ±100 whole, and its direction v (N, C), "
-    "up to ±10.",
+    "Return vᵀHv (N,) for each row of logits z (N, C), up to ±1,000, those beyond ±100 whole, and its direction "
+    "v (N, C), up to ±10.",
     must=(Must("is never negative", lambda curvature, z, v: np.all(curvature >= -1e-9)),),
     tolerance=curvature_tolerance,
     rounds=3,  # each draws a dozen inputs

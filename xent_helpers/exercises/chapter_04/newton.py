@@ -15,8 +15,8 @@ WORST = 1000  # condition number
 
 newton = Draft(
     "4.2",
-    "Repair the snippet: return the weights after one Newton step on the mean binary cross-entropy, for scores x @ w up to "
-    "±8, labels 0 and 1, and a Hessian whose condition number is below 1,000.",
+    "Repair the snippet: return the weights after one Newton step on the mean binary cross-entropy, for scores x @ w "
+    "up to ±8, labels 0 and 1, and a Hessian whose condition number is below 1,000.",
     must=(Must("lies downhill of w", goes_downhill),),
     slips=(NEGATIVE, *EPSILONS),  # the output is not one number per sample
     tolerance={"float64": 1e-10, "float32": 1e-3},
