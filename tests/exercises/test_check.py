@@ -404,7 +404,7 @@ def test_float32_arithmetic_is_known_behind_a_number_of_python(as_python):
 
 
 @pytest.mark.parametrize("small", [1e-4, 1e-5, 1e-6])
-@pytest.mark.parametrize("kind", [np.float32, lambda one: float(np.float32(one)), torch.tensor])
+@pytest.mark.parametrize("kind", [lambda one: np.float32(one), lambda one: float(np.float32(one)), torch.tensor])
 def test_a_known_mistake_is_told_from_a_right_answer_in_float32(small, kind):
     own = Draft("0.9", "…", hints=(), afterwards="")
     own.reference(mean_surprisal)

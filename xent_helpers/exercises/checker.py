@@ -93,6 +93,7 @@ class _Examination:
         self.exercise, self.answer, self.cases, self.first_round = exercise, answer, cases, first_round
         self.convert: Callable[[Any], Any] = lambda argument: argument
         self.around: Callable[[], AbstractContextManager] = nullcontext
+        self.single = False  # whether the answer's numbers come from float32 arithmetic, whatever their type
 
     def result(self) -> Result:
         try:
@@ -142,7 +143,9 @@ class _Examination:
 
     def without_rounding(self, catalogue: Catalogue, actual: list[Outcome]) -> list[Outcome]:
         """What the same code gives in float64, where its float32 may hide a mistake or be taken for one."""
+        self.single = in_single_precision(actual)
         single = [as_single_precision(one) for one in actual]
+        actual = single if self.single else actual
         in_double = coarsest(actual) == "float64" and catalogue.solved(actual)
         if in_double or coarsest(actual) in HALF or not catalogue.solved(single):
             return actual
@@ -150,9 +153,10 @@ class _Examination:
         with suppress(OutOfTime):
             double = [one.outcome for one in self.run_all()]
             if len(double) == len(actual) and coarsest(double) == "float64" and not any(map(_is_raised, double)):
+                self.single = False
                 return double
         self.around = nullcontext
-        return single if in_single_precision(actual) else actual
+        return actual
 
     def slow(self) -> str:
         message = f"Your code takes too long: it was stopped after {SECONDS} seconds of work, or of waiting."
@@ -220,7 +224,8 @@ class _Examination:
         return kind_of_fault(actual, expected) == worst
 
     def outcome_of(self, arguments: tuple) -> Outcome:
-        return call(self.answer, arguments, self.limit, self.convert, self.around).outcome
+        found = call(self.answer, arguments, self.limit, self.convert, self.around).outcome
+        return as_single_precision(found) if self.single else found
 
 
 def kind_of_fault(actual: Outcome, expected: Outcome) -> tuple:

@@ -14,8 +14,8 @@ def binary_tolerance(z, y):
 
 binary = Draft(
     "3.3",
-    "Return the binary loss of each score z (N,) with label y (N,) from 0 to 1, right to 1e-8, for scores up to ±10,000, those "
-    "beyond ±100 whole.",
+    "Return the binary loss of each score z (N,) with label y (N,) from 0 to 1, right to 1e-8, for scores up to "
+    "±10,000, those beyond ±100 whole.",
     must=(NEVER_NEGATIVE,),
     tolerance=binary_tolerance,
     rounds=3,  # each draws a dozen inputs
