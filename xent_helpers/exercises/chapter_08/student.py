@@ -206,7 +206,8 @@ SQUARES = Part(
 )
 
 student.parts(student_from_parts, teacher=[*TEACHERS, SQUARES])
-student.parts(student_from_parts, factor=[Part("unscaled", NO_FACTOR.value)], teacher=[SQUARES])  # no T, no need of T²
+unscaled = partial(student_from_parts, factor=NO_FACTOR.value, teacher=SQUARES.value)
+student.add(unscaled, SQUARES.message, "squared difference, no factor")  # logits that no T divides need no T²
 
 
 @student.mistake
