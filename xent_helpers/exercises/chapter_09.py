@@ -451,8 +451,8 @@ def token_nats(z, tokens, shift):
 
 @next_token.mistake
 def as_found(z, tokens, pad):
-    """Your function returns what the snippet returned, with its two mistakes. First, how many places ahead is the label that it
-    uses? Then, which places count in the sum, and what is the sum divided by?"""
+    """Your function returns what the snippet returned, with its two mistakes. First, how many places ahead is the label
+    that it uses? Then, which places count in the sum, and what is the sum divided by?"""
     return token_nats(z, tokens, 2).mean()
 
 

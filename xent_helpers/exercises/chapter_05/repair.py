@@ -64,8 +64,8 @@ def repair_domain(outputs, labels):
 
 @repair.mistake
 def unrepaired(outputs, labels):
-    """Both mistakes are still in your values. What is the smallest value that the snippet can return, and how many terms does
-    its mean average for three samples?"""
+    """Both mistakes are still in your values. What is the smallest value that the snippet can return, and how many
+    terms does its mean average for three samples?"""
     p = torch.sigmoid(outputs)
     return (F.softplus(p) - p * labels).mean()
 

@@ -64,8 +64,8 @@ def forward_domain(z, recorded, M) -> bool:
 
 @forward.mistake
 def the_snippet(z, recorded, M):
-    """Your function returns what the snippet returned, with its two mistakes. First, it mixes logarithms: what is mixed in equation
-    8.14? Then, the matrix: what does column j of M hold, and what does row j?"""
+    """Your function returns what the snippet returned, with its two mistakes. First, it mixes logarithms: what is mixed
+    in equation 8.14? Then, the matrix: what does column j of M hold, and what does row j?"""
     return picked(log_softmax(z) @ M.T, recorded)
 
 
