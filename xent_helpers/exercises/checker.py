@@ -14,7 +14,17 @@ from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import REFERENCE, Catalogue
 from xent_helpers.exercises.inputs import draw_inputs
 from xent_helpers.exercises.seeding import seed_of
-from xent_helpers.exercises.values import HALF, Numbers, Other, Outcome, Raised, coarsest
+from xent_helpers.exercises.values import (
+    HALF,
+    Numbers,
+    Other,
+    Outcome,
+    Raised,
+    agree,
+    as_single_precision,
+    coarsest,
+    in_single_precision,
+)
 
 SECONDS = 0.8  # processor time for the learner's code on all inputs together
 ENOUGH = 0.4  # after this time only the first round of inputs is run
@@ -74,6 +84,7 @@ class _Examination:
     def __init__(self, exercise: Exercise, answer: Callable, cases: list[tuple], first_round: int):
         self.exercise, self.answer, self.cases, self.first_round = exercise, answer, cases, first_round
         self.convert: Callable[[Any], Any] = lambda argument: argument
+        self.single = False  # whether the answer's numbers come from float32 arithmetic, whatever their type
 
     def result(self) -> Result:
         try:
@@ -81,16 +92,17 @@ class _Examination:
         except OutOfTime:
             return self.finished(Status.NOT_YET, self.slow())
         self.cases = self.cases[: len(calls)]
-        actual = [one.outcome for one in calls]
+        self.single = in_single_precision([one.outcome for one in calls])
+        actual = [self.in_its_precision(one.outcome) for one in calls]
         if all(_is_nothing(one) for one in actual):
             return self.finished(Status.NOT_ATTEMPTED, f"(Nothing was returned.) {self.exercise.task}", calls)
         catalogue = Catalogue(self.exercise, self.cases)
-        changed = self.changed(calls)
-        if catalogue.solved(actual):
-            return self.right(catalogue, calls, changed)
-        found = catalogue.explain(actual)
+        changed, right = self.changed(calls), catalogue.solved(actual)
+        found = catalogue.nearer(actual) if right else catalogue.explain(actual)
         if found:
             return self.finished(Status.NOT_YET, f"{found.message} {changed}".strip(), calls, found.names)
+        if right:
+            return self.right(catalogue, calls, changed)
         return self.finished(Status.NOT_YET, f"{self.fault(catalogue, actual)} {changed}".strip(), calls)
 
     def finished(
@@ -112,18 +124,18 @@ class _Examination:
         return calls
 
     def run_all(self) -> list[FinishedCall]:
-        calls, began = [], time.process_time()
-        with TimeLimit(SECONDS):
-            for number, arguments in enumerate(self.cases):
-                self.number, self.began = number, time.process_time()
-                if number >= self.first_round and self.began - began > ENOUGH:
-                    break
-                calls.append(call(self.answer, arguments, self.convert))
+        calls: list[FinishedCall] = []
+        self.limit = TimeLimit(SECONDS)
+        for number, arguments in enumerate(self.cases):
+            self.number, self.left = number, self.limit.left
+            if number >= self.first_round and SECONDS - self.left > ENOUGH:
+                break
+            calls.append(call(self.answer, arguments, self.limit, self.convert))
         return calls
 
     def slow(self) -> str:
         message = f"Your code takes too long: it was stopped after {SECONDS} seconds of work, or of waiting."
-        one_input_is_slow = time.process_time() - self.began > SECONDS / 2
+        one_input_is_slow = self.left > SECONDS / 2
         if one_input_is_slow or self.number < self.first_round / 2:
             message += f" It was busy {messages.place(self.exercise, self.cases[self.number])}."
         return message + " Does a loop end, and does it do work that an array operation could?"
@@ -154,10 +166,20 @@ class _Examination:
         """Describe the worst kind of fault on the smallest input that shows it."""
         expected = [catalogue.expected(number) for number in range(len(actual))]
         wrong = [number for number, one in enumerate(actual) if not catalogue.agrees(number, one, REFERENCE)]
-        worst = min(kind_of_fault(actual[number], expected[number]) for number in wrong)
-        failing = [self.cases[n] for n in wrong if kind_of_fault(actual[n], expected[n]) == worst]
-        arguments = self.shrunk(failing, worst)
-        output = call(self.answer, arguments, self.convert).outcome
+        kinds = {number: kind_of_fault(actual[number], expected[number]) for number in wrong}
+        worst = min(kinds.values())
+        failing = [number for number in wrong if kinds[number] == worst]
+        plainest = min(failing, key=lambda number: shrink.input_size(self.cases[number]))
+        self.limit = TimeLimit(SHRINKING)
+        try:
+            again = self.outcome_of(self.cases[plainest])
+            if not agree(again, actual[plainest]):
+                return messages.changing_message(self.exercise, self.cases[plainest], actual[plainest], again)
+            arguments = self.shrunk([self.cases[number] for number in failing], worst)
+            self.limit = TimeLimit(SHRINKING)
+            output = self.outcome_of(arguments)
+        except OutOfTime:
+            arguments, output = self.cases[plainest], actual[plainest]
         right = call_quietly(self.exercise.reference, arguments)
         message = messages.fault_message(self.exercise, arguments, output, right)
         likewise = catalogue.raises_likewise(actual) if isinstance(output, Raised) else None
@@ -165,18 +187,26 @@ class _Examination:
 
     def shrunk(self, failing: list[tuple], worst: tuple) -> tuple:
         best: list[tuple] = []
+        self.until = time.process_time() + SHRINKING
         try:
-            with TimeLimit(SHRINKING):
-                return shrink.smallest(failing, lambda one: self.fails(one, worst), self.exercise.domain, best)
+            return shrink.smallest(failing, lambda one: self.fails(one, worst), self.exercise.domain, best)
         except OutOfTime:
             return best[0]
 
     def fails(self, arguments: tuple, worst: tuple) -> bool:
+        if time.process_time() > self.until:
+            raise OutOfTime
         one = Catalogue(self.exercise, [arguments])
-        expected, actual = one.expected(0), call(self.answer, arguments, self.convert).outcome
+        expected, actual = one.expected(0), self.outcome_of(arguments)
         if not isinstance(expected, Numbers) or one.agrees(0, actual, REFERENCE):
             return False
         return kind_of_fault(actual, expected) == worst
+
+    def outcome_of(self, arguments: tuple) -> Outcome:
+        return self.in_its_precision(call(self.answer, arguments, self.limit, self.convert).outcome)
+
+    def in_its_precision(self, found: Outcome) -> Outcome:
+        return as_single_precision(found) if self.single else found
 
 
 def kind_of_fault(actual: Outcome, expected: Outcome) -> tuple:
