@@ -11,7 +11,6 @@ perplexity = Draft(
     "9.1",
     "Give the perplexity on two texts together that are equally long and have the perplexities 2 and 8.",
     slips=(NEGATIVE,),
-    tolerance={"float32": 5e-7},
     hints=(
         "A perplexity of 2 is a mean loss of log 2.",
         "Average the two losses, then take the exponential.",
@@ -178,6 +177,7 @@ gradient = Draft(
     "9.3",
     "Return the gradient (D,) of the mean over all valid labels, from means (K, D) and counts (K,).",
     slips=(NEGATIVE, HALVED, DOUBLED),
+    tolerance=lambda means, counts: {"float32": 3e-7 * len(counts)},  # a rounding for each term
     hints=(
         "counts[k] * means[k] is the sum of micro-batch k's gradients.",
         "Add up the sums of the micro-batches that have labels, and divide once by all labels.",

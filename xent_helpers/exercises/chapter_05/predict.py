@@ -7,7 +7,6 @@ predict = Draft(
     "Work the weighted mean out by hand and assign the number.",
     must=(Must("is a mean of the three kept losses, so it lies between 0.5 and 2", lambda value: 0.5 <= value <= 2),),
     slips=(),
-    tolerance={"float32": 5e-7},
     hints=(
         "Leave the sample with the ignored label out of everything, above and below the line.",
         "Above the line: weight times loss for each kept sample. Below: those same weights.",

@@ -10,7 +10,6 @@ threshold = Draft(
     "Give the probability of fire from which on the detector should ring.",
     must=(A_SHARE,),
     slips=(),
-    tolerance={"float32": 5e-7},
     hints=(
         "Let p be the probability of fire. What does ringing cost on average, and what does silence?",
         "Ringing costs 50 (1 − p), silence 20000 p. For which p are they equal?",

@@ -9,7 +9,6 @@ gap = Draft(
     "8.2",
     "Give the logit gap at the optimum of label smoothing, for five classes and ε = 0.2.",
     slips=(),
-    tolerance={"float32": 5e-7},
     hints=(
         "At the optimum p equals the smoothed row. What are its two different entries?",
         "p_y / p_c = exp(z_y − z_c).",
