@@ -19,7 +19,8 @@ masked = Draft(
         ),
     ),
     slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
-    tolerance=lambda losses, valid: {"float64": 1e-13, "float32": 3e-7 * max(valid.sum(), 1)},  # a rounding for each term
+    # A small number in the divisor is to show; in float32 each term may bring a rounding.
+    tolerance=lambda losses, valid: {"float64": 1e-13, "float32": 3e-7 * max(valid.sum(), 1)},
     rounds=3,
     hints=(
         "token_losses[valid] holds the valid ones, and nothing else.",
