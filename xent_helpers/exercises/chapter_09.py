@@ -200,7 +200,8 @@ def gradient_inputs(rng):
         counts[0] = counts[-1] + 1  # never all equal
         cases.append((rng.normal(size=(batches, rng.integers(1, 6))), counts))
     means, many = rng.normal(size=(4, 2)), rng.integers(1, 1000, 4)
-    cases += [(means[:1], np.array([1])), (0.0 * means, many), (1e3 * means, 100 * many), (means * [0.0, 1.0], many)]
+    flat = np.vstack([np.zeros((1, 2)), means[1:]])
+    cases += [(means[:1], np.array([1])), (0 * means, many), (flat, many), (1e3 * means, 100 * many)]
     for empty in ([1], [0, 3], [0, 1, 2]):
         counts = np.array([5, 4, 2, rng.integers(1, 9)])
         counts[empty] = 0
@@ -305,6 +306,7 @@ def piece_inputs(rng):
     masked = np.array([[-np.inf, -np.inf], [1.0, -np.inf], [-np.inf, -np.inf], [2.0, 0.0]])
     cases = [np.array([[0.0, 1.0], [3.0, -1.0]]), far, far[::-1].copy(), masked, masked[::-1].copy(), masked[1:2]]
     cases += [np.full(shape, value) for shape, value in (((1, 1), 0.0), ((3, 2), 1.0), ((2, 3), -1e4), ((1, 2), 1e4))]
+    cases[-2][0, 1:] = -np.inf
     for count in rng.integers(2, 6, 3):
         drawn = rng.normal(scale=3, size=(count, rng.integers(1, 6)))
         cases += [drawn, drawn[::-1].copy(), drawn.round()]
@@ -421,7 +423,7 @@ def next_token_loss(z, tokens, pad):
 
 @next_token.inputs
 def token_inputs(rng):
-    cases = []
+    cases = [(rng.normal(size=(2, 3, 3)).round(1), np.array([[0, 2, 1], [2, 1, 1]]), 1)]
     for texts, place in ((1, 0), (3, -1), (4, 0), (5, 1)):
         places, classes = rng.integers(4, 8), int(rng.integers(4, 8))
         pad = place % classes
@@ -430,7 +432,7 @@ def token_inputs(rng):
         tokens = (pad + rng.integers(1, classes, (texts, places))) % classes  # never pad
         tokens[np.arange(places) >= lengths[:, None]] = pad
         cases.append((rng.normal(scale=2, size=(texts, places, classes)), tokens, pad))
-    z, tokens, pad = cases[1]
+    z, tokens, pad = cases[2]
     return [*cases, (500 * z, tokens, pad), (z[1:2], tokens[1:2], pad), (z[:2, :2], tokens[:2, :2], pad)]
 
 

@@ -97,8 +97,8 @@ def of_probabilities(p, y):
 
 @repair.mistake
 def logarithms(outputs, labels):
-    """Right for small logits. But the sigmoid of 1000 is exactly 1 and that of −1000 exactly 0, and the logarithm of 0
-    is −inf. Which loss takes the logits themselves?"""
+    """Right for small logits. But exp(1000) is inf, the sigmoid of 1000 is exactly 1, and the logarithm of 0 is −inf.
+    Which loss takes the logits themselves?"""
     return of_probabilities(torch.sigmoid(outputs[:, 0]), labels)
 
 
