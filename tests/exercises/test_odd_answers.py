@@ -138,7 +138,7 @@ WRONG = [
     ("1.1", lambda p, y: np.exp(np.mean(-np.log(np.where(y == 1, p, 1 - p))))),
     ("1.1", lambda p, y: np.random.default_rng(0).random()),
     ("1.1", lambda p, y: -np.mean(np.log(np.where(p > 0.5, p, 1 - p)))),
-    ("1.1", lambda p, y: -np.nanmean(np.where(p < 1e-3, np.nan, y * np.log(p) + (1 - y) * np.log(1 - p)))),
+    ("1.1", lambda p, y: -np.nanmean(np.where(p < 2e-3, np.nan, y * np.log(p) + (1 - y) * np.log(1 - p)))),
     ("1.2", lambda p, y: -np.mean(np.log(p[:, 0]))),
     ("1.2", lambda p, y: -np.mean(np.log(p[np.arange(len(y)), y]) * (p.argmax(1) == y))),
     ("1.2", lambda p, y: -np.log(p[np.arange(len(y)), y]).max()),

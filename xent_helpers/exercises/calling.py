@@ -14,6 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -102,11 +103,15 @@ class TimeLimit:
 
 
 def call(
-    function: Callable, arguments: tuple, limit: TimeLimit, convert: Callable[[Any], Any] = lambda one: one
+    function: Callable,
+    arguments: tuple,
+    limit: TimeLimit,
+    convert: Callable[[Any], Any] = lambda one: one,
+    around: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
 ) -> FinishedCall:
     """Call ``function`` on copies of ``arguments``; an exception is an outcome, an interrupt is passed on."""
     handed = tuple(convert(deepcopy(one)) for one in arguments)
-    with out_of_sight() as captured:
+    with out_of_sight() as captured, around():
         try:
             actual = limit.run(_outcome_of, (function, *handed))
         except (Exception, SystemExit) as error:
@@ -184,6 +189,22 @@ def out_of_sight() -> Iterator[CapturedIO]:
 def _opened_since(figures: list[int]) -> list[int]:
     pyplot = sys.modules.get("matplotlib.pyplot")  # the call may have imported it
     return [number for number in pyplot.get_fignums() if number not in figures] if pyplot else []
+
+
+@contextlib.contextmanager
+def in_double_precision() -> Iterator[None]:
+    """Give float64 to code that asks NumPy or torch for float32, as if it had asked for that."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with (
+            patch.multiple(np, float32=np.float64, single=np.float64),
+            patch.multiple(torch, float32=torch.float64, float=torch.float64),
+            patch.object(torch.Tensor, "float", torch.Tensor.double),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(default)
 
 
 def as_other_library(value: Any) -> Any:

@@ -21,8 +21,7 @@ def examine_value(exercise: Exercise, answer: Any) -> tuple[Status, str, tuple[s
     if isinstance(actual, Other) and not isinstance(expected, Other):
         return Status.NOT_YET, _no_number(actual.value, expected), ()
     right = catalogue.solved([actual])
-    found = catalogue.nearer([actual]) if right else catalogue.explain([actual])
-    if right and not found:
+    if right:
         if catalogue.hidden([actual]):
             return (
                 Status.NOT_YET,
@@ -31,6 +30,7 @@ def examine_value(exercise: Exercise, answer: Any) -> tuple[Status, str, tuple[s
             )
         digits = " (To half precision.)" if isinstance(actual, Numbers) and actual.precision in HALF else ""
         return Status.SOLVED, exercise.afterwards + digits, ()
+    found = catalogue.explain([actual])
     if found:
         return Status.NOT_YET, found.message, found.names
     return Status.NOT_YET, _unknown(exercise, actual, expected), ()

@@ -1,15 +1,23 @@
 """Examine an answer: run it on fresh inputs and find out what it is."""
 
 import inspect
-import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from xent_helpers.exercises import check_value, messages, shrink
-from xent_helpers.exercises.calling import FinishedCall, OutOfTime, TimeLimit, as_other_library, call, call_quietly
+from xent_helpers.exercises.calling import (
+    FinishedCall,
+    OutOfTime,
+    TimeLimit,
+    as_other_library,
+    call,
+    call_quietly,
+    in_double_precision,
+)
 from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import REFERENCE, Catalogue
 from xent_helpers.exercises.inputs import draw_inputs
@@ -84,6 +92,7 @@ class _Examination:
     def __init__(self, exercise: Exercise, answer: Callable, cases: list[tuple], first_round: int):
         self.exercise, self.answer, self.cases, self.first_round = exercise, answer, cases, first_round
         self.convert: Callable[[Any], Any] = lambda argument: argument
+        self.around: Callable[[], AbstractContextManager] = nullcontext
         self.single = False  # whether the answer's numbers come from float32 arithmetic, whatever their type
 
     def result(self) -> Result:
@@ -92,17 +101,16 @@ class _Examination:
         except OutOfTime:
             return self.finished(Status.NOT_YET, self.slow())
         self.cases = self.cases[: len(calls)]
-        self.single = in_single_precision([one.outcome for one in calls])
-        actual = [self.in_its_precision(one.outcome) for one in calls]
+        actual = [one.outcome for one in calls]
         if all(_is_nothing(one) for one in actual):
             return self.finished(Status.NOT_ATTEMPTED, f"(Nothing was returned.) {self.exercise.task}", calls)
         catalogue = Catalogue(self.exercise, self.cases)
-        changed, right = self.changed(calls), catalogue.solved(actual)
-        found = catalogue.nearer(actual) if right else catalogue.explain(actual)
+        actual, changed = self.without_rounding(catalogue, actual), self.changed(calls)
+        if catalogue.solved(actual):
+            return self.right(catalogue, actual, calls, changed)
+        found = catalogue.explain(actual)
         if found:
             return self.finished(Status.NOT_YET, f"{found.message} {changed}".strip(), calls, found.names)
-        if right:
-            return self.right(catalogue, calls, changed)
         return self.finished(Status.NOT_YET, f"{self.fault(catalogue, actual)} {changed}".strip(), calls)
 
     def finished(
@@ -130,8 +138,25 @@ class _Examination:
             self.number, self.left = number, self.limit.left
             if number >= self.first_round and SECONDS - self.left > ENOUGH:
                 break
-            calls.append(call(self.answer, arguments, self.limit, self.convert))
+            calls.append(call(self.answer, arguments, self.limit, self.convert, self.around))
         return calls
+
+    def without_rounding(self, catalogue: Catalogue, actual: list[Outcome]) -> list[Outcome]:
+        """What the same code gives in float64, where its float32 may hide a mistake or be taken for one."""
+        self.single = in_single_precision(actual)
+        single = [as_single_precision(one) for one in actual]
+        actual = single if self.single else actual
+        in_double = coarsest(actual) == "float64" and catalogue.solved(actual)
+        if in_double or coarsest(actual) in HALF or not catalogue.solved(single):
+            return actual
+        self.around = in_double_precision
+        with suppress(OutOfTime):
+            double = [one.outcome for one in self.run_all()]
+            if len(double) == len(actual) and coarsest(double) == "float64" and not any(map(_is_raised, double)):
+                self.single = False
+                return double
+        self.around = nullcontext
+        return actual
 
     def slow(self) -> str:
         message = f"Your code takes too long: it was stopped after {SECONDS} seconds of work, or of waiting."
@@ -147,8 +172,7 @@ class _Examination:
         where = messages.place(self.exercise, min(changing, key=shrink.input_size))
         return f"Your function changes its argument {where}, and with it the caller's data. Can it work on a copy?"
 
-    def right(self, catalogue: Catalogue, calls: list[FinishedCall], changed: str) -> Result:
-        actual = [one.outcome for one in calls]
+    def right(self, catalogue: Catalogue, actual: list[Outcome], calls: list[FinishedCall], changed: str) -> Result:
         if changed:
             return self.finished(Status.NOT_YET, f"The values are right. {changed}", calls)
         if catalogue.hidden(actual):
@@ -187,15 +211,12 @@ class _Examination:
 
     def shrunk(self, failing: list[tuple], worst: tuple) -> tuple:
         best: list[tuple] = []
-        self.until = time.process_time() + SHRINKING
         try:
-            return shrink.smallest(failing, lambda one: self.fails(one, worst), self.exercise.domain, best)
+            return shrink.smallest(failing, lambda one: self.fails(one, worst), self.exercise.domain, SHRINKING, best)
         except OutOfTime:
             return best[0]
 
     def fails(self, arguments: tuple, worst: tuple) -> bool:
-        if time.process_time() > self.until:
-            raise OutOfTime
         one = Catalogue(self.exercise, [arguments])
         expected, actual = one.expected(0), self.outcome_of(arguments)
         if not isinstance(expected, Numbers) or one.agrees(0, actual, REFERENCE):
@@ -203,9 +224,7 @@ class _Examination:
         return kind_of_fault(actual, expected) == worst
 
     def outcome_of(self, arguments: tuple) -> Outcome:
-        return self.in_its_precision(call(self.answer, arguments, self.limit, self.convert).outcome)
-
-    def in_its_precision(self, found: Outcome) -> Outcome:
+        found = call(self.answer, arguments, self.limit, self.convert, self.around).outcome
         return as_single_precision(found) if self.single else found
 
 
@@ -221,7 +240,11 @@ def kind_of_fault(actual: Outcome, expected: Outcome) -> tuple:
 
 
 def _raised(calls: list[FinishedCall]) -> int:
-    return sum(isinstance(one.outcome, Raised) for one in calls)
+    return sum(_is_raised(one.outcome) for one in calls)
+
+
+def _is_raised(found: Outcome) -> bool:
+    return isinstance(found, Raised)
 
 
 def _is_nothing(actual: Outcome) -> bool:

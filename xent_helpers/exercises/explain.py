@@ -8,10 +8,8 @@ import numpy as np
 
 from xent_helpers.exercises.calling import call_quietly, in_silence
 from xent_helpers.exercises.exercise import SECOND, Exercise, Mistake
-from xent_helpers.exercises.slips import EPSILONS, Slip, usual
+from xent_helpers.exercises.slips import Slip, usual
 from xent_helpers.exercises.values import HALF, Numbers, Outcome, Raised, agree, coarsest, outcome, tolerance
-
-ROUNDING = 0.01  # of what is allowed a float32 answer: more than its roundings make up
 
 
 @dataclass(frozen=True)
@@ -105,27 +103,6 @@ class Catalogue:
         if coarsest(actual) not in HALF:
             return False
         return any(self.matches(actual, Explanation(mistake)) for mistake in self.exercise.mistakes)
-
-    def nearer(self, actual: list[Outcome]) -> Explanation | None:
-        """A known mistake that a float32 answer is nearer to than to the reference, wherever float32 shows which."""
-        if coarsest(actual) != "float32":
-            return None
-        close = [Explanation(mistake) for mistake in self.exercise.mistakes]
-        close += [Explanation(None, slip) for slip in self.slips if slip in EPSILONS]
-        return next((one for one in close if self.matches(actual, one) and self._fits_better(actual, one)), None)
-
-    def _fits_better(self, actual: list[Outcome], explanation: Explanation) -> bool:
-        fits: list[bool] = []
-        for number, one in enumerate(actual):
-            if not isinstance(one, Numbers):
-                continue
-            right, wrong = self.expected(number).array, self.outcome(number, explanation).array
-            allowed = [tolerance("float32", self.cases[number], own) for own in (None, self.exercise.tolerance)]
-            relative, absolute = np.max(allowed, axis=0)
-            with np.errstate(all="ignore"):  # of infinities the difference is NaN, and shows nothing
-                apart = np.abs(wrong - right) > ROUNDING * (relative * np.abs(right) + absolute)
-                fits += (2 * np.abs(one.array - wrong) < np.abs(one.array - right))[apart].tolist()
-        return bool(fits) and all(fits)
 
     def raises_likewise(self, actual: list[Outcome]) -> Mistake | None:
         """A known mistake that raises the same exceptions on the same inputs, and no others."""

@@ -36,7 +36,8 @@ def outcome_text(found: Outcome, digits: int = 4) -> str:
     if isinstance(found, Other):
         return type_text(found.value)
     if found.array.size > MANY:
-        return f"an array of shape {found.array.shape}"
+        least, most = (number_text(float(edge(found.array)), digits) for edge in (np.min, np.max))
+        return f"an array of shape {found.array.shape} from {least} to {most}"
     if found.array.ndim == 0:
         return number_text(float(found.array), digits)
     inner = [outcome_text(Numbers(row), digits) for row in found.array]
