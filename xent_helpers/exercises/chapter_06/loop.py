@@ -16,7 +16,6 @@ loop = Draft(
     "Repair the loop: it must return the mean loss of the samples, each measured before its batch's step.",
     must=(Must("is never negative", lambda loss, *_: loss >= 0),),
     slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, HALVED, DOUBLED, *LABELS, *EPSILONS),
-    tolerance=1e-6,  # float32 losses of batches, as item() gives them, may be added up
     rounds=3,
     hints=(
         "There are three mistakes: one in the model, one in the step, one in the report.",

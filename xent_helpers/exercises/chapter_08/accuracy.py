@@ -9,7 +9,6 @@ accuracy = Draft(
     "8.5",
     "Return the accuracy on true labels, from the share m of records that the model agrees with, rho and C.",
     slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
-    tolerance={"float32": 1e-5},
     hints=(
         "Right answers agree with probability 1 − rho, wrong ones with rho / (C − 1).",
         "m = rho/(C − 1) + (1 − rho − rho/(C − 1)) a: a straight line. Solve it for a.",

@@ -15,7 +15,6 @@ smoothing = Draft(
         Must("has no entry below 0", lambda q, *_: np.all(q >= 0)),
     ),
     slips=(NEGATIVE, TRANSPOSED, *LABELS, HALVED, DOUBLED, *EPSILONS),
-    tolerance={"float32": 1e-6},
     hints=(
         "Start from one-hot rows, np.eye(C)[y].",
         "Mix two rows that each add up to 1: the label's, with share 1 − ε, and the uniform one, with share ε.",
