@@ -122,12 +122,13 @@ def gradient_that_overflows(z, y):
     return (p - np.eye(z.shape[1])[y]) / len(z)
 
 
-@logits.mistake
-def gradient_of_squared_error(z, y):
-    """That is the slope of ½‖p − y‖², which keeps the softmax's Jacobian. For the cross-entropy, what cancels it?"""
+@logits.mistake(factor=(1, 2))
+def gradient_of_squared_error(z, y, factor):
+    """That is the slope of the squared error ‖p − y‖², or of its half, which keeps the softmax's Jacobian. For the
+    cross-entropy, what cancels it?"""
     p = losses.softmax(z, axis=1)
     error = p - np.eye(z.shape[1])[y]
-    return p * (error - np.sum(p * error, axis=1, keepdims=True)) / len(z)
+    return factor * p * (error - np.sum(p * error, axis=1, keepdims=True)) / len(z)
 
 
 @logits.mistake

@@ -220,6 +220,12 @@ def newton_with_a_ridge(x, w, y, small):
     return w - np.linalg.solve(hessian + small * np.eye(len(w)), x.T @ (p - y) / len(y))
 
 
+@newton.mistake(like=newton_with_a_ridge, small=(0.001, 0.0001, 1e-05, 1e-06, 1e-08))
+def newton_with_a_ridge_on_the_sum(x, w, y, small):
+    p = 1 / (1 + np.exp(-x @ w))
+    return w - np.linalg.solve((x.T * (p * (1 - p))) @ x + small * np.eye(len(w)), x.T @ (p - y))
+
+
 @newton.mistake
 def newton_from_zero(x, w, y):
     """Your step starts from zero weights. Where does the caller want to start?"""
