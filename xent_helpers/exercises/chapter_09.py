@@ -96,18 +96,21 @@ def bits_per_byte(nats, valid, n_bytes):
 @bits.inputs
 def bits_inputs(rng):
     cases = [(np.array([[np.log(2), np.log(2), 1.0]]), np.array([[True, True, False]]), 4)]
-    for rows in rng.integers(1, 6, 3):
+    for rows in (*rng.integers(1, 6, 4), 100):
         places = rng.integers(2, 9)
         valid = np.arange(places) < rng.integers(1, places + 1, (rows, 1))
         valid[0] = np.arange(places) < places - 1  # some padding, which counts if the mask is forgotten
         nats = rng.exponential(3, (rows, places)) + 0.1
         cases.append((nats, valid, int(valid.sum() * rng.integers(2, 6) + 1)))
-    return cases
+    nats, valid, n_bytes = cases[1]
+    small, sure = nats * 1e-6, np.where(rng.random(nats.shape) < 0.5, 0.0, 50 * nats)
+    holes = rng.permuted(valid, axis=1)
+    return [*cases, (nats, valid[:, ::-1], n_bytes), (nats, holes, n_bytes), (small, valid, 1), (sure, valid, n_bytes)]
 
 
 @bits.domain
 def bits_domain(nats, valid, n_bytes):
-    return nats.shape == valid.shape and valid.any() and np.all(nats > 0) and n_bytes >= 1
+    return nats.shape == valid.shape and valid.any() and np.all((nats >= 0) & (nats < np.inf)) and n_bytes >= 1
 
 
 @bits.mistake
@@ -195,9 +198,14 @@ def gradient_inputs(rng):
         counts = rng.integers(1, 9, batches)
         counts[0] = counts[-1] + 1  # never all equal
         cases.append((rng.normal(size=(batches, rng.integers(1, 6))), counts))
-    means, counts = rng.normal(size=(4, 2)), np.array([5, 0, 2, rng.integers(1, 9)])
-    means[1] = np.nan
-    return [*cases, (means, counts)]
+    means, many = rng.normal(size=(4, 2)), rng.integers(1, 1000, 4)
+    flat = np.vstack([np.zeros((1, 2)), means[1:]])
+    cases += [(means[:1], np.array([1])), (0 * means, many), (flat, many), (1e3 * means, 100 * many)]
+    for empty in ([1], [0, 3], [0, 1, 2]):
+        counts = np.array([5, 4, 2, rng.integers(1, 9)])
+        counts[empty] = 0
+        cases.append((np.where(counts[:, None] > 0, means, np.nan), counts))
+    return cases
 
 
 @gradient.domain
@@ -267,8 +275,8 @@ def weighted_the_other_way(means, counts):
 
 pieces = Draft(
     "9.4",
-    "Return log Σ exp over all entries of pieces (K, W), seen row by row; entries may be ±10,000, or −∞.",
-    must=(Must("is at least the largest entry", lambda value, pieces: value >= pieces.max()),),
+    "Return log Σ exp over all entries of pieces (K, W), from −10,000 to 10,000, some of them −∞.",
+    must=(Must("is at least the largest entry", lambda value, pieces: value >= pieces.max() - 1e-3),),
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
     hints=(
         "Keep the largest logit so far, m, and s = Σ exp(z − m) of all logits so far.",
@@ -294,16 +302,20 @@ def logsumexp_of_pieces(pieces):
 def piece_inputs(rng):
     far = np.array([[-1e4, 3.0], [1e4, 9999.0], [9998.0, -1e4]])
     masked = np.array([[-np.inf, -np.inf], [1.0, -np.inf], [-np.inf, -np.inf], [2.0, 0.0]])
-    cases = [np.array([[0.0, 1.0], [3.0, -1.0]])]
+    cases = [np.array([[0.0, 1.0], [3.0, -1.0]]), far, far[::-1].copy(), masked, masked[::-1].copy(), masked[1:2]]
+    cases += [np.full(shape, value) for shape, value in (((1, 1), 0.0), ((3, 2), 1.0), ((2, 3), -1e4), ((1, 2), 1e4))]
+    cases[-2][0, 1:] = -np.inf
     for count in rng.integers(2, 6, 3):
-        cases.append(rng.normal(scale=3, size=(count, rng.integers(1, 6))))
-        cases.append(cases[-1][::-1].copy())
-    return [(pieces,) for pieces in (*cases, far, far[::-1].copy(), masked)]
+        drawn = rng.normal(scale=3, size=(count, rng.integers(1, 6)))
+        cases += [drawn, drawn[::-1].copy(), drawn.round()]
+    cases += [drawn[:1], drawn - 1000, drawn + 100]
+    return [(pieces,) for pieces in cases]
 
 
 @pieces.domain
 def piece_domain(pieces):
-    return pieces.ndim == 2 and pieces.size > 0 and np.all(pieces < np.inf) and np.any(pieces > -np.inf)
+    finite = pieces[pieces > -np.inf]
+    return pieces.ndim == 2 and finite.size > 0 and bool(np.all(np.abs(finite) <= 1e4))
 
 
 def merged(pieces, rescale):
@@ -409,24 +421,26 @@ def next_token_loss(z, tokens, pad):
 
 @next_token.inputs
 def token_inputs(rng):
-    cases = []
-    for texts in (1, *rng.integers(2, 5, 3)):
-        places, classes = rng.integers(4, 8), int(rng.integers(3, 7))
-        lengths = rng.integers(2, places, texts)  # each shorter than the array, as in a batch with a longer text
-        lengths[0] = places - 1
-        tokens = rng.integers(1, classes, (texts, places)) * (np.arange(places) < lengths[:, None])
-        cases.append((rng.normal(scale=2, size=(texts, places, classes)), tokens, 0))
-    z, tokens, pad = cases[1]
-    return [*cases, (500 * z, tokens, pad)]
+    cases = [(rng.normal(size=(2, 3, 3)).round(1), np.array([[0, 2, 1], [2, 1, 1]]), 1)]
+    for texts, place in ((1, 0), (3, -1), (4, 0), (5, 1)):
+        places, classes = rng.integers(4, 8), int(rng.integers(4, 8))
+        pad = place % classes
+        lengths = rng.integers(2, places, texts)
+        lengths[:4] = [places - 1, places, 1, 2][:texts]  # full, of a single token, and nearly so
+        tokens = (pad + rng.integers(1, classes, (texts, places))) % classes  # never pad
+        tokens[np.arange(places) >= lengths[:, None]] = pad
+        cases.append((rng.normal(scale=2, size=(texts, places, classes)), tokens, pad))
+    z, tokens, pad = cases[2]
+    return [*cases, (500 * z, tokens, pad), (z[1:2], tokens[1:2], pad), (z[:2, :2], tokens[:2, :2], pad)]
 
 
 @next_token.domain
 def token_domain(z, tokens, pad):
-    if z.ndim != 3 or tokens.shape != z.shape[:2] or tokens.shape[1] < 3 or pad != 0 or not np.isfinite(z).all():
+    if z.ndim != 3 or tokens.shape != z.shape[:2] or not 0 <= pad < z.shape[2] or not np.isfinite(z).all():
         return False
     filled = tokens != pad
     in_order = np.all(filled[:, :-1] >= filled[:, 1:])  # the padding comes last
-    return in_order and filled[:, 1].all() and np.all((tokens >= 0) & (tokens < z.shape[2]))
+    return in_order and filled[:, 0].all() and filled[:, 1:].any() and np.all((tokens >= 0) & (tokens < z.shape[2]))
 
 
 def token_nats(z, tokens, shift):
@@ -437,8 +451,8 @@ def token_nats(z, tokens, shift):
 
 @next_token.mistake
 def as_found(z, tokens, pad):
-    """This is the snippet as you found it, with its two mistakes. First, how many places ahead is the label that it
-    uses? Then, which places count in the sum, and what is the sum divided by?"""
+    """Your function returns what the snippet returned, with its two mistakes. First, how many places ahead is the label
+    that it uses? Then, which places count in the sum, and what is the sum divided by?"""
     return token_nats(z, tokens, 2).mean()
 
 
@@ -461,12 +475,12 @@ def padding_in_the_denominator(z, tokens, pad):
     return (token_nats(z, tokens, 1) * (tokens[:, 1:] != pad)).mean()
 
 
-@next_token.mistake
-def mean_of_texts(z, tokens, pad):
-    """You took each text's mean and then their mean: a label in a short text counts more. Which two numbers should you
-    add up over the whole batch?"""
+@next_token.mistake(mean=(np.mean, np.nanmean))
+def mean_of_texts(z, tokens, pad, mean):
+    """You took each text's mean and then their mean: a label in a short text counts more, and a text of one token has
+    none. Which two numbers should you add up over the whole batch?"""
     valid = tokens[:, 1:] != pad
-    return np.mean((token_nats(z, tokens, 1) * valid).sum(axis=1) / valid.sum(axis=1))
+    return mean((token_nats(z, tokens, 1) * valid).sum(axis=1) / valid.sum(axis=1))
 
 
 @next_token.mistake

@@ -47,21 +47,27 @@ def masked_inputs(rng):
     poisoned = np.array([[2.0, np.nan, -np.inf], [np.inf, 4.0, -1e300]])
     keep = np.array([[True, False, False], [False, True, False]])
     rows, length = rng.integers([2, 2], [6, 8])
-    left, filled, sure, gap = (batch(rows, length, 0.6) for _ in range(4))
+    left, filled, sure, gap, spread = (batch(rows, length, 0.6) for _ in range(5))
     filled[0][~filled[1]] = rng.choice([np.nan, np.inf, -np.inf, -7.0, 0.0], np.sum(~filled[1]))
     sure[0][rng.random(sure[0].shape) < 0.4] = 0.0  # tokens that are predicted with certainty
     sure[0][-1, -1] = 1.0
     gap[1][0] = False  # a sentence without a token
+    spread[0][:] = 10.0 ** rng.uniform(-9, 4, (rows, length))
+    spread[0][-1, -1] = 10_000.0
     return [
         (padded, np.array([[True] * 4, [True, False, False, False]])),
         (np.array([[0.5, 1.5]]), np.array([[True, True]])),
+        (np.array([[0.7, 0.2]]), np.array([[True, False]])),
         (np.array([[0.0, 1.0], [3.0, 5.0]]), np.array([[True, True], [False, True]])),
         (poisoned, keep),
         left,
         filled,
         sure,
         gap,
+        spread,
+        (np.array([[1e-4, 3e-6, 1e-9]]), np.array([[True, True, True]])),
         batch(1, length, 0.5),
+        batch(20, 30, 0.9),
         batch(rows, 1, 0.5),
         batch(length, length, 0.3),
         (left[0], np.zeros_like(left[1])),

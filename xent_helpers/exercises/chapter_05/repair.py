@@ -42,14 +42,15 @@ def repaired(outputs, labels):
 @repair.inputs
 def repair_inputs(rng):
     plain = [([1.0, -2.0, 0.5], [1, 0, 0]), ([3.0], [1]), ([-2.0], [1]), ([1.5], [0]), ([0.0, 0.0], [1, 0])]
+    small = [([7.0], [1]), ([12.0, -12.0], [1, 0]), ([19.0], [1]), ([-19.0], [0])]  # softplus is not z, or 0, yet
     sure = [([45.0, -40.0, 60.0, -3.0], [1, 0, 0, 1]), ([1000.0, -1000.0], [0, 1]), ([1000.0, -1000.0], [1, 0])]
     sure += [([-120.0, 2.0], [1, 1]), ([60.0], [0]), ([-1000.0], [0])]
     few, many = rng.integers(2, 6), rng.integers(6, 20)
-    drawn = [(rng.normal(0, 3, n).clip(-15, 15), rng.integers(0, 2, n)) for n in (1, few, many)]
-    drawn += [(rng.normal(0, 2, few).clip(-15, 15), np.full(few, label)) for label in (0, 1)]
+    drawn = [(rng.normal(0, 3, n).clip(-19, 19), rng.integers(0, 2, n)) for n in (1, few, many, 300)]
+    drawn += [(rng.normal(0, 2, few), np.full(few, label)) for label in (0, 1)]
     return [
         (torch.tensor(np.array(z), dtype=torch.float64)[:, None], torch.tensor(np.array(y)))
-        for z, y in plain + sure + drawn
+        for z, y in plain + small + sure + drawn
     ]
 
 
@@ -57,14 +58,14 @@ def repair_inputs(rng):
 def repair_domain(outputs, labels):
     fits = outputs.shape == (len(labels), 1) and len(labels) > 0
     size = outputs.abs()
-    plain = (size <= 15) | (size >= 40)  # between the two softplus rounds at its threshold, 20
+    plain = (size < 20) | (size >= 40)  # from its threshold, 20, torch's softplus rounds exp(−z) to 0
     return fits and bool(torch.all(plain)) and bool(torch.all((labels == 0) | (labels == 1)))
 
 
 @repair.mistake
 def unrepaired(outputs, labels):
-    """Both mistakes are still there. What is the smallest value that the snippet can return, and how many terms does
-    its mean average for three samples?"""
+    """Both mistakes are still in your values. What is the smallest value that the snippet can return, and how many
+    terms does its mean average for three samples?"""
     p = torch.sigmoid(outputs)
     return (F.softplus(p) - p * labels).mean()
 
@@ -96,8 +97,8 @@ def of_probabilities(p, y):
 
 @repair.mistake
 def logarithms(outputs, labels):
-    """Right for small logits. But the sigmoid of 1000 is exactly 1 and that of −1000 exactly 0, and the logarithm of 0
-    is −inf. Which loss takes the logits themselves?"""
+    """Right for small logits. But exp(1000) is inf, the sigmoid of 1000 is exactly 1, and the logarithm of 0 is −inf.
+    Which loss takes the logits themselves?"""
     return of_probabilities(torch.sigmoid(outputs[:, 0]), labels)
 
 

@@ -68,6 +68,7 @@ def gradient_inputs(rng):
         (1 + x, np.full(n, c - 1), w),
         (x, np.zeros(n, dtype=int), 9 * w),
         (twice, rng.integers(0, c, 2 * n), w),
+        (rng.normal(size=(300, 1)), rng.integers(0, 2, 300), np.array([[1.0, -1.0]])),
     ]
 
 
@@ -102,7 +103,9 @@ def gradient_over_classes(x, y, w):
     return weight_gradient(x, y, w) / w.shape[1]
 
 
-gradient.says(OVER_CLASSES, "This is divided by all entries of x, N times D. How many losses does the mean run over?")
+gradient.says(
+    OVER_CLASSES, "This is divided by the number of features, D, as well. How many losses does the mean run over?"
+)
 
 
 def hot(y, w):
@@ -139,8 +142,15 @@ def gradient_of_sigmoids(x, y, w):
 
 @gradient.mistake
 def gradient_naive(x, y, w):
-    """Right for small logits, but exp overflows for the largest here. Which softmax survives logits of a thousand?"""
+    """Right for small logits. But for the largest here exp overflows, or is 0 for a whole row. Which softmax survives
+    logits of a thousand?"""
     e = np.exp(x @ w)
+    return x.T @ (e / e.sum(axis=1, keepdims=True) - hot(y, w)) / len(y)
+
+
+@gradient.mistake(like=gradient_naive)
+def gradient_with_one_shift_for_all(x, y, w):
+    e = np.exp(x @ w - np.max(x @ w))
     return x.T @ (e / e.sum(axis=1, keepdims=True) - hot(y, w)) / len(y)
 
 

@@ -45,6 +45,7 @@ def epoch_inputs(rng):
         (ones[:2], np.array([0, 0]), zeros, 1.0, 1),
         (ones, np.array([0, 0, 0]), zeros, 1.0, 2),
         (ones, np.array([1, 1, 0]), zeros, 1.0, 2),
+        (5 * ones[:2], np.array([0, 1]), np.array([[-3.0, 3.0]]), 0.1, 1),  # a loss of 30
     ]
     sizes = [rng.integers(5, 12, 5), rng.integers(1, 4, 5), rng.integers(2, 6, 5), [2, 3, 4, 20, 1]]
     drawn = [
@@ -128,7 +129,7 @@ FOUND = {
 OPENINGS = (
     "Two of the three mistakes are gone; one is left: ",
     "One of the three mistakes is gone; two are left. First, ",
-    "This is the loop as you found it, with its three mistakes. First, ",
+    "Your loop returns what it returned as you found it, with its three mistakes. First, ",
 )
 
 

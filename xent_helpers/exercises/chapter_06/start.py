@@ -10,7 +10,6 @@ start = Draft(
     "Write the loss, in nats, of a model with 50,257 classes whose logits are all equal.",
     must=(Must("is neither negative nor infinite", lambda loss: 0 <= loss < np.inf),),
     slips=(),
-    tolerance={"float32": 5e-7},  # the logarithm of one class more or fewer is off by 2e-6
     hints=(
         "Equal logits give equal probabilities. How large is each?",
         "What does p = 1/C cost in nats?",

@@ -57,6 +57,9 @@ def ece_inputs(rng):
         (np.array([0.91, 0.97, 0.99, 0.52]), np.array([1, 0, 1, 1]), 10),
         (np.array([1.0, 1.0, 1.0]), np.array([1, 0, 0]), 5),
         claims(rng, int(rng.integers(20, 60)), int(rng.integers(3, 20)), 0.3),
+        claims(rng, 300, int(rng.integers(40, 100)), 0.1),
+        (rng.integers(0, 65, 20) / 64, rng.integers(0, 2, 20), 64),
+        (np.array([1e-9, 1 - 1e-9]), np.array([1, 0]), 1000),
         claims(rng, int(rng.integers(2, 9)), 1),
         claims(rng, 1, int(rng.integers(2, 9))),
     ]
@@ -65,7 +68,7 @@ def ece_inputs(rng):
 @calibration_error.domain
 def ece_domain(claimed, came_true, bins):
     """Claims on an edge only where the edge is an exact binary fraction, so that every way of binning agrees."""
-    off_edges = np.abs(claimed * bins - np.round(claimed * bins)) > 1e-3
+    off_edges = np.abs(claimed * bins - np.round(claimed * bins)) > 1e-7
     exact = (claimed == 0) | (claimed == 1) | (bins & (bins - 1) == 0)
     in_range = np.all((claimed >= 0) & (claimed <= 1) & (off_edges | exact))
     return bins > 0 and len(claimed) == len(came_true) > 0 and in_range and set(came_true.tolist()) <= {0, 1}

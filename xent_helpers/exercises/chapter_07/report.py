@@ -41,20 +41,26 @@ def honest_report(z_train, y_train, z_valid, y_valid, z_test, y_test):
     return float(losses.cross_entropy(z_test / T, y_test))
 
 
-def three_parts(rng, sizes, classes):
-    """Three parts; the logits know the training labels too well, and less of the others."""
+def three_parts(rng, sizes, classes, scale=1.0):
+    """Three parts; the logits know the training labels too well, and less of the others. T grows with ``scale``."""
     parts = [part(rng, n, classes, knows) for n, knows in zip(sizes, (3.0, 1.2, 1.0), strict=True)]
+    return tuple(array for z, y in parts for array in (scale * z, y))
+
+
+def same_gaps(gaps, sizes):
+    """Three parts of two classes: in each the logits differ by the same gap, and the last sample is wrong."""
+    parts = [(np.array([[gap, 0.0]] * n), np.array([0] * (n - 1) + [1])) for gap, n in zip(gaps, sizes, strict=True)]
     return tuple(array for pair in parts for array in pair)
 
 
 @report.inputs
 def report_inputs(rng):
-    logits = [np.array([[gap, 0.0]] * n) for gap, n in ((4.0, 5), (2.0, 4), (1.0, 3))]
-    labels = [np.array([0] * (n - 1) + [1]) for n in (5, 4, 3)]
-    plain = tuple(array for pair in zip(logits, labels, strict=True) for array in pair)
+    plain = same_gaps((4.0, 2.0, 1.0), (5, 4, 3))
+    misled = same_gaps((4.0, 2.0, 1.0), (5, 4, 6))  # the honest T makes the test loss worse than T = 1 does
     sizes = [rng.permutation([int(n) for n in rng.integers((20, 40, 60), (40, 60, 90))]) for _ in range(2)]
     drawn = [three_parts(rng, some, int(rng.integers(2, 11))) for some in sizes]
-    return [plain, three_parts(rng, (8, 8, 8), 2), *drawn]
+    scaled = [three_parts(rng, (20, 20, 20), 3, scale) for scale in (0.2, 4.0)]  # a T below 1, and one above 3
+    return [plain, misled, three_parts(rng, (8, 8, 8), 2), *drawn, *scaled]
 
 
 @report.domain

@@ -37,10 +37,12 @@ def temperature_inputs(rng):
         for (n, c), T in zip(shapes, (2.5, 0.5, 1.0, 1.7, rng.uniform(1, 10)), strict=True)
     ]
     sure = (np.array([[40.0, 0.0, -20.0], [25.0, 0.0, 0.0]]), np.array([2, 1]), 1.0)
+    ends = np.array([[50.0, -50.0, 0.0], [-50.0, 50.0, 50.0], [50.0, 50.0, 50.0]])
     return [
         (np.array([[2.0, 0.0]]), np.array([1]), 2.0),
         *drawn,
         sure,
+        *((ends, rng.permutation(3), T) for T in (0.5, 3.0, 40.0, 1000.0)),
         (rng.normal(size=(3, 3)), np.zeros(3, int), 4.0),
     ]
 

@@ -38,15 +38,16 @@ def weights_inputs(rng):
     shapes = [*sizes, (3, 3), (4, 4)]
     drawn = [(rng.dirichlet(np.ones(c), n), rng.uniform(0.2, 5.0, c)) for n, c in shapes]
     equal = (rng.dirichlet(np.ones(4), 6), np.full(4, 2.0))
-    sure = (np.array([[0.0, 1.0], [1.0, 0.0], [0.25, 0.75]]), np.array([1e-3, 1.0]))
+    sure = np.array([[0.0, 1.0], [1.0, 0.0], [0.25, 0.75], [1e-9, 1 - 1e-9]])
     rare = (np.array([[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]]), np.array([40.0, 1.0, 0.01]))
-    return [(np.array([[0.5, 0.5]]), np.array([1.0, 9.0])), *drawn, equal, sure, rare]
+    far = [(sure, np.array([weight, 1.0])) for weight in (1e-3, 1e-6, 1e6)]
+    return [(np.array([[0.5, 0.5]]), np.array([1.0, 9.0])), *drawn, equal, rare, *far]
 
 
 @weights.domain
 def weights_domain(p, w):
     rows = p.ndim == 2 and len(p) > 0 and p.shape[1] == len(w) > 1 and np.allclose(p.sum(axis=1), 1, atol=1e-9)
-    return rows and np.all(p >= 0) and np.all(w >= 1e-3)
+    return rows and np.all(p >= 0) and np.all((w >= 1e-6) & (w <= 1e6))
 
 
 @weights.mistake
@@ -63,11 +64,11 @@ def not_normalised(p, w):
     return p / w
 
 
-@weights.mistake
-def divided_by_share(p, w):
-    """You scaled the weights to add up to 1, but your rows do not. Which sum has to be 1?"""
-    q = p / (w / w.sum())
-    return q
+@weights.mistake(scale=(np.sum, np.mean, np.max))
+def divided_by_scaled(p, w, scale):
+    """You scaled the weights, which leaves their proportions as they are; but your rows do not add up to 1. What
+    restores that?"""
+    return p / (w / scale(w))
 
 
 @weights.mistake
@@ -76,6 +77,14 @@ def normalised_in_total(p, w):
     add up to 1?"""
     q = p / w
     return q / q.sum()
+
+
+@weights.mistake
+def normalised_without_keepdims(p, w):
+    """(p / w).sum(axis=1) has shape (N,), and NumPy lines it up with the columns: it fails, or divides column c by the
+    sum of row c. Which argument of sum keeps one row for each sample, (N, 1)?"""
+    q = p / w
+    return q / q.sum(axis=1)
 
 
 @weights.mistake

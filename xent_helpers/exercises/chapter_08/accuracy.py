@@ -25,17 +25,19 @@ def true_accuracy(m, rho, C):
 
 @accuracy.inputs
 def accuracy_inputs(rng: np.random.Generator) -> list[tuple]:
-    fixed = [(0.5, 0.4, 10), (0.7, 0.2, 3), (0.6, 0.3, 2), (0.62, 0.4, 10), (0.9, 0.0, 5), (0.3, 0.5, 100)]
+    fixed = [(0.5, 0.4, 10), (0.7, 0.2, 3), (0.6, 0.3, 2), (0.62, 0.4, 10), (0.9, 0.0, 5), (0.3, 0.5, 1000)]
     beyond = [(0.95, 0.2, 4), (0.02, 0.5, 3), (1.0, 0.1, 2), (0.0, 0.25, 5)]
+    perverse = [(0.3, 0.7, 2), (0.2, 0.9, 3), (0.1, 1.0, 5), (0.25, 1.0, 2)]  # right answers agree less than wrong ones
     classes = [int(c) for c in rng.integers(2, 30, 6)]
     shares = rng.uniform((0, 0), (1, 0.8), (6, 2))
     drawn = [(float(m), float(part * (c - 1) / c), c) for c, (m, part) in zip(classes, shares, strict=True)]
-    return [*fixed, *beyond, *drawn]
+    near = [(1 / c, (c - 1) / c + by, c) for c, by in ((3, 0.01), (4, -0.01))]
+    return [*fixed, *beyond, *perverse, *near, *drawn]
 
 
 @accuracy.domain
 def accuracy_domain(m, rho, C) -> bool:
-    return C >= 2 and 0 <= m <= 1 and 0 <= rho <= 0.9 * (C - 1) / C
+    return C >= 2 and 0 <= m <= 1 and 0 <= rho <= 1 and abs(rho - (C - 1) / C) > 0.009
 
 
 @accuracy.mistake

@@ -40,6 +40,7 @@ def forward_inputs(rng: np.random.Generator) -> list[tuple]:
     thirds = np.array([[2 / 3, 0.0, 1 / 3], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])  # the clerk of section 8.10
     sure = np.array([[1000.0, 0.0, 0.0], [0.0, 0.0, 1000.0]])
     far = np.array([[40.0, 0.0, 0.0], [0.0, 0.0, 35.0]])  # far enough for a small number to show
+    seldom = np.array([[1 - 1e-9, 1e-9], [1e-12, 1 - 1e-12]])
     return [
         plain,
         *drawn,
@@ -47,6 +48,8 @@ def forward_inputs(rng: np.random.Generator) -> list[tuple]:
         (sure, np.array([1, 0]), thirds),
         (-sure, np.array([0, 1]), thirds),
         (far, np.array([1, 0]), thirds),
+        (sure[:, :2], np.array([1, 0]), seldom),
+        (-sure[:, :2], np.array([1, 0]), seldom),
         (2 * rng.normal(size=(4, 3)), rng.integers(0, 3, 4), np.eye(3)),
     ]
 
@@ -61,8 +64,8 @@ def forward_domain(z, recorded, M) -> bool:
 
 @forward.mistake
 def the_snippet(z, recorded, M):
-    """This is the snippet as you found it, with its two mistakes. First, it mixes logarithms: what is mixed in equation
-    8.14? Then, the matrix: what does column j of M hold, and what does row j?"""
+    """Your function returns what the snippet returned, with its two mistakes. First, it mixes logarithms: what is mixed
+    in equation 8.14? Then, the matrix: what does column j of M hold, and what does row j?"""
     return picked(log_softmax(z) @ M.T, recorded)
 
 

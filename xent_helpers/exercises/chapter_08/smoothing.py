@@ -35,7 +35,8 @@ def smoothing_inputs(rng: np.random.Generator) -> list[tuple]:
     shares = (0.1, 0.5, *rng.uniform(0.05, 0.6, 3), 0.0)
     drawn = [(rng.integers(0, c, n), int(c), float(e)) for (n, c), e in zip(shapes, shares, strict=True)]
     some = (np.zeros(3, dtype=np.int64), int(rng.integers(3, 7)), 0.3)  # most classes do not occur
-    return [(np.array([0, 2]), 4, 0.2), *drawn, some, (rng.integers(0, 3, 4), 3, 1.0)]
+    many = (rng.integers(0, 1000, 2), 1000, 1e-3)
+    return [(np.array([0, 2]), 4, 0.2), *drawn, some, many, (rng.integers(0, 3, 4), 3, 1.0)]
 
 
 @smoothing.domain

@@ -40,7 +40,7 @@ def student_inputs(rng: np.random.Generator) -> list[tuple]:
     plain = (np.array([[1.0, 0.0, -1.0]]), np.array([0]), np.array([[2.0, 0.0, 0.0]]), 2.0, 0.25)
     sizes = rng.integers([(3, 3), (3, 4), (2, 2)], [(8, 6), (8, 7), (6, 3)])
     shapes = [*sizes, (4, 4), (1, 5)]
-    settings = ((4.0, 0.9), (0.5, 0.5), (10.0, 0.3), (1.0, 0.6), (rng.uniform(1, 6), rng.uniform(0.1, 0.9)))
+    settings = ((4.0, 0.9), (0.1, 0.5), (100.0, 0.3), (1.0, 0.6), (rng.uniform(1, 6), rng.uniform(0.1, 0.9)))
     drawn = [
         (2 * rng.normal(size=(n, c)), rng.integers(0, c, n), 2 * rng.normal(size=(n, c)), float(T), float(a))
         for (n, c), (T, a) in zip(shapes, settings, strict=True)
@@ -197,15 +197,17 @@ TEACHERS = (
         lambda z, v, T: on_labels_of(z / T, np.argmax(v, axis=1)),
         "You trained on the teacher's favourite class, as if it were a label. What else does the teacher's row say?",
     ),
-    Part(
-        "squared difference",
-        lambda z, v, T: np.mean((z - v) ** 2),
-        "You charge the squared difference of the logits. At a very high temperature distillation comes near to it; "
-        "which loss stands in equation 8.10?",
-    ),
+)
+SQUARES = Part(
+    "squared difference",
+    lambda z, v, T: np.mean((z - v) ** 2),
+    "You charge the squared difference of the logits. At a very high temperature distillation comes near to it; which "
+    "loss stands in equation 8.10?",
 )
 
-student.parts(student_from_parts, teacher=TEACHERS)
+student.parts(student_from_parts, teacher=[*TEACHERS, SQUARES])
+unscaled = partial(student_from_parts, factor=NO_FACTOR.value, teacher=SQUARES.value)
+student.add(unscaled, SQUARES.message, "squared difference, no factor")  # logits that no T divides need no T²
 
 
 @student.mistake

@@ -1,6 +1,7 @@
 """Odd answers to chapter 7's exercises."""
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from scipy import optimize, special
 from torch.nn import functional as F
 
 from xent_helpers import calibration, losses
+from xent_helpers.exercises.chapter_07.weights import unweighted
 
 
 def ece_bincount(claimed, came_true, bins):
@@ -113,6 +115,14 @@ def report_by_half_of_test(z_train, y_train, z_valid, y_valid, z_test, y_test):
     return losses.cross_entropy(z_test[half:] / T, y_test[half:])
 
 
+def report_no_worse_than_before(*parts):
+    return min(report_by_all(*parts), losses.cross_entropy(*parts[4:]))
+
+
+def report_clipped(*parts, low, high):
+    return losses.cross_entropy(parts[4] / np.clip(calibration.fit_temperature(*parts[2:4]), low, high), parts[5])
+
+
 def report_least(*parts):
     temperatures = [calibration.fit_temperature(*parts[i : i + 2]) for i in (0, 2)]
     return min(losses.cross_entropy(parts[4] / T, parts[5]) for T in temperatures)
@@ -124,6 +134,7 @@ WRONG = [
     ("7.1", -1 / 401),
     ("7.2", lambda s, y, bins: ece_of(np.floor(s * (bins + 1)), y, s)),
     ("7.2", lambda s, y, bins: ece_of(np.ceil(s * bins), y, s)),
+    ("7.2", lambda s, y, bins: ece_bincount(s, y, min(bins, 30))),
     ("7.2", lambda s, y, bins: calibration.expected_calibration_error(s, y, bins) + 1e-6),
     ("7.2", lambda s, y, bins: calibration.expected_calibration_error(np.clip(s, 1e-7, 1 - 1e-7), y, bins)),
     ("7.2", lambda s, y, bins: calibration.expected_calibration_error(s, y, bins) if len(s) < 12 else 0.2),
@@ -133,6 +144,8 @@ WRONG = [
     ("7.3", nll_rounded),
     ("7.3", nll_in_place),
     ("7.3", lambda z, y, T: losses.cross_entropy(z / np.sqrt(T), y)),
+    ("7.3", lambda z, y, T: losses.cross_entropy(z / min(T, 100), y)),
+    ("7.3", lambda z, y, T: F.nll_loss(torch.log(torch.softmax(torch.tensor(z).float() / T, 1)), torch.tensor(y))),
     ("7.3", lambda z, y, T: losses.cross_entropy(z / int(np.ceil(T)), y)),
     ("7.3", lambda z, y, T: losses.cross_entropy(np.clip(z, -10, 10) / T, y)),
     ("7.3", lambda z, y, T: losses.cross_entropy(z / T, y) + 1e-7),
@@ -141,6 +154,9 @@ WRONG = [
     ("7.4", report_from_a_grid),
     ("7.4", report_by_half_of_test),
     ("7.4", report_least),
+    ("7.4", report_no_worse_than_before),
+    ("7.4", partial(report_clipped, low=1, high=np.inf)),
+    ("7.4", partial(report_clipped, low=0, high=3)),
     ("7.4", lambda a, b, c, d, z, y: losses.cross_entropy(z / round(calibration.fit_temperature(c, d), 2), y)),
     ("7.4", lambda a, b, c, d, z, y: losses.cross_entropy(z / max(1, calibration.fit_temperature(c, d)), y) + 1e-6),
     (
@@ -150,6 +166,9 @@ WRONG = [
         ),
     ),
     ("7.5", lambda p, w: np.clip(p / w / (p / w).sum(1, keepdims=True), 1e-7, 1)),
+    ("7.5", lambda p, w: unweighted(np.maximum(p, 1e-15), w)),
+    ("7.5", lambda p, w: unweighted(p, np.maximum(w, 1e-4))),
+    ("7.5", lambda p, w: unweighted(p, np.minimum(w, 1000))),
     ("7.5", lambda p, w: p / (w + 1e-6) / (p / (w + 1e-6)).sum(1, keepdims=True)),
     ("7.5", lambda p, w: p / w / ((p / w).sum(1, keepdims=True) + 1e-8)),
     ("7.5", lambda p, w: p / np.sort(w) / (p / np.sort(w)).sum(1, keepdims=True)),

@@ -100,9 +100,11 @@ WRONG = [
     ("8.1", lambda y, C, epsilon: smoothed(y, C, epsilon) if C > 2 else np.eye(2)[y] * (1 - epsilon) + epsilon),
     ("8.1", lambda y, C, epsilon: smoothed(y, C, epsilon**2)),
     ("8.1", lambda y, C, epsilon: smoothed(np.sort(y), C, epsilon)),
+    ("8.1", lambda y, C, epsilon: np.float32(smoothed(y, C, epsilon).round(5))),
     ("8.1", lambda y, C, epsilon: smoothed(y, C, epsilon) * (1 + 1e-6)),
     ("8.1", lambda y, C, epsilon: smoothed(y, C, max(epsilon, 1e-3))),
     ("8.2", 3.04),
+    ("8.2", np.float32(3.0445)),
     ("8.2", math.log(21) + 1e-6),
     ("8.2", 2 * math.log(21)),
     ("8.3", student_in_place),
@@ -135,4 +137,5 @@ WRONG = [
     ("8.5", lambda m, rho, C: round((m - rho / (C - 1)) / (1 - rho - rho / (C - 1)), 4)),
     ("8.5", lambda m, rho, C: (m - rho / (C - 1)) / (1 - rho - rho / (C - 1)) if rho < 0.4 else m),
     ("8.5", lambda m, rho, C: abs(m - rho / (C - 1)) / (1 - rho - rho / (C - 1))),
+    ("8.5", lambda m, rho, C: (m - rho / (C - 1)) / max(1 - rho - rho / (C - 1), 1e-9)),
 ]
