@@ -13,8 +13,8 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 class CourseManager(AsyncLargeFileManager):
     """Stores notebooks without Python's version, which differs from machine to machine, and folding noted once.
 
-    JupyterLab writes the version into each notebook that it opens and then takes the notebook for changed. So a notebook
-    that is opened has the version of this Python already, and one that is saved loses it.
+    JupyterLab writes the version into each notebook that it opens and then takes the notebook for changed. So one that
+    is opened has the version of this Python already, and one that is saved loses it.
     """
 
     async def get(self, path, *arguments, **options):
