@@ -5,6 +5,7 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+ADDRESS ?=
 BENCH_ARGS ?=
 ROWS ?=
 MODULE ?=
@@ -24,7 +25,7 @@ TEST_EXTRAS := test,lint,gpu
 # One set-up at a time: this holds a lock for as long as the command runs that follows it, and leaves no file.
 LOCKED := $(PYTHON) -c 'import fcntl, os, sys; file = os.open("pyproject.toml", os.O_RDONLY); fcntl.flock(file, fcntl.LOCK_EX); os.set_inheritable(file, True); os.execvp(sys.argv[1], sys.argv[1:])'
 
-.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
+.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser colab assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -63,6 +64,9 @@ slide-types: $(BROWSER_READY)  ## write into the notebooks which cell goes on wh
 
 test-browser: $(BROWSER_READY) book slides  ## open book, slides and notebooks in a real browser without a network
 	@$(BIN)/python -m pytest -o addopts= -q -ra tests/browser $(TEST_ARGS)
+
+colab: $(TEST_READY)  ## write the copies for Colab to colab/ (ADDRESS=https://github.com/… replaces the project's address)
+	@$(BIN)/python -m tools.colab $(ADDRESS)
 
 assignment: $(TEST_READY)  ## write the notebooks without outputs and solutions to build/assignment
 	@$(BIN)/python -P -m xent_helpers.exercises assignment
