@@ -5,6 +5,7 @@ PYTHON ?= python3
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+ADDRESS ?=
 BENCH_ARGS ?=
 ROWS ?=
 MODULE ?=
@@ -14,34 +15,38 @@ SECONDS ?= 600
 
 BIN := .venv/bin
 READY := .venv/ready
+LAB_READY := .venv/lab-ready
+TEST_READY := .venv/test-ready
+MUTANTS_READY := .venv/mutants-ready
 BOOK_READY := .venv/book-ready
 BROWSER_READY := .venv/browser-ready
 UNFINISHED := .venv/unfinished
+TEST_EXTRAS := test,lint,gpu
 # One set-up at a time: this holds a lock for as long as the command runs that follows it, and leaves no file.
 LOCKED := $(PYTHON) -c 'import fcntl, os, sys; file = os.open("pyproject.toml", os.O_RDONLY); fcntl.flock(file, fcntl.LOCK_EX); os.set_inheritable(file, True); os.execvp(sys.argv[1], sys.argv[1:])'
 
-.PHONY: help lab test test-sim gpu notebooks bench book slides test-browser assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
+.PHONY: help lab test test-sim gpu notebooks bench book slides test-browser colab assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-lab: $(READY)  ## open the course in JupyterLab
-	@JUPYTER_CONFIG_PATH="$$PWD/.jupyter" $(BIN)/python -m jupyterlab $(LAB_ARGS)
+lab: $(LAB_READY)  ## open the course in JupyterLab
+	@$(BIN)/python -m jupyterlab --config .jupyter/jupyter_lab_config.py $(LAB_ARGS)
 
-test: $(READY)  ## run every test, every docstring's example and every notebook
+test: $(TEST_READY)  ## run every test, every docstring's example and every notebook
 	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
-test-sim: $(READY)  ## run all of it again beside a simulated accelerator, to test the code for devices without one
+test-sim: $(TEST_READY)  ## run all of it again beside a simulated accelerator, to test the code for devices without one
 	@PYTHONPATH="$$PWD/tests/devices/simulated" $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
-gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and write the table to send in
+gpu: $(TEST_READY)  ## on a machine with an accelerator: test and measure there, and write the table to send in
 	@$(BIN)/python tools/report_devices.py
 
-notebooks: $(READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
-	@$(BIN)/python tools/execute_notebooks.py $(NOTEBOOKS)
+notebooks: $(TEST_READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
+	@$(BIN)/python -m tools.execute_notebooks $(NOTEBOOKS)
 
-bench: $(READY)  ## time the losses beside PyTorch's, some eight minutes; tables and a figure go to build/bench
+bench: $(TEST_READY)  ## time the losses beside PyTorch's, some eight minutes; tables and a figure go to build/bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 book: $(BOOK_READY)  ## build the web book: open build/book/index.html
@@ -57,33 +62,36 @@ slides: $(BOOK_READY)  ## build a lecture a chapter: open build/slides/index.htm
 test-browser: $(BROWSER_READY) book slides  ## open book, slides and notebooks in a real browser without a network
 	@$(BIN)/python -m pytest -o addopts= -q -ra tests/browser $(TEST_ARGS)
 
-assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
+colab: $(TEST_READY)  ## write the copies for Colab to colab/ (ADDRESS=https://github.com/… replaces the project's address)
+	@$(BIN)/python -m tools.colab $(ADDRESS)
+
+assignment: $(TEST_READY)  ## write the notebooks without outputs and solutions to build/assignment
 	@$(BIN)/python -P -m xent_helpers.exercises assignment
 
-test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
+test-grade: $(TEST_READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
 	@$(BIN)/python -m pytest -q -m slow tests/grading
 
-test-answers: $(READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
+test-answers: $(TEST_READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
 	@$(BIN)/python -m pytest -q -m slow tests/exercises
 
-lint: $(READY)  ## check the style of the code and the spelling
+lint: $(TEST_READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/python -m codespell_lib
 
-robustness: $(READY)  ## run the chapters' comparisons again with other seeds, rates and budgets (CHAPTERS="4 7"; half an hour)
+robustness: $(TEST_READY)  ## run the chapters' comparisons again with other seeds, rates and budgets (CHAPTERS="4 7"; half an hour)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.robustness $(CHAPTERS)
 
-matrix: $(READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
+matrix: $(TEST_READY)  ## run the notebooks under other processors, threads, locales, versions … (half an hour; ROWS="…" for some)
 	@$(BIN)/python -m tools.matrix $(ROWS)
 
-properties: $(READY)  ## try the helpers on 1,000 random inputs a property (half an hour)
+properties: $(TEST_READY)  ## try the helpers on 1,000 random inputs a property (half an hour)
 	@$(BIN)/python -m pytest -q --hypothesis-profile=thorough $$(grep -rl --include="test_*.py" "@given" tests)
 
-fuzz: $(READY)  ## look for inputs that crash the helpers, 10 minutes a target (TARGET="…", SECONDS=…; Linux)
+fuzz: $(TEST_READY)  ## look for inputs that crash the helpers, 10 minutes a target (TARGET="…", SECONDS=…; Linux)
 	@set -e; for target in $(TARGET); do $(BIN)/python -m tools.fuzz $$target -max_total_time=$(SECONDS); done
 
-mutants: $(READY)  ## change the helpers and see whether the tests notice (MODULE="…"; minutes to hours)
+mutants: $(MUTANTS_READY)  ## change the helpers and see whether the tests notice (MODULE="…"; minutes to hours)
 	@$(BIN)/python -m tools.mutants $(MODULE)
 
 clean:  ## remove .venv and everything else that a command has made
@@ -94,11 +102,9 @@ clean:  ## remove .venv and everything else that a command has made
 # The set-up carries the mark `unfinished` until its last line renames it `ready`; one that was interrupted starts again.
 ifdef LOCK_HELD
 $(READY): pyproject.toml constraints.txt
-	@echo "Setting up .venv (once, a minute or two) …"
 	@if [ -e $(UNFINISHED) ]; then rm -rf .venv; fi
 	@mkdir -p .venv && touch $(UNFINISHED) && rm -f $(READY)
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint,gpu]'
 	@mv $(UNFINISHED) $(READY) && touch $(READY)
 else
 $(READY): pyproject.toml constraints.txt
@@ -107,12 +113,24 @@ $(READY): pyproject.toml constraints.txt
 	@$(LOCKED) $(MAKE) --no-print-directory LOCK_HELD=yes $(READY)
 endif
 
-# What only the book and the browser need is set up with them, so that `make lab` and `make test` stay light.
-$(BOOK_READY): $(READY)
-	@echo "Setting up what the book needs …"
-	@$(LOCKED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book]'
+# Each command adds the extras of pyproject.toml that it needs, so that `make lab` stays light.
+define add
+	@echo "Setting up .venv with $(1) (once, a minute or two) …"
+	@$(LOCKED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(1)]'
 	@touch $@
+endef
+
+$(LAB_READY): $(READY)
+	$(call add,lab)
+
+$(TEST_READY): $(READY)
+	$(call add,$(TEST_EXTRAS))
+
+$(MUTANTS_READY): $(TEST_READY)
+	$(call add,mutants)
+
+$(BOOK_READY): $(TEST_READY)
+	$(call add,book)
 
 $(BROWSER_READY): $(BOOK_READY)
-	@$(LOCKED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
-	@touch $@
+	$(call add,browser)

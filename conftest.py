@@ -7,8 +7,6 @@ missing from the run. Two things are left out of the comparison on purpose: rows
 name, because only some machines have one, and live widgets, because they have no fixed text.
 """
 
-import base64
-import io
 import os
 import re
 import shutil
@@ -16,10 +14,10 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
-from PIL import Image
+
+from tools.pictures import figure_difference, figures
 
 # Notebooks and tests run two at a time; more threads than processors make small tensors many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,11 +27,6 @@ collect_ignore = [] if find_spec("triton") else ["xent_helpers/kernels.py"]
 
 ROOT = Path(__file__).resolve().parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
-
-# A pixel differs when a channel of it does by more than LEVELS of 255. One in ONE_IN may: other processors round
-# otherwise.
-LEVELS = 8
-ONE_IN = 10_000
 
 _ACCELERATOR = r"(?:cuda|mps|xpu|hpu|mtia|sim)(?::\d+)?"
 _TEXT_ROW = re.compile(rf"^[ \t|]*(?:\d+[ \t|]+)?{_ACCELERATOR}(?=[ \t|,;]|$).*\n?", re.MULTILINE)
@@ -45,32 +38,6 @@ _HTML_ROW = re.compile(
 def without_accelerators(text: str) -> str:
     """``text`` without the rows, of plain text, Markdown or HTML, that begin with an accelerator's name."""
     return _TEXT_ROW.sub("", _HTML_ROW.sub("", text))
-
-
-def figures(outputs: list) -> list[tuple[str, str]]:
-    """The encoded pictures among a cell's outputs, each with its alternative text."""
-    return [
-        (output["data"]["image/png"], output.get("metadata", {}).get("image/png", {}).get("alt", ""))
-        for output in outputs
-        if "image/png" in output.get("data", {})
-    ]
-
-
-def figure_difference(stored: str, drawn: str) -> str | None:
-    """None when two encoded pictures look the same, else how far they differ."""
-    one, two = (
-        np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGBA"), dtype=int) for png in (stored, drawn)
-    )
-    if one.shape != two.shape:
-        return (
-            f"the stored figure has {one.shape[1]} x {one.shape[0]} pixels, the new one {two.shape[1]} x {two.shape[0]}"
-        )
-    distance = np.abs(one - two).max(axis=-1)
-    changed = int((distance > LEVELS).sum())
-    if changed * ONE_IN <= distance.size:
-        return None
-    share = 100 * changed / distance.size
-    return f"{changed} of {distance.size} pixels ({share:.3f} %) differ, the furthest by {distance.max()} of 255 levels"
 
 
 def comparable(outputs: list) -> list:

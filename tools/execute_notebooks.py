@@ -2,9 +2,9 @@
 
 Without arguments every notebook in ``notebooks/`` is run, two at a time, each in a fresh kernel; with arguments the
 named ones. What differs from run to run or from machine to machine is not stored: times, the interpreter's version,
-the state of widgets, the pieces in which a printed text arrived, temporary file names. A cell tagged
-``nbval-ignore-output`` measures, so it keeps the output that it has; clear that output to have it measured again. A
-notebook in which a cell fails is left as it was.
+the state of widgets, the pieces in which a printed text arrived, temporary file names, and a picture that the tests
+call equal to the stored one. A cell tagged ``nbval-ignore-output`` measures, so it keeps the output that it has; clear
+that output to have it measured again. A notebook in which a cell fails is left as it was.
 """
 
 import argparse
@@ -23,6 +23,8 @@ from nbclient.output_widget import OutputWidget
 from nbformat import NotebookNode
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
 from traitlets.config import Config
+
+from tools.pictures import keep_equal_figures
 
 ROOT = Path(__file__).resolve().parent.parent
 SANITIZE = ROOT / "tests" / "notebooks" / "sanitize.cfg"
@@ -117,18 +119,20 @@ def execute(path: Path) -> str | None:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, nbformat.reader.NotJSONError) as error:
         return f"{path.name}: it cannot be read ({error})."
-    measured = {cell.id: cell.outputs for cell in notebook.cells if MEASURES in cell.metadata.get("tags", [])}
+    before = {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
     reached: list[NotebookNode] = []
     try:
         notebook = run(notebook, path.parent, reached)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return f"{path.name}, code cell {len(reached)} (id {reached[-1].id}): left as it was.\n{error}"
     for cell in notebook.cells:
-        if measured.get(cell.id):
-            cell.outputs = measured[cell.id]
+        if MEASURES in cell.metadata.get("tags", []) and before[cell.id]:
+            cell.outputs = before[cell.id]
             for output in cell.outputs:
                 if "execution_count" in output:
                     output.execution_count = cell.execution_count
+        elif cell.cell_type == "code":
+            keep_equal_figures(cell.outputs, before[cell.id])
     try:
         write(stored(notebook), path)
     except OSError as error:

@@ -21,7 +21,7 @@ def available() -> list[torch.device]:
         >>> available()[0]
         device(type='cpu')
     """
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return [torch.device("cpu")] + ([torch.device(accelerator.type, 0)] if accelerator else [])
 
 
@@ -118,11 +118,13 @@ def peak_bytes(run: Callable[[], object], device: torch.device) -> int:
             run()
         return held.peak
     synchronize(device)
-    before = torch.accelerator.memory_allocated(device)
-    torch.accelerator.reset_peak_memory_stats(device)
+    # PyTorch counts memory for all accelerators alike from 2.9 on, before that in each one's own module.
+    counter = torch.accelerator if hasattr(torch.accelerator, "memory_allocated") else torch.get_device_module(device)
+    before = counter.memory_allocated(device)
+    counter.reset_peak_memory_stats(device)
     run()
     synchronize(device)
-    return torch.accelerator.max_memory_allocated(device) - before
+    return counter.max_memory_allocated(device) - before
 
 
 class _Held(TorchDispatchMode):

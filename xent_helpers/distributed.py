@@ -238,7 +238,7 @@ def together() -> Iterator[torch.device]:
     accelerator = [device for device in devices.available()[1:] if device.type in known]
     device = torch.device(accelerator[0].type, rank) if accelerator else torch.device("cpu")
     if accelerator:
-        torch.accelerator.set_device_index(rank)
+        torch.get_device_module(device).set_device(rank)
     backend = dist.get_default_backend_for_device(device)
     if "RANK" in os.environ:
         dist.init_process_group(backend)

@@ -130,6 +130,23 @@ def move_explorables(page, path):
         assert len(set(said)) == 3
 
 
+def test_a_notebook_that_is_opened_and_saved_keeps_its_bytes(lab, browser):
+    """Nor is it taken for changed, so that closing it asks nothing."""
+    address, folder = lab
+    copy = folder / "notebooks" / "untouched.ipynb"
+    shutil.copyfile(NOTEBOOKS[0], copy)
+    before = copy.stat().st_mtime_ns
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(f"{address}/lab/tree/notebooks/{copy.name}?token={TOKEN}&reset", timeout=120_000)
+    page.wait_for_selector(IDLE, timeout=120_000)
+    page.wait_for_timeout(2000)
+    assert page.locator(".lm-TabBar-tab.jp-mod-current").count() and not page.locator(".jp-mod-dirty").count()
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(2000)
+    page.close()
+    assert copy.stat().st_mtime_ns > before and copy.read_bytes() == NOTEBOOKS[0].read_bytes()
+
+
 WRONG = """def my_coin_loss(p, y):
     return np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"""
 RIGHT = WRONG.replace("np.mean", "-np.mean")

@@ -17,7 +17,8 @@ CPU = torch.device("cpu")
 @pytest.fixture(params=[None, torch.device("meta")], ids=["without one", "with one"])
 def accelerator(request, monkeypatch) -> list[torch.device]:
     """The accelerators that torch is made to find: none, or the one whose tensors hold nothing."""
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: request.param)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: request.param is not None)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: request.param)
     return [torch.device("meta", 0)] if request.param else []
 
 

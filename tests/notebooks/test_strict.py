@@ -14,8 +14,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from conftest import comparable, figure_difference, squeezed, without_accelerators
+from conftest import comparable, squeezed, without_accelerators
 from tools.execute_notebooks import ROOT, main
+from tools.pictures import figure_difference
 
 DRAW = """import matplotlib.pyplot as plt
 def draw(slope, alt="A straight line"):
@@ -44,7 +45,8 @@ def make_course(folder):
     """The test machinery and two stored notebooks in a folder of their own."""
     (folder / "notebooks").mkdir(parents=True)
     (folder / "tests" / "notebooks").mkdir(parents=True)
-    for name in ["conftest.py", "pyproject.toml", "tests/notebooks/sanitize.cfg"]:
+    (folder / "tools").mkdir()
+    for name in ["conftest.py", "pyproject.toml", "tests/notebooks/sanitize.cfg", "tools/pictures.py"]:
         shutil.copy(ROOT / name, folder / name)
     cells = [new_code_cell(source, id=name) for name, source in CELLS.items()]
     cells[-1].metadata["tags"] = ["raises-exception"]

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from importlib import metadata
 
 import pytest
 import yaml
@@ -27,7 +28,9 @@ def text(name):
 
 PROJECT = tomllib.loads(text("pyproject.toml"))["project"]
 DIRECT = by_name(PROJECT["dependencies"])
-EXTRAS = by_name(line for lines in PROJECT["optional-dependencies"].values() for line in lines)
+LAB = by_name(PROJECT["optional-dependencies"]["lab"])
+OWN = re.compile(rf"{PROJECT['name']}\[")  # an extra that includes another one
+EXTRAS = by_name(line for lines in PROJECT["optional-dependencies"].values() for line in lines if not OWN.match(line))
 PINS = by_name(line for line in text("constraints.txt").splitlines() if line and not line.startswith("#"))
 CONDA = yaml.safe_load(text("environment.yml"))["dependencies"]
 
@@ -54,12 +57,35 @@ def test_each_range_has_two_ends_or_none_above(name):
 def test_conda_installs_the_same_list_within_the_same_pins():
     (pip,) = [item["pip"] for item in CONDA if isinstance(item, dict)]
     assert [line for line in pip if line.startswith("--")] == ["--constraint constraints.txt", "--editable ."]
-    assert by_name(line for line in pip if not line.startswith("--")) == DIRECT
+    assert by_name(line for line in pip if not line.startswith("--")) == DIRECT | LAB
 
 
 def test_conda_has_the_same_python():
     (python,) = [item for item in CONDA if isinstance(item, str) and item.startswith("python")]
     assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_uv_installs_the_same_versions():
+    uv = tomllib.loads(text("pyproject.toml"))["tool"]["uv"]["constraint-dependencies"]
+    assert by_name(uv) == {name: PINS[name] for name in DIRECT | EXTRAS if name in PINS}
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_each_pin_runs_on_the_lowest_python(name):
+    """As the package itself says, where it is installed here in that version."""
+    (lowest,) = [bound.version for bound in SpecifierSet(PROJECT["requires-python"])]
+    try:
+        found = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        pytest.skip("not installed here")
+    if found["Version"].partition("+")[0] not in PINS[name]:
+        pytest.skip("another version is installed here")
+    assert Version(f"{lowest}.0") in SpecifierSet(found["Requires-Python"] or "")
+
+
+def test_the_version_is_the_changelog_s_and_the_citation_s():
+    (latest, *_) = re.findall(r"^## (\d+\.\d+\.\d+)", text("CHANGELOG.md"), re.MULTILINE)
+    assert PROJECT["version"] == latest == str(yaml.safe_load(text("CITATION.cff"))["version"])
 
 
 def test_no_package_is_in_two_lists():

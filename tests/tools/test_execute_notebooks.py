@@ -1,12 +1,16 @@
 """``make notebooks`` stores the same bytes each time, and stores nothing when a cell fails."""
 
+import base64
+import io
 import os
 import subprocess
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
 from tools import execute_notebooks
 
@@ -56,6 +60,28 @@ def test_a_run_stores_the_same_bytes_each_time(path, capsys):
     assert error.outputs[0].traceback == ["ZeroDivisionError: division by zero"]
     assert [cell.metadata for cell in (pieces, error)] == [{}, {"tags": ["raises-exception"]}]
     assert error.execution_count == 7
+
+
+@pytest.mark.parametrize(
+    "pixels, levels, kept", [(13, 1, True), (5, 200, True), (5_000, 1, True), (13, 200, False), (5_000, 9, False)]
+)
+def test_a_picture_that_the_comparison_calls_equal_is_kept(path, pixels, levels, kept):
+    """Some of 200 x 500 pixels differ: up to 8 levels are another processor's, and more in at most 1 of 10,000."""
+    draw = "import numpy as np\nfrom PIL import Image\nImage.fromarray(np.full((200, 500, 3), 20, np.uint8))"
+    nbformat.write(new_notebook(cells=[new_code_cell(draw, id="draw")]), path)
+    assert execute_notebooks.execute(path) is None
+    drawn = path.read_bytes()
+    picture = np.full((200, 500, 3), 20, np.uint8)
+    picture.reshape(-1, 3)[:pixels, 1] += levels
+    encoded = io.BytesIO()
+    Image.fromarray(picture).save(encoded, "PNG")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].outputs[0].data["image/png"] = base64.b64encode(encoded.getvalue()).decode()
+    execute_notebooks.write(notebook, path)
+    planted = path.read_bytes()
+    assert planted != drawn
+    assert execute_notebooks.execute(path) is None
+    assert path.read_bytes() == (planted if kept else drawn)
 
 
 def test_a_cell_that_measures_keeps_its_output_until_it_is_cleared(path):

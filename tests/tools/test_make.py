@@ -12,7 +12,7 @@ from tools.execute_notebooks import ROOT
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the Makefile is for Linux and macOS")
 NAMES = ["plain", "two words", "it's", 'a "quoted" one', "$HOME", "`x`", "ärger", "a;b&c", "(x)", "-n"]
 STAND_IN = """#!/bin/sh
-echo "$PWD" "$JUPYTER_CONFIG_PATH" "$PYTHONPATH" "$*" >> called
+echo "$PWD" "$PYTHONPATH" "$*" >> called
 case "$*" in *"-m venv"*) sleep 0.3; mkdir .venv/bin; cp "$0" .venv/bin/python;; *execvp*) exec REAL "$@";; esac
 """
 
@@ -47,8 +47,10 @@ def test_commands_find_their_folders_whatever_the_checkout_is_called(checkout, n
         process = start(folder, target)
         assert process.communicate()[1] == "" and process.returncode == 0
     called = folder.joinpath("called").read_text().splitlines()
-    assert [line for line in called if "-m jupyterlab" in line] == [f"{folder} {folder}/.jupyter  -m jupyterlab"]
-    assert [line for line in called if f"{folder}  {folder}/tests/devices/simulated -m pytest" in line]
+    assert [line for line in called if "-m jupyterlab" in line] == [
+        f"{folder}  -m jupyterlab --config .jupyter/jupyter_lab_config.py"
+    ]
+    assert [line for line in called if f"{folder} {folder}/tests/devices/simulated -m pytest" in line]
 
 
 def test_two_first_commands_set_up_once(checkout):
@@ -58,4 +60,4 @@ def test_two_first_commands_set_up_once(checkout):
     called = folder.joinpath("called").read_text().splitlines()
     assert sum("-m venv .venv" in line for line in called) == 1
     assert sum("-m jupyterlab" in line for line in called) == 2
-    assert {path.name for path in folder.joinpath(".venv").iterdir()} == {"bin", "ready"}
+    assert {path.name for path in folder.joinpath(".venv").iterdir()} == {"bin", "ready", "lab-ready", "test-ready"}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 
 from IPython.display import Markdown
@@ -101,7 +102,10 @@ def progress() -> None:
     for key in exercises:
         chapters.setdefault(key.split(".")[0], []).append(f"{key} {'✓' if key in done else '○'}")
     rows = [f"Chapter {chapter}: " + "   ".join(marks) for chapter, marks in chapters.items()]
-    ending = f"Kept in {FILE} in this folder; delete it to start afresh."
+    ending = (
+        f"Kept in {Path(FILE).resolve()}; delete it to start afresh. A session of Colab, Kaggle or Binder takes it "
+        "along when it ends."
+    )
     title = f"Progress: {len(done)} of {len(exercises)} exercises solved"
     display.show(title, "\n".join([*rows, *([trouble] if trouble else []), ending]))
 

@@ -1,5 +1,6 @@
 """Show a result: a small box in a notebook, plain text elsewhere; sign and word as well as colour."""
 
+import sys
 from dataclasses import dataclass
 from html import escape
 from textwrap import fill
@@ -37,7 +38,7 @@ class Box:
 
     def __repr__(self) -> str:
         ending = ". " if self.status else ":\n" if "\n" in self.text else ": "
-        return wrapped(self.head + ending + self.text)
+        return printable(wrapped(self.head + ending + self.text))
 
     def _repr_html_(self) -> str:
         sign, colour = LOOKS.get(self.status, PLAIN)
@@ -52,6 +53,16 @@ class Box:
 def show(title: str, text: str, status: str = "") -> None:
     """Display a box, and nothing else."""
     display(Box(title, text, status))
+
+
+def printable(text: str) -> str:
+    """``text`` with x, - or ? for signs that this console cannot write; a notebook writes all."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(str.maketrans("✓✗○", "xx-")).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 def wrapped(text: str) -> str:
