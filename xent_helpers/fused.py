@@ -182,22 +182,25 @@ def _dense(
     """Nats (N, 1) of all rows and, if ``formed``, their gradient share · (p − y); a chunk at a time."""
     if path(logits) == "triton":
         out = torch.empty(logits.shape, dtype=share.dtype, device=logits.device) if formed else None
-        return _kernels().dense_cross_entropy(logits, label, share, out), _without_ignored_(out, kept)
+        return _kernels().dense_cross_entropy(logits, label, share, out), out
     n, rows = len(logits), max(1, CHUNK // logits.shape[1])
     out = torch.empty_like(logits if formed else logits[:rows], dtype=share.dtype)
     if rows >= n:
         nats = surprise(logits, label, share, out, formed)
-        return nats, _without_ignored_(out, kept) if formed else None
+        return nats, _without_ignored_(out, kept, nats) if formed else None
     nats = []
     for part in _slices(n, rows):
         place = out[part] if formed else out[: n - part.start]  # without a gradient the same memory for every chunk
         nats.append(surprise(logits[part], label[part], share[part], place, formed))
-    return torch.cat(nats), _without_ignored_(out, kept) if formed else None
+    nats = torch.cat(nats)
+    return nats, _without_ignored_(out, kept, nats) if formed else None
 
 
-def _without_ignored_(gradient: Tensor | None, kept: Tensor | None) -> Tensor | None:
-    """Make the rows of ignored samples 0, in place: 0 times what a row of −inf or NaN gives would be NaN."""
-    return gradient if kept is None or gradient is None else gradient.masked_fill_(~kept, 0.0)
+def _without_ignored_(gradient: Tensor, kept: Tensor | None, nats: Tensor) -> Tensor:
+    """Make the ignored rows whose loss is NaN 0, in place: 0 times what such a row gives is NaN."""
+    if kept is None or (gradient.device.type == "cpu" and not (nats.isnan() & ~kept).any()):
+        return gradient
+    return gradient.masked_fill_(~kept, 0.0)
 
 
 class _Linear(torch.autograd.Function):

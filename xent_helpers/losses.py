@@ -124,7 +124,9 @@ def log_softmax(logits: Array, axis: int = -1) -> Array:
     axis = check.check_axis("logits", logits, axis)
     z = side_by_side(widened(logits), axis)
     result = -surprisal(z, _is_class(xp.argmax(z, axis=-1), z.shape[-1]))
-    return xp.astype(xp.moveaxis(result, -1, axis), logits.dtype)
+    order = list(range(z.ndim - 1))
+    order.insert(axis % z.ndim, z.ndim - 1)
+    return xp.astype(xp.permute_dims(result, order), logits.dtype)
 
 
 @_quiet
@@ -452,7 +454,7 @@ def _rows(x: Array, dtype=None) -> Array:
     """(N, C), (C,) or (N, C, d1, …) as rows (N·d1·…, C), classes side by side in memory, ready to compute."""
     xp = array_namespace(x)
     rows = side_by_side(widened(x, dtype), min(1, x.ndim - 1))
-    return xp.reshape(rows, (-1, rows.shape[-1]))
+    return rows if rows.ndim == 2 else xp.reshape(rows, (-1, rows.shape[-1]))
 
 
 def _reduced(loss: Array, reduction: str, divisor: Array | float, shape: tuple[int, ...], dtype) -> Array:

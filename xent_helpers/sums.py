@@ -20,8 +20,9 @@ def widened(x: Array, dtype: Any = None) -> Array:
 def side_by_side(x: Array, axis: int = -1) -> Array:
     """Move one axis to the end, its entries side by side in memory: a copy only where they are not."""
     xp = array_namespace(x)
-    moved = xp.moveaxis(x, axis, -1)
-    return xp.reshape(xp.reshape(moved, (-1,)), moved.shape)
+    if axis not in (-1, x.ndim - 1):  # permute_dims, because torch.func.vmap has no moveaxis
+        x = xp.permute_dims(x, [i for i in range(x.ndim) if i != axis % x.ndim] + [axis % x.ndim])
+    return x if x.ndim < 2 else xp.reshape(xp.reshape(x, (-1,)), x.shape)
 
 
 def total(x: Array, axis: int = -1, keepdims: bool = False) -> Array:
@@ -32,7 +33,7 @@ def total(x: Array, axis: int = -1, keepdims: bool = False) -> Array:
 
 
 def total_without_drift(x: Array) -> Array:
-    """Sum over the last axis, without the drift of many equal terms.
+    """Sum float32 or wider over the last axis, without the drift of many equal terms.
 
     Where all logits are equal, as at the start of training, so are the costs, and adding them one by one rounds
     each partial sum the same way. So what they have in common, the smallest term that is not 0, is counted and
@@ -46,4 +47,4 @@ def total_without_drift(x: Array) -> Array:
     least = xp.round(least * 2.0**60) / 2.0**60
     least = xp.where(xp.isfinite(least), least, 0.0)
     count = xp.sum(xp.astype(nonzero, x.dtype), axis=-1)
-    return total(x - xp.where(nonzero, least, 0.0)) + count * xp.squeeze(least, axis=-1)
+    return xp.sum(side_by_side(x - xp.where(nonzero, least, 0.0)), axis=-1) + count * xp.squeeze(least, axis=-1)

@@ -182,7 +182,9 @@ def decide(logits: Tensor) -> Tensor:
         >>> decide(torch.tensor([[0.1, 2.0, 1.0]])), decide(torch.tensor([[-3.0]]))
         (tensor([1]), tensor([[0.]]))
     """
-    if logits.ndim != 2:
+    check.check_tensors(logits=logits)
+    check.check_floating(logits=logits)
+    if logits.ndim != 2 or logits.shape[1] == 0:
         raise ValueError(f"logits has shape {tuple(logits.shape)}, expected (N, C) or (N, 1): one row for each sample.")
     return (logits > 0).to(logits.dtype) if logits.shape[1] == 1 else logits.argmax(dim=1)
 

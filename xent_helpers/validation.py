@@ -138,7 +138,7 @@ def check_number(name: str, value: Any, remedy: str, zero: bool = False) -> floa
     """Return a plain number as a float; refuse one that is not positive (or, if so told, 0) and finite."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected a positive number: pass a float.")
-    if not (0 < value < inf or zero and value == 0):
+    if not (0 < value < inf or (zero and value == 0)):
         raise ValueError(f"{name} is {value!r}, expected a positive number that is not infinite: {remedy}.")
     return float(value)
 
