@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.speed import FLOOR, PRODUCTS, TORCH, UNFUSED
-from xent_helpers.plots.style import BLACK, DescribedFigure, canvas
+from xent_helpers.plots.style import BLACK, DescribedFigure, canvas, course_style
 
 ALT = (
     "Four panels. Times over F.cross_entropy's for losses of logits by size, in fresh and in reused memory; times over "
@@ -14,6 +14,7 @@ ALT = (
 )
 
 
+@course_style()
 def draw(tables: dict[str, pd.DataFrame]) -> DescribedFigure:
     """Draw the first device's ratios from the parts' tables; below 1 is faster than torch."""
     axes = canvas(ALT, 2, 2, figsize=(12, 9)).ravel()

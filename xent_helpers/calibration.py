@@ -13,6 +13,7 @@ from array_api_compat import array_namespace, device
 
 from xent_helpers import losses
 from xent_helpers import validation as check
+from xent_helpers.sums import total, widened
 from xent_helpers.validation import Array
 
 _quiet = np.errstate(all="ignore")  # a row with nothing left becomes NaN, and says so
@@ -48,15 +49,9 @@ def reliability(claimed: Array, came_true: Array, bins: int = 15) -> Reliability
 
     Source: Guo, Pleiss, Sun and Weinberger (2017).
     """
-    xp = check.check_arrays(claimed=claimed, came_true=came_true)
-    _check_claims(claimed, came_true, bins)
-    edges = xp.arange(bins, dtype=claimed.dtype, device=device(claimed)) / bins
-    index = xp.sum(xp.astype(claimed[:, None] >= edges[None, :], xp.int64), axis=1) - 1
-    inside = index[:, None] == xp.arange(bins, device=device(claimed))[None, :]  # (N, bins), one True a row
-    count = xp.sum(xp.astype(inside, xp.int64), axis=0)
-    sums = [xp.sum(xp.where(inside, xp.astype(x, claimed.dtype)[:, None], 0.0), axis=0) for x in (claimed, came_true)]
-    share = xp.where(count > 0, xp.astype(count, claimed.dtype), xp.nan)
-    return Reliability(edges, count, sums[0] / share, sums[1] / share)
+    lower, count, *means = _reliability(claimed, came_true, bins)
+    lower, *means = (array_namespace(claimed).astype(x, claimed.dtype) for x in (lower, *means))
+    return Reliability(lower, count, *means)
 
 
 def expected_calibration_error(claimed: Array, came_true: Array, bins: int = 15) -> Array:
@@ -78,10 +73,10 @@ def expected_calibration_error(claimed: Array, came_true: Array, bins: int = 15)
 
     Source: Naeini, Cooper and Hauskrecht (2015).
     """
-    table = reliability(claimed, came_true, bins)
+    table = _reliability(claimed, came_true, bins)
     xp = array_namespace(claimed)
     gap = xp.where(table.count > 0, xp.abs(table.happened - table.claimed), 0.0)
-    return xp.sum(xp.astype(table.count, gap.dtype) * gap) / claimed.shape[0]
+    return xp.astype(total(xp.astype(table.count, gap.dtype) * gap) / claimed.shape[0], claimed.dtype)
 
 
 def fit_temperature(logits: Array, target: Array) -> float:
@@ -127,8 +122,8 @@ def slope_and_curvature(margins: Array, a: float) -> tuple[float, float]:
     """Return first and second derivative of the mean NLL, in nats, for a = 1 / T, from the margins z_c − z_y."""
     xp = array_namespace(margins)
     p = losses.softmax(a * margins)
-    mean = xp.sum(p * margins, axis=1, keepdims=True)
-    variance = xp.sum(p * (margins - mean) ** 2, axis=1)
+    mean = total(p * margins, keepdims=True)
+    variance = total(p * (margins - mean) ** 2)
     return float(xp.mean(mean)), float(xp.mean(variance))
 
 
@@ -160,9 +155,10 @@ def shift_prior(logits: Array, trained: Array, wanted: Array) -> Array:
     """
     xp = check.check_arrays(logits=logits, trained=trained, wanted=wanted)
     _check_frequencies("logits", logits, trained, wanted)
-    ruled_out = wanted == 0
+    check.check_logits("logits", logits)
+    ruled_out, z = wanted == 0, widened(logits)
     shift = xp.log(xp.where(ruled_out, trained, wanted)) - xp.log(trained)
-    return logits + xp.astype(xp.where(ruled_out, -inf, shift), logits.dtype)
+    return xp.astype(z + xp.astype(xp.where(ruled_out, -inf, shift), z.dtype), logits.dtype)
 
 
 @_quiet
@@ -192,14 +188,28 @@ def shift_prior_probs(probs: Array, trained: Array, wanted: Array) -> Array:
     check.check_floating(probs=probs)
     check.check_probabilities("probs", probs, "for logits, use shift_prior")
     _check_frequencies("probs", probs, trained, wanted)
-    p = probs * xp.astype(wanted / trained, probs.dtype)
-    return p / xp.sum(p, axis=-1, keepdims=True)
+    ratio, p = (wanted / xp.max(wanted)) / (trained / xp.max(trained)), widened(probs)
+    p = p * xp.astype(ratio / xp.max(ratio), p.dtype)
+    return xp.astype(p / total(p, keepdims=True), probs.dtype)
+
+
+def _reliability(claimed: Array, came_true: Array, bins: int) -> Reliability:
+    """What ``reliability`` returns, in float32 or wider."""
+    xp = check.check_arrays(claimed=claimed, came_true=came_true)
+    _check_claims(claimed, came_true, bins)
+    wide = widened(claimed)
+    edges = xp.arange(bins, dtype=wide.dtype, device=device(wide)) / bins
+    index = xp.sum(xp.astype(wide >= edges[:, None], xp.int64), axis=0) - 1
+    inside = index == xp.arange(bins, device=device(wide))[:, None]  # (bins, N), one True a column
+    count = xp.sum(xp.astype(inside, xp.int64), axis=1)
+    share = xp.where(count > 0, xp.astype(count, wide.dtype), xp.nan)
+    return Reliability(
+        edges, count, *(total(xp.where(inside, xp.astype(x, wide.dtype), 0.0)) / share for x in (wide, came_true))
+    )
 
 
 def _check_claims(claimed: Array, came_true: Array, bins: int) -> None:
-    check.check_integer("bins", bins)
-    if bins < 1:
-        raise ValueError(f"bins is {bins}, expected at least 1: usual numbers are 10 and 15.")
+    check.check_positive("bins", bins)
     check.check_floating(claimed=claimed)
     check.check_probabilities("claimed", claimed, "for logits, take the softmax or sigmoid first")
     if claimed.ndim != 1 or claimed.shape[0] == 0:
@@ -227,7 +237,9 @@ def _margins(logits: Array, target: Array) -> tuple[Array, float]:
         )
     check.check_class_target("logits", logits, target, allow_probabilities=False)
     check.check_labels("target", target, classes)
-    z = xp.astype(logits, xp.result_type(logits.dtype, xp.float32))  # half precisions are computed in float32
+    check.check_readable(logits=logits, target=target)
+    check.check_logits("logits", logits)
+    z = widened(logits)
     low, high = float(xp.min(z)), float(xp.max(z))
     if not high - low <= float(xp.finfo(z.dtype).max):
         raise ValueError(
@@ -253,13 +265,14 @@ def _margins(logits: Array, target: Array) -> tuple[Array, float]:
 def _check_frequencies(scores_name: str, scores: Array, trained: Array, wanted: Array) -> None:
     check.check_floating(**{scores_name: scores, "trained": trained, "wanted": wanted})
     check.check_axis(scores_name, scores, -1)
+    xp = array_namespace(wanted)
     for name, array, least in (("trained", trained, "above 0"), ("wanted", wanted, "0 or more")):
-        xp = array_namespace(array)
         if tuple(array.shape) != (scores.shape[-1],):
             raise ValueError(
                 f"{name} has shape {tuple(array.shape)}, expected ({scores.shape[-1]},): "
                 f"give it one entry for each class."
             )
         good = (array > 0 if name == "trained" else array >= 0) & (array < inf)
-        if not bool(xp.all(good)):
-            raise ValueError(f"{name} is {array}, expected numbers {least}: frequencies or class weights.")
+        check.refuse_entries(name, array, ~good, f"numbers {least}: frequencies or class weights")
+    none_left = (wanted == 0) & (xp.max(wanted) == 0)
+    check.refuse_entries("wanted", wanted, none_left, "a class with an entry above 0: one must be left")

@@ -93,6 +93,7 @@ def arithmetic_encode(symbols: Sequence[int], model: SymbolModel) -> str:
 
     Raises:
         ValueError: the model gives a symbol the weight 0, so that no code can hold it.
+        IndexError: the model has no weight for a symbol.
 
     Example:
         >>> class Coin:
@@ -108,7 +109,12 @@ def arithmetic_encode(symbols: Sequence[int], model: SymbolModel) -> str:
     """
     low, width, scale = 0, 1, 1  # the interval [low, low + width) / scale
     for place, symbol in enumerate(symbols):
-        weights = [int(weight) for weight in model.weights()]
+        weights = _weights(model)
+        if not 0 <= check.check_integer("symbol", symbol) < len(weights):
+            raise IndexError(
+                f"symbol {symbol} at place {place} is none of the model's, expected 0 to {len(weights) - 1}: "
+                "a symbol is an index into the model's weights."
+            )
         if weights[symbol] < 1:
             raise ValueError(
                 f"symbol {symbol} at place {place} has the weight {weights[symbol]}, expected 1 or more: "
@@ -126,13 +132,20 @@ def arithmetic_encode(symbols: Sequence[int], model: SymbolModel) -> str:
 def arithmetic_decode(code: str, length: int, model: SymbolModel) -> list[int]:
     """Read ``length`` symbols back: the inverse of ``arithmetic_encode``, with a model in the same first state.
 
+    Raises:
+        ValueError: the code holds other characters than 0 and 1, or the length is negative.
+
     Example:
         See ``arithmetic_encode``.
     """
+    if not isinstance(code, str) or set(code) - {"0", "1"}:
+        raise ValueError(f"code is {code!r}, expected a string of 0 and 1 alone: pass what arithmetic_encode returned.")
+    if check.check_integer("length", length) < 0:
+        raise ValueError(f"length is {length}, expected 0 or more: pass the number of symbols that were encoded.")
     place, width = int(code or "0", 2), 1 << len(code)  # the code is place / width, a number in [0, 1)
     symbols = []
     for _ in range(length):
-        weights = [int(weight) for weight in model.weights()]
+        weights = _weights(model)
         share, symbol, below = place * sum(weights) // width, 0, 0
         while below + weights[symbol] <= share:
             below += weights[symbol]
@@ -144,8 +157,16 @@ def arithmetic_decode(code: str, length: int, model: SymbolModel) -> list[int]:
     return symbols
 
 
+def _weights(model: SymbolModel) -> list[int]:
+    weights = [check.check_integer("a weight of the model", weight) for weight in model.weights()]
+    if min(weights, default=0) < 0 or not any(weights):
+        raise ValueError(f"the model's weights are {weights}, expected some above 0 and none below: count from 1.")
+    return weights
+
+
 def _shares(p: Array) -> list[float]:
     check.check_arrays(p=p)
+    check.check_readable(p=p)
     check.check_distributions(-1, p=p)
     if p.ndim != 1:
         raise ValueError(f"p has shape {tuple(p.shape)}, expected (C,): a code is made for one distribution.")

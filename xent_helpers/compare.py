@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from xent_helpers import devices, losses
+from xent_helpers import validation as check
 from xent_helpers.calls import DTYPES, LOSSES, Call, calls, value_and_gradient
 
 __all__ = [
@@ -89,6 +90,8 @@ def share_of_bound(got: Tensor, wanted: tuple[list, list], units: int, dtype: to
 
 def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     """Summarise ``agreement``: one row for each device, loss and type, "held" or "not held", and torch's misses."""
+    if table.empty:
+        raise ValueError("table has no rows, expected those of agreement: give it at least one call and one device.")
     columns = ["ours value", "ours slope", "torch value", "torch slope"]
     rows = []
     table = pd.concat([table[table["device"] == device] for device in table["device"].unique()])
@@ -181,11 +184,13 @@ def units_apart(one: Tensor, other: Tensor, dtype: torch.dtype, size: Tensor | N
         >>> units_apart(torch.tensor([1.0]), torch.tensor([1.0 + 2.0**-22]), torch.float32)
         2.0
     """
+    check.check_tensors(one=one, other=other)
+    check.check_same_shape("one", one, "other", other)
     info = torch.finfo(dtype)
     same = (one == other) | (one.isnan() & other.isnan())
     sizes = (one.abs() if size is None else size).clamp(min=info.smallest_normal)
     apart = torch.where(same, 0, (one - other).abs() / sizes / info.eps)
-    return apart.nan_to_num(nan=inf, posinf=inf).max().item()
+    return max(apart.nan_to_num(nan=inf, posinf=inf).flatten().tolist(), default=0.0)
 
 
 def show_recorded(folder: Path = RESULTS) -> None:
@@ -257,7 +262,8 @@ def complaint(call: Callable[..., object], *args: object, width: int = 100, **op
     try:
         return f"no complaint: {float(call(*args, **options)):.4f}"
     except Exception as error:  # whatever comes is what the reader is to see
-        return shorten(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}", width, placeholder=" …")
+        first_line, *_ = [*str(error).strip().splitlines(), ""]
+        return shorten(f"{type(error).__name__}: {first_line}", width, placeholder=" …")
 
 
 def textbook(logits: Tensor, target: Tensor) -> Tensor:

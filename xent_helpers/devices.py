@@ -13,6 +13,8 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from xent_helpers import validation as check
+
 
 def available() -> list[torch.device]:
     """Return the devices to run on: the CPU, then this machine's accelerator (CUDA, …) where it has one.
@@ -90,7 +92,7 @@ def milliseconds(run: Callable[[], object], device: torch.device, repeats: int =
     An accelerator takes orders and works them off later. So it notes the time itself, in events that it is told to
     record before and after, and they are read when it has finished.
     """
-    return median([_time_once(run, device) for _ in range(repeats + 1)][1:])
+    return median([_time_once(run, device) for _ in range(check.check_positive("repeats", repeats) + 1)][1:])
 
 
 def _time_once(run: Callable[[], object], device: torch.device) -> float:

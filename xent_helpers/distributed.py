@@ -21,6 +21,7 @@ from contextlib import contextmanager
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.parallel import loss_parallel
@@ -28,6 +29,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 from xent_helpers import devices
+from xent_helpers import validation as check
 
 IGNORE = -100
 BOUND = 1e-13  # losses of about 10 in float64, added up in another order
@@ -57,28 +59,37 @@ class VocabularyParallel(torch.autograd.Function):
 
     ``logits`` (N, columns) are this process's, the classes from ``first`` on; ``target`` (N,) counts all classes.
     ℓ = m + log s − z_y in nats, with m = max_c z_c and s = Σ_c exp(z_c − m): m, s and z_y are put together from the
-    slices, and the gradient p − y of the slice is exp(z − m) / s, less 1 at the label (equation 9.13).
+    slices, and the gradient p − y of the slice is exp(z − m) / s, less 1 at the label (equation 9.13). The rules are
+    those of ``losses.cross_entropy``: half precisions are computed in float32, a sure answer keeps its tiny loss and
+    gradient, an ignored row gets gradient 0 whatever it holds, and a label of no slice is refused with an IndexError.
     """
 
     @staticmethod
     def forward(ctx, logits: Tensor, target: Tensor, first: int) -> Tensor:
-        largest = logits.amax(dim=1)
-        dist.all_reduce(largest, op=dist.ReduceOp.MAX)
-        exps = (logits - largest[:, None]).exp()
-        here = (target >= first) & (target < first + logits.shape[1])
-        column = torch.where(here, target - first, 0)[:, None]
-        true = torch.where(here, logits.gather(1, column)[:, 0], 0)
-        sums = torch.stack([exps.sum(dim=1), true])  # z_y is 0 in every slice but one
-        dist.all_reduce(sums)
-        p_minus_y = (exps / sums[0, :, None]).scatter_add(1, column, -here[:, None].to(exps.dtype))
         kept = target != IGNORE
-        ctx.save_for_backward(p_minus_y, kept)
-        return torch.where(kept, largest + sums[0].log() - sums[1], 0)
+        z = torch.where(kept[:, None], logits, 0).to(torch.promote_types(logits.dtype, torch.float32))
+        m = z.amax(dim=1)
+        dist.all_reduce(m, op=dist.ReduceOp.MAX)
+        is_label = torch.arange(first, first + z.shape[1], device=z.device) == target[:, None]
+        e = (z - m[:, None]).exp()
+        others = torch.where(is_label, 0, e).sum(dim=1)  # beside the label's own term small ones would be lost
+        sums = torch.stack([others, torch.where(is_label, z, 0).sum(dim=1), is_label.sum(dim=1)])
+        dist.all_reduce(sums)  # z_y is 0 in every slice but one
+        others, own, found = sums
+        missing = kept & (found == 0)
+        check.refuse_entries("target", target, missing, "a class of some slice: count classes from 0", IndexError)
+        gap = m - own
+        total = others + (-gap).exp()
+        ctx.save_for_backward(torch.where(is_label, -others[:, None], e) / total[:, None], kept)
+        nats = torch.where(gap > 0, gap + total.log(), others.log1p())
+        return torch.where(kept, nats, 0).to(logits.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, upstream: Tensor) -> tuple[Tensor, None, None]:
         p_minus_y, kept = ctx.saved_tensors
-        return (upstream * kept)[:, None] * p_minus_y, None, None
+        slopes = torch.where(kept[:, None], upstream[:, None] * p_minus_y, 0)
+        return slopes.to(upstream.dtype), None, None
 
 
 class SharedFeatures(torch.autograd.Function):

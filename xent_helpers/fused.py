@@ -46,7 +46,7 @@ def fused_cross_entropy(logits: Tensor, target: Tensor, *, ignore_index: int = -
     gives away. Another one (``retain_graph=True``) forms it again. Half precisions are computed in float32 and rounded
     once. A second derivative is refused.
 
-    Limits: those of ``losses.cross_entropy``, but an ignored row must be finite, or its gradient is NaN, as in torch.
+    Limits: those of ``losses.cross_entropy``.
 
     Args:
         logits: floating tensor (N, C), (C,) or (N, C, d1, …).
@@ -162,8 +162,8 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx, logits, label, kept, reduction, formed):
         share, count = _shares(label, kept, reduction, logits.dtype)
-        nats, ctx.gradient = _dense(logits, label, share, formed)
-        ctx.save_for_backward(logits, label, share)
+        nats, ctx.gradient = _dense(logits, label, share, kept, formed)
+        ctx.save_for_backward(logits, label, share, kept)
         ctx.dtype = logits.dtype
         return _reduced_nats(nats, kept, reduction, count)
 
@@ -176,7 +176,9 @@ class _Fused(torch.autograd.Function):
         return _scaled_(gradient, upstream).to(ctx.dtype), None, None, None, None
 
 
-def _dense(logits: Tensor, label: Tensor, share: Tensor, formed: bool) -> tuple[Tensor, Tensor | None]:
+def _dense(
+    logits: Tensor, label: Tensor, share: Tensor, kept: Tensor | None, formed: bool
+) -> tuple[Tensor, Tensor | None]:
     """Nats (N, 1) of all rows and, if ``formed``, their gradient share · (p − y); a chunk at a time."""
     if path(logits) == "triton":
         out = torch.empty(logits.shape, dtype=share.dtype, device=logits.device) if formed else None
@@ -184,12 +186,21 @@ def _dense(logits: Tensor, label: Tensor, share: Tensor, formed: bool) -> tuple[
     n, rows = len(logits), max(1, CHUNK // logits.shape[1])
     out = torch.empty_like(logits if formed else logits[:rows], dtype=share.dtype)
     if rows >= n:
-        return surprise(logits, label, share, out, formed), out if formed else None
+        nats = surprise(logits, label, share, out, formed)
+        return nats, _without_ignored_(out, kept, nats) if formed else None
     nats = []
     for part in _slices(n, rows):
         place = out[part] if formed else out[: n - part.start]  # without a gradient the same memory for every chunk
         nats.append(surprise(logits[part], label[part], share[part], place, formed))
-    return torch.cat(nats), out if formed else None
+    nats = torch.cat(nats)
+    return nats, _without_ignored_(out, kept, nats) if formed else None
+
+
+def _without_ignored_(gradient: Tensor, kept: Tensor | None, nats: Tensor) -> Tensor:
+    """Make the ignored rows whose loss is NaN 0, in place: 0 times what such a row gives is NaN."""
+    if kept is None or (gradient.device.type == "cpu" and not (nats.isnan() & ~kept).any()):
+        return gradient
+    return gradient.masked_fill_(~kept, 0.0)
 
 
 class _Linear(torch.autograd.Function):
@@ -199,8 +210,9 @@ class _Linear(torch.autograd.Function):
     def forward(ctx, x, weight, bias, label, kept, reduction, formed, rows):
         share, count = _shares(label, kept, reduction, x.dtype)
         ctx.rows, ctx.wanted, ctx.by_row = rows, ctx.needs_input_grad[:3], reduction == "none"
-        nats, ctx.gradients = _linear(x, weight, bias, label, share, ctx.wanted if formed else (False,) * 3, rows)
-        ctx.save_for_backward(x, weight, bias, label, share)
+        wanted = ctx.wanted if formed else (False,) * 3
+        nats, ctx.gradients = _linear(x, weight, bias, label, kept, share, wanted, rows)
+        ctx.save_for_backward(x, weight, bias, label, kept, share)
         return _reduced_nats(nats, kept, reduction, count)
 
     @staticmethod
@@ -215,13 +227,14 @@ class _Linear(torch.autograd.Function):
         return *(None if g is None else _scaled_(g, upstream) for g in gradients), *(None,) * 5
 
 
-def _linear(x, weight, bias, label, share, wanted, rows) -> tuple[Tensor, list[Tensor | None] | None]:
+def _linear(x, weight, bias, label, kept, share, wanted, rows) -> tuple[Tensor, list[Tensor | None] | None]:
     """Nats (N, 1) of all rows, and the wanted gradients of x, weight and bias; one chunk's logits at a time."""
     gradients = [torch.zeros_like(t) if want else None for t, want in zip((x, weight, bias), wanted, strict=True)]
     dx, dweight, dbias = gradients
     nats, buffer = [], x.new_empty(min(len(x), rows), len(weight))
     for part in _slices(len(x), rows):
-        z = torch.mm(x[part], weight.T, out=buffer[: len(x) - part.start])
+        inputs = x[part] if kept is None else torch.where(kept[part], x[part], 0)  # inf and NaN that do not count
+        z = torch.mm(inputs, weight.T, out=buffer[: len(x) - part.start])
         if bias is not None:
             z += bias
         if path(z) == "triton":
@@ -231,7 +244,7 @@ def _linear(x, weight, bias, label, share, wanted, rows) -> tuple[Tensor, list[T
         if dx is not None:
             torch.mm(z, weight, out=dx[part])
         if dweight is not None:
-            dweight.addmm_(z.T, x[part])
+            dweight.addmm_(z.T, inputs)
         if dbias is not None:
             dbias += z.sum(0)
     return torch.cat(nats) if nats else torch.empty_like(share), gradients if any(wanted) else None

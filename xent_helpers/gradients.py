@@ -7,12 +7,14 @@ Input that does not fit is refused with a TypeError, ValueError or IndexError th
 """
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
 from xent_helpers import validation as check
 from xent_helpers.losses import one_hot, sigmoid, softmax
+from xent_helpers.sums import total, widened
 from xent_helpers.validation import Array
 
 # An infinite or huge input gives what arithmetic makes of it, mostly NaN; NumPy need not warn of that too.
@@ -39,11 +41,11 @@ def softmax_jacobian(logits: Array) -> Array:
 
     Source: the quotient rule; chapter 4, equation 4.1.
     """
-    p = softmax(_at_least_float32("logits", logits))
+    p = softmax(_widened_logits(logits))
     xp = array_namespace(p)
     eye = xp.eye(p.shape[-1], dtype=p.dtype, device=device(p))
     between = xp.expand_dims(p, axis=-1) * xp.expand_dims(p, axis=-2) * (1.0 - eye)
-    return xp.astype(eye * xp.sum(between, axis=-1, keepdims=True) - between, logits.dtype)
+    return xp.astype(eye * total(between, keepdims=True) - between, logits.dtype)
 
 
 def cross_entropy_gradient(logits: Array, target: Array, *, reduction: str = "mean") -> Array:
@@ -69,13 +71,13 @@ def cross_entropy_gradient(logits: Array, target: Array, *, reduction: str = "me
     """
     y, is_index = _checked_target(logits, target)
     divisor = _divisor(logits, reduction)
-    p = softmax(_at_least_float32("logits", logits), axis=-1)
+    p = softmax(_widened_logits(logits), axis=-1)
     xp = array_namespace(p)
     if is_index:
         wrong = p * (1.0 - y)
-        gradient = wrong - y * xp.sum(wrong, axis=-1, keepdims=True)
+        gradient = wrong - y * total(wrong, keepdims=True)
     else:
-        gradient = p * xp.sum(y, axis=-1, keepdims=True) - y
+        gradient = p * total(y, keepdims=True) - y
     return xp.astype(gradient / divisor, logits.dtype)
 
 
@@ -181,7 +183,7 @@ def logistic_regression_gradient(x: Array, weights: Array, target: Array) -> Arr
     check.check_floating(target=target)
     check.check_probabilities("target", target, "number the two classes 0 and 1")
     dtype, x, weights = _widened(x, weights)
-    z, target = x @ weights, _at_least_float32("target", target)
+    z, target = x @ weights, widened(target)
     check.check_same_shape("logits", z, "target", target)
     return xp.astype(xp.matrix_transpose(x) @ ((1.0 - target) * sigmoid(z) - target * sigmoid(-z)) / x.shape[0], dtype)
 
@@ -240,27 +242,27 @@ def finite_differences(f: Callable[[Array], Array], x: Array, step: float = 1e-5
     """
     xp = check.check_arrays(x=x)
     check.check_floating(x=x)
-    if not step > 0:
-        raise ValueError(f"step is {step!r}, expected a positive number: 1e-5 suits float64.")
-    step = float(step)  # a NumPy float64 would turn float32 into float64
-    size = xp.reshape(x, (-1,)).shape[0]
+    step = check.check_number("step", step, "1e-5 suits float64")
+    size = prod(x.shape)
+    if size == 0:
+        raise ValueError(f"x has shape {tuple(x.shape)}, expected at least one entry: there is nothing to move.")
     entries = xp.arange(size, device=device(x))
     shifts = [xp.reshape(xp.astype(entries == i, x.dtype) * step, x.shape) for i in range(size)]
     columns = [(f(x + shift) - f(x - shift)) / (2 * step) for shift in shifts]
-    slopes = xp.stack(columns, axis=-1)
+    slopes = xp.stack([xp.asarray(column) for column in columns], axis=-1)  # f may return a plain number
     return xp.reshape(slopes, tuple(slopes.shape[:-1]) + tuple(x.shape))
 
 
-def _at_least_float32(name: str, x: Array) -> Array:
-    xp = check.check_arrays(**{name: x})
-    check.check_floating(**{name: x})
-    return xp.astype(x, xp.result_type(x.dtype, xp.float32))
+def _widened_logits(logits: Array) -> Array:
+    check.check_arrays(logits=logits)
+    check.check_floating(logits=logits)
+    return widened(logits)
 
 
 def _widened(x: Array, weights: Array) -> tuple[object, Array, Array]:
     """Return the type of a result of both, and both in the type to compute in."""
     dtype = array_namespace(x).result_type(x.dtype, weights.dtype)
-    return dtype, _at_least_float32("x", x), _at_least_float32("weights", weights)
+    return dtype, widened(x, dtype), widened(weights, dtype)
 
 
 def _divisor(logits: Array, reduction: str) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from xent_helpers import validation as check
+from xent_helpers.sums import total, widened
 from xent_helpers.validation import Array
 
 LN2 = log(2.0)
@@ -29,7 +30,7 @@ def mean_surprise(truth: Array, belief: Array, axis: int = -1) -> Array:
     xp = array_namespace(truth, belief)
     never = (truth == 0) & (belief == 0)
     surprise = 0.0 - xp.log(xp.where(never, 1.0, belief))  # "0.0 −", because −log 1 would be −0.0
-    return xp.sum(truth * surprise, axis=axis)
+    return total(truth * surprise, axis)
 
 
 @_quiet
@@ -52,7 +53,7 @@ def entropy(p: Array, axis: int = -1) -> Array:
     Source: Shannon (1948), Bell System Technical Journal 27; chapter 2, equation 2.3.
     """
     axis, dtype = _check(axis, p=p)
-    return _rounded(mean_surprise(_computed(p), _computed(p), axis), dtype)
+    return _rounded(mean_surprise(widened(p), widened(p), axis), dtype)
 
 
 @_quiet
@@ -77,7 +78,7 @@ def cross_entropy(truth: Array, belief: Array, axis: int = -1) -> Array:
     Source: chapter 2, equation 2.5.
     """
     axis, dtype = _check(axis, truth=truth, belief=belief)
-    return _rounded(mean_surprise(_computed(truth, dtype), _computed(belief, dtype), axis), dtype)
+    return _rounded(mean_surprise(widened(truth, dtype), widened(belief, dtype), axis), dtype)
 
 
 @_quiet
@@ -102,7 +103,7 @@ def kl_divergence(truth: Array, belief: Array, axis: int = -1) -> Array:
     Source: Kullback and Leibler (1951), Annals of Mathematical Statistics 22(1); chapter 2, equation 2.6.
     """
     axis, dtype = _check(axis, truth=truth, belief=belief)
-    q, p = _computed(truth, dtype), _computed(belief, dtype)
+    q, p = widened(truth, dtype), widened(belief, dtype)
     return _rounded(mean_surprise(q, p, axis) - mean_surprise(q, q, axis), dtype)
 
 
@@ -128,9 +129,8 @@ def brier_score(truth: Array, belief: Array, axis: int = -1) -> Array:
     Source: Brier (1950), Monthly Weather Review 78(1); chapter 2, equation 2.13.
     """
     axis, dtype = _check(axis, truth=truth, belief=belief)
-    xp = array_namespace(truth)
-    q, p = _computed(truth, dtype), _computed(belief, dtype)
-    return _rounded(xp.sum((p - q) ** 2 + q * (1.0 - q), axis=axis), dtype)
+    q, p = widened(truth, dtype), widened(belief, dtype)
+    return _rounded(total((p - q) ** 2 + q * (1.0 - q), axis), dtype)
 
 
 @_quiet
@@ -190,12 +190,6 @@ def _check(axis: int, **arrays: Array):
     for other_name, other in others:
         check.check_same_shape(name, first, other_name, other)
     return axis, xp.result_type(*(array.dtype for array in arrays.values()))
-
-
-def _computed(x: Array, dtype=None) -> Array:
-    """Cast to the type to compute in: ``dtype`` (else that of x), at least float32."""
-    xp = array_namespace(x)
-    return xp.astype(x, xp.result_type(dtype or x.dtype, xp.float32))
 
 
 def _rounded(x: Array, dtype) -> Array:

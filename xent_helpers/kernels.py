@@ -40,14 +40,16 @@ def _dense_kernel(
     loss, total = _loss_of(own, m, others)
     tl.store(nats + row, loss, mask=here)
     if FORMED:
-        scale = tl.load(share + row, mask=here, other=0.0) / total
+        own_share = tl.load(share + row, mask=here, other=0.0)
+        scale = tl.where(own_share == 0.0, 0.0, own_share / total)
         for start in range(0, C, CLASSES):  # the second and last time that the logits are read
             c = start + tl.arange(0, CLASSES)
             inside = here[:, None] & (c < C)[None, :]
             place = row[:, None] * row_step + c[None, :] * class_step
             block = tl.load(z + place, mask=inside, other=float("-inf")).to(tl.float32)
-            slope = _slopes(block, c[None, :] == y[:, None], m, others)
-            tl.store(gradient + row[:, None] * out_step + c[None, :], slope * scale[:, None], mask=inside)
+            slope = _slopes(block, c[None, :] == y[:, None], m, others) * scale[:, None]
+            slope = tl.where(scale[:, None] == 0.0, 0.0, slope)  # of an ignored row, whatever it holds
+            tl.store(gradient + row[:, None] * out_step + c[None, :], slope, mask=inside)
 
 
 @triton.jit

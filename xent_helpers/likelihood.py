@@ -10,6 +10,7 @@ from array_api_compat import array_namespace, device
 
 from xent_helpers import validation as check
 from xent_helpers.losses import one_hot
+from xent_helpers.sums import total, widened
 from xent_helpers.validation import Array
 
 _quiet = np.errstate(divide="ignore")  # log 0 = −inf is an answer here: an impossible outcome came
@@ -60,7 +61,7 @@ def bernoulli_log_likelihood(theta: Array, y: Array) -> Array:
     check.check_floating(theta=theta)
     check.check_probabilities("theta", theta, "a probability of 1 is certainty, so nothing lies above it")
     zeros, ones = class_counts(y, 2)
-    x = _at_least_float32(theta)
+    x = widened(theta)
     return xp.astype(_count_times_log(ones, x, xp.log) + _count_times_log(zeros, -x, xp.log1p), theta.dtype)
 
 
@@ -107,8 +108,7 @@ def categorical_log_likelihood(probs: Array, labels: Array) -> Array:
     check.check_axis("probs", probs, -1)
     check.check_probabilities("probs", probs, "for logits, use the loss that takes logits")
     counts = class_counts(labels, probs.shape[-1])
-    total = xp.sum(_count_times_log(counts, _at_least_float32(probs), xp.log), axis=-1)
-    return xp.astype(total, probs.dtype)
+    return xp.astype(total(_count_times_log(counts, widened(probs), xp.log)), probs.dtype)
 
 
 def categorical_mle(labels: Array, num_classes: int) -> Array:
@@ -140,8 +140,3 @@ def _count_times_log(count: Array, x: Array, log) -> Array:
     xp = array_namespace(x)
     used = xp.broadcast_to(count > 0, x.shape)
     return xp.astype(count, x.dtype) * log(xp.where(used, x, 0.5))
-
-
-def _at_least_float32(x: Array) -> Array:
-    xp = array_namespace(x)
-    return xp.astype(x, xp.result_type(x.dtype, xp.float32))

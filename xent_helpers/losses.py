@@ -15,6 +15,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from xent_helpers import validation as check
+from xent_helpers.sums import side_by_side, total, total_without_drift, widened
 from xent_helpers.validation import Array
 
 # −inf, 0/0 and the like have defined results here (see the docstrings), so NumPy need not warn of them.
@@ -37,7 +38,7 @@ def label_surprisal(z: Array, label: Array) -> Array:
     """
     xp = array_namespace(z)
     own = xp.take_along_axis(z, label[:, None], axis=-1)[:, 0]
-    m = xp.max(_constant(z), axis=-1)
+    m = xp.max(constant(z), axis=-1)
     gap, wins = m - own, own >= m
     e = xp.exp(z - m[:, None])
     others = xp.sum(xp.where(_is_class(label, z.shape[-1]), 0.0, e), axis=-1)
@@ -96,11 +97,10 @@ def logsumexp(x: Array, axis: int = -1) -> Array:
     xp = check.check_arrays(x=x)
     check.check_floating(x=x)
     axis = check.check_axis("x", x, axis)
-    z = _computed(x)
+    z = widened(x)
     largest = xp.max(z, axis=axis, keepdims=True)
     s = xp.where(xp.isfinite(largest), xp.round(largest), 0.0)
-    total = s + xp.log(xp.sum(xp.exp(z - s), axis=axis, keepdims=True))
-    return xp.astype(xp.squeeze(total, axis=axis), x.dtype)
+    return xp.astype(xp.squeeze(s, axis=axis) + xp.log(total(xp.exp(z - s), axis)), x.dtype)
 
 
 @_quiet
@@ -122,9 +122,11 @@ def log_softmax(logits: Array, axis: int = -1) -> Array:
     xp = check.check_arrays(logits=logits)
     check.check_floating(logits=logits)
     axis = check.check_axis("logits", logits, axis)
-    z = xp.moveaxis(_computed(logits), axis, -1)
+    z = side_by_side(widened(logits), axis)
     result = -surprisal(z, _is_class(xp.argmax(z, axis=-1), z.shape[-1]))
-    return xp.astype(xp.moveaxis(result, -1, axis), logits.dtype)
+    order = list(range(z.ndim - 1))
+    order.insert(axis % z.ndim, z.ndim - 1)
+    return xp.astype(xp.permute_dims(result, order), logits.dtype)
 
 
 @_quiet
@@ -146,9 +148,9 @@ def softmax(logits: Array, axis: int = -1) -> Array:
     xp = check.check_arrays(logits=logits)
     check.check_floating(logits=logits)
     axis = check.check_axis("logits", logits, axis)
-    z = _computed(logits)
+    z = widened(logits)
     e = xp.exp(z - xp.round(xp.max(z, axis=axis, keepdims=True)))
-    return xp.astype(e / xp.sum(e, axis=axis, keepdims=True), logits.dtype)
+    return xp.astype(e / total(e, axis, keepdims=True), logits.dtype)
 
 
 @_quiet
@@ -166,7 +168,7 @@ def sigmoid(logits: Array) -> Array:
     """
     xp = check.check_arrays(logits=logits)
     check.check_floating(logits=logits)
-    z = _computed(logits)
+    z = widened(logits)
     e = xp.exp(xp.where(z < 0, z, -z))  # not -abs(z): at 0 its derivative, 0, would be wrong here
     return xp.astype(xp.where(z < 0, e, 1.0) / (1.0 + e), logits.dtype)
 
@@ -186,7 +188,7 @@ def log_sigmoid(logits: Array) -> Array:
     """
     xp = check.check_arrays(logits=logits)
     check.check_floating(logits=logits)
-    return xp.astype(-softplus(-_computed(logits)), logits.dtype)
+    return xp.astype(-softplus(-widened(logits)), logits.dtype)
 
 
 def one_hot(index: Array, num_classes: int) -> Array:
@@ -303,7 +305,7 @@ def cross_entropy(
         if label_smoothing == 0:
             return _reduced_by_label(label_surprisal(z, label), label, kept, weight, reduction, target.shape, dtype)
         q = xp.astype(_is_class(label, classes), z.dtype)
-        divisor = _total(_label_weights(label, kept, weight, z.dtype, dtype))
+        divisor = total_without_drift(_label_weights(label, kept, weight, z.dtype, dtype))
         divisor = xp.where(divisor == 0, nan, divisor)  # smoothing may leave a sum to divide, torch's mean is NaN
         shares = _weighted(_smoothed(q, label_smoothing), weight, logits.dtype)
         shares = shares if kept is None else xp.where(kept[:, None], shares, 0.0)
@@ -341,7 +343,7 @@ def binary_cross_entropy(probs: Array, target: Array, *, weight: Array | None = 
     """
     xp, dtype = _check_binary("probs", probs, target, reduction, weight=weight)
     check.check_probabilities("probs", probs, "for logits, use binary_cross_entropy_with_logits")
-    p, y = _computed(probs, dtype), _computed(target, dtype)
+    p, y = widened(probs, dtype), widened(target, dtype)
     cost_of_1 = xp.where(p > 0, xp.minimum(-xp.log(xp.where(p > 0, p, 1.0)), 100.0), 100.0)
     cost_of_0 = xp.where(p < 1, -xp.log1p(-xp.where(p < 1, p, 0.0)), 100.0)  # below 1 it is at most 37
     return _reduced_binary(y * cost_of_1 + (1.0 - y) * cost_of_0, weight, reduction, dtype)
@@ -377,41 +379,23 @@ def binary_cross_entropy_with_logits(
     Source: torch.nn.functional.binary_cross_entropy_with_logits.
     """
     _, dtype = _check_binary("logits", logits, target, reduction, weight=weight, pos_weight=pos_weight)
-    z, y = _computed(logits, dtype), _computed(target, dtype)
+    z, y = widened(logits, dtype), widened(target, dtype)
     positive = _cost(y, softplus(-z))  # weighted afterwards: a tiny y · c would lose digits first
     if pos_weight is not None:
-        positive = _cost(_computed(pos_weight, dtype), positive)
+        positive = _cost(widened(pos_weight, dtype), positive)
     return _reduced_binary(positive + _cost(1.0 - y, softplus(z)), weight, reduction, dtype)
 
 
 def expected_surprisal(z: Array, q: Array) -> Array:
     """Σ_c q_c (−log softmax(z)_c) for each row: logits and target weights (N, C) in, nats (N,) out, unchecked."""
     xp = array_namespace(z)
-    return _total(_cost(q, surprisal(z, _is_class(xp.argmax(q, axis=-1), z.shape[-1]))))
+    return total_without_drift(_cost(q, surprisal(z, _is_class(xp.argmax(q, axis=-1), z.shape[-1]))))
 
 
 def _cost(share: Array, nats: Array) -> Array:
     """share × nats, with 0 × ∞ = 0: what cannot happen costs nothing."""
     xp = array_namespace(nats)
     return share * xp.where((share == 0) & xp.isinf(nats), 0.0, nats)
-
-
-def _total(x: Array) -> Array:
-    """Sum over the last axis, without the drift of many equal terms.
-
-    Where all logits are equal, as at the start of training, so are the costs, and adding them one by one rounds
-    each partial sum the same way. So what they have in common, the smallest term that is not 0, is counted and
-    multiplied instead. It is rounded (to 2^−60), so that it is a constant to autograd, as s in ``surprisal``.
-    """
-    xp = array_namespace(x)
-    if x.shape[-1] == 0:
-        return xp.sum(x, axis=-1)
-    nonzero = x != 0
-    least = xp.min(xp.where(nonzero, x, xp.inf), axis=-1, keepdims=True)
-    least = xp.round(least * 2.0**60) / 2.0**60
-    least = xp.where(xp.isfinite(least), least, 0.0)
-    count = xp.sum(xp.astype(nonzero, x.dtype), axis=-1)
-    return xp.sum(x - xp.where(nonzero, least, 0.0), axis=-1) + count * xp.squeeze(least, axis=-1)
 
 
 def _is_class(index: Array, num_classes: int) -> Array:
@@ -421,7 +405,7 @@ def _is_class(index: Array, num_classes: int) -> Array:
     return classes == xp.expand_dims(index, axis=-1)
 
 
-def _constant(x: Array) -> Array:
+def constant(x: Array) -> Array:
     """x itself, and a constant to autograd where the library has one."""
     return x.detach() if hasattr(x, "detach") else x
 
@@ -453,7 +437,7 @@ def _reduced_by_label(nats, label, kept, weight, reduction: str, shape: tuple[in
         return _reduced(nats, reduction, float(nats.shape[0]) or nan, shape, dtype)
     w = _label_weights(label, kept, weight, nats.dtype, dtype)
     cost = _cost(w, nats if kept is None else xp.where(kept, nats, 0.0))
-    return _reduced(cost, reduction, _total(w), shape, dtype)
+    return _reduced(cost, reduction, total_without_drift(w), shape, dtype)
 
 
 def _smoothed(q: Array, label_smoothing: float) -> Array:
@@ -469,15 +453,8 @@ def _weighted(q: Array, weight: Array | None, dtype) -> Array:
 def _rows(x: Array, dtype=None) -> Array:
     """(N, C), (C,) or (N, C, d1, …) as rows (N·d1·…, C), classes side by side in memory, ready to compute."""
     xp = array_namespace(x)
-    classes_last = x if x.ndim == 1 else xp.moveaxis(x, 1, -1)
-    return xp.reshape(_computed(classes_last, dtype), (-1, classes_last.shape[-1]))
-
-
-def _computed(x: Array, dtype=None) -> Array:
-    """Cast to the type to compute in: ``dtype`` (else that of x), but float32 for half precisions."""
-    xp = array_namespace(x)
-    dtype = x.dtype if dtype is None else dtype
-    return xp.astype(x, xp.float32 if xp.finfo(dtype).bits < 32 else dtype)
+    rows = side_by_side(widened(x, dtype), min(1, x.ndim - 1))
+    return rows if rows.ndim == 2 else xp.reshape(rows, (-1, rows.shape[-1]))
 
 
 def _reduced(loss: Array, reduction: str, divisor: Array | float, shape: tuple[int, ...], dtype) -> Array:
@@ -485,8 +462,8 @@ def _reduced(loss: Array, reduction: str, divisor: Array | float, shape: tuple[i
     xp = array_namespace(loss)
     if reduction == "none":
         return xp.astype(xp.reshape(loss, tuple(shape)), dtype)
-    total = _total(xp.reshape(loss, (-1,)))
-    return xp.astype(total / divisor if reduction == "mean" else total, dtype)
+    nats = total_without_drift(xp.reshape(loss, (-1,)))
+    return xp.astype(nats / divisor if reduction == "mean" else nats, dtype)
 
 
 def _check_binary(name: str, scores: Array, target: Array, reduction: str, **weights: Array | None):
@@ -503,6 +480,6 @@ def _check_binary(name: str, scores: Array, target: Array, reduction: str, **wei
 
 def _reduced_binary(loss: Array, weight: Array | None, reduction: str, dtype) -> Array:
     xp = array_namespace(loss)
-    loss = loss if weight is None else _cost(xp.broadcast_to(_computed(weight, dtype), loss.shape), loss)
+    loss = loss if weight is None else _cost(xp.broadcast_to(widened(weight, dtype), loss.shape), loss)
     count = float(np.prod(loss.shape))
     return _reduced(loss, reduction, count, loss.shape, dtype)

@@ -7,11 +7,13 @@ product serves all of them, which costs far less time than K runs. Inputs have s
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from itertools import chain, islice, pairwise, repeat
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from xent_helpers import validation as check
 from xent_helpers.data import DataSet
 from xent_helpers.training import batches, step
 
@@ -34,7 +36,7 @@ class Replicas(nn.Module):
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for ins, outs in pairwise(sizes):
             for parameters, rows in ((self.weights, ins), (self.biases, 1)):
-                starts = [torch.rand(rows, outs, generator=g, dtype=torch.float64) for g in generators]
+                starts = [torch.rand(rows, outs, generator=g, dtype=torch.float64, device="cpu") for g in generators]
                 parameters.append((2 * torch.stack(starts) - 1) / ins**0.5)  # as nn.Linear starts
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,7 +90,13 @@ def fit(
         >>> fit(model, nn.functional.cross_entropy, x, y, steps=60, watch=lambda m: accuracy(m, x, y))
         [tensor([1., 1.], dtype=torch.float64)]
     """
-    rates = torch.tensor(lr, dtype=torch.float64)
+    check.check_tensors(x=x)
+    check.check_tensors(targets=targets)
+    steps, every, batch_size = (
+        check.check_positive(name, value)
+        for name, value in {"steps": steps, "every": every, "batch_size": batch_size}.items()
+    )
+    rates = torch.tensor(lr, dtype=torch.float64, device="cpu")
     fastest = float(rates.max())
     optimizer = torch.optim.Adam(model.parameters(), lr=fastest)
     shares = (
@@ -213,7 +221,7 @@ def sweep(
         >>> found.test.shape
         torch.Size([2, 2, 2])
     """
-    seeds, grid = _listed(seeds), torch.tensor(rates, dtype=torch.float64)
+    seeds, grid = _listed(seeds), torch.tensor(rates, dtype=torch.float64, device="cpu")
     train, validation, test = ([torch.cat([part] * len(grid)) for part in pair] for pair in (train, validation, test))
     model = Replicas(seeds * len(grid), sizes).to(train[0].device, train[0].dtype)
 
@@ -232,7 +240,7 @@ def sweep(
 
 def _listed(seeds: int | Sequence[int]) -> list[int]:
     """The seeds one by one."""
-    return list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    return list(range(check.check_positive("seeds", seeds))) if isinstance(seeds, Integral) else list(seeds)
 
 
 @torch.no_grad()

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from xent_helpers import validation as check
+
 Part = tuple[Tensor, Tensor]  # inputs (N, …) and labels, one for each row
 
 
@@ -92,7 +94,7 @@ def train(
         >>> len(history.train), history.train[-1].count
         (4, 2)
     """
-    _check_run(epochs, batch_size, train_part, validation_part)
+    _check_run(model, epochs, batch_size, train_part, validation_part)
     device = device or next(model.parameters()).device
     model.to(device)
     x, y = (tensor.to(device) for tensor in train_part)
@@ -135,7 +137,7 @@ def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tenso
         >>> [len(rows) for rows in batches(10, 4, torch.Generator().manual_seed(0))]
         [4, 4, 2]
     """
-    yield from torch.randperm(count, generator=generator).split(size)
+    yield from torch.randperm(count, generator=generator, device=generator.device).split(size)
 
 
 @torch.no_grad()
@@ -143,28 +145,33 @@ def evaluate(model: nn.Module, x: Tensor, y: Tensor, loss_fn: Callable[..., Tens
     """Score ``model`` on a whole part by sums and counts, so that the batch size has no say in the result.
 
     Args:
-        model: any module from inputs to logits; it is switched to evaluation and back.
+        model: any module from inputs to logits; each part of it is switched to evaluation and back.
         x, y: inputs (N, …) and labels (N,) or (N, 1), moved to the model's device batch by batch.
         loss_fn: called with ``reduction="sum"``.
         batch_size: how many samples at a time.
 
     Raises:
-        ValueError: there is no sample.
+        ValueError: there is no sample, or labels and decisions differ in shape.
 
     Example:
         >>> x, y = torch.tensor([[-1.0], [1.0]]), torch.tensor([0, 1])
         >>> evaluate(nn.Linear(1, 2), x, y, nn.functional.cross_entropy).count
         2
     """
-    if len(y) == 0:
-        raise ValueError("y has no entries, expected at least one: a mean over no samples is not defined.")
-    nats, hits, training = 0.0, 0, model.training
+    _check_part(x, y)
+    batch_size = check.check_positive("batch_size", batch_size)
+    nats, hits, modes = 0.0, 0, [(module, module.training) for module in model.modules()]
     model.eval()
-    for xb, yb in zip(x.split(batch_size), y.split(batch_size), strict=True):
-        logits, labels = model(_beside(xb, model)), _beside(yb, model)
-        nats += float(loss_fn(logits, labels, reduction="sum"))
-        hits += int((decide(logits) == labels).sum())
-    model.train(training)
+    try:
+        for xb, yb in zip(x.split(batch_size), y.split(batch_size), strict=True):
+            logits, labels = model(_beside(xb, model)), _beside(yb, model)
+            decisions = decide(logits)
+            check.check_same_shape("decide(logits)", decisions, "y", labels)
+            nats += float(loss_fn(logits, labels, reduction="sum"))
+            hits += int((decisions == labels).sum())
+    finally:
+        for module, mode in modes:
+            module.training = mode  # not train(mode), which would take frozen parts along
     return Score(nats / len(y), hits / len(y), len(y))
 
 
@@ -175,6 +182,10 @@ def decide(logits: Tensor) -> Tensor:
         >>> decide(torch.tensor([[0.1, 2.0, 1.0]])), decide(torch.tensor([[-3.0]]))
         (tensor([1]), tensor([[0.]]))
     """
+    check.check_tensors(logits=logits)
+    check.check_floating(logits=logits)
+    if logits.ndim != 2 or logits.shape[1] == 0:
+        raise ValueError(f"logits has shape {tuple(logits.shape)}, expected (N, C) or (N, 1): one row for each sample.")
     return (logits > 0).to(logits.dtype) if logits.shape[1] == 1 else logits.argmax(dim=1)
 
 
@@ -183,7 +194,7 @@ def _or_inf(loss: float) -> float:
 
 
 def _beside(tensor: Tensor, model: nn.Module) -> Tensor:
-    return tensor.to(next(model.parameters()).device)
+    return tensor.to(next(model.parameters(), tensor).device)
 
 
 def _record(history: History, model: nn.Module, train_part: Part, validation_part: Part, loss_fn: Callable) -> None:
@@ -193,11 +204,20 @@ def _record(history: History, model: nn.Module, train_part: Part, validation_par
     history.validation.append(scores[1])
 
 
-def _check_run(epochs: int, batch_size: int, *parts: Part) -> None:
-    if epochs < 0:
+def _check_run(model: nn.Module, epochs: int, batch_size: int, *parts: Part) -> None:
+    if not any(True for _ in model.parameters()):
+        raise ValueError("model has no parameters, expected at least one to train: to measure it, use evaluate.")
+    if check.check_integer("epochs", epochs) < 0:
         raise ValueError(f"epochs is {epochs}, expected 0 or more: 0 only measures.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, expected 1 or more: usual sizes are 32 to 256.")
-    for x, y in parts:
-        if len(x) != len(y):
-            raise ValueError(f"there are {len(x)} inputs and {len(y)} labels, expected one label for each input.")
+    check.check_positive("batch_size", batch_size)
+    for part in parts:
+        _check_part(*part)
+
+
+def _check_part(x: Tensor, y: Tensor) -> None:
+    check.check_tensors(x=x)
+    check.check_tensors(y=y)
+    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
+        raise ValueError(f"y has shape {tuple(y.shape)} and x {tuple(x.shape)}, expected one label for each input.")
+    if len(y) == 0:
+        raise ValueError("y has no entries, expected at least one: a mean over no samples is not defined.")

@@ -7,13 +7,15 @@ back from the device; it moves nothing and changes nothing.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import inf, prod
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj, is_torch_array
 
-Array = Any  # any array of a library that follows the Python array API standard
+from xent_helpers.sums import Array, total, widened
+
 REDUCTIONS = ("none", "mean", "sum")
 
 _reads_values: ContextVar[bool] = ContextVar("reads_values", default=True)
@@ -46,15 +48,17 @@ def reads_values() -> bool:
     return _reads_values.get()
 
 
-def _any(bad: Array) -> bool:
-    return _reads_values.get() and bool(array_namespace(bad).any(bad))
+def any_true(bad: Array) -> bool:
+    """Whether an entry is True, as far as checks may read values; of all samples, where torch.func.vmap splits them."""
+    return _reads_values.get() and bool(array_namespace(bad).any(_inside(bad)))
 
 
 def check_arrays(*, weight: Array | None = None, pos_weight: Array | None = None, **arrays: Array) -> Any:
-    """Return the one array library behind ``arrays``. Only the weights may be None.
+    """Return the one array library behind ``arrays``, the gate of every public function. Only the weights may be None.
 
     Raises:
-        TypeError: something is no array, or the arrays come from different libraries.
+        TypeError: something is no array, or one without plain numbers (masked, sparse, nested, quantised, on meta …);
+            or the arrays come from different libraries.
         ValueError: the arrays lie on different devices.
     """
     weights = {"weight": weight, "pos_weight": pos_weight}
@@ -65,6 +69,8 @@ def check_arrays(*, weight: Array | None = None, pos_weight: Array | None = None
                 f"{name} is of type {type(array).__name__}, expected an array: "
                 f"make one of it with np.asarray({name}) or torch.tensor({name})."
             )
+        for kind, remedy in _odd(array):
+            raise TypeError(f"{name} is {kind}, expected an array of plain numbers: {remedy.format(name=name)}.")
     (first, leader), *others = given.items()
     for name, array in others:
         ours, theirs = array_namespace(leader), array_namespace(array)
@@ -82,22 +88,35 @@ def check_arrays(*, weight: Array | None = None, pos_weight: Array | None = None
 
 
 def check_tensors(**arrays: Array) -> None:
-    """Refuse what ``check_arrays`` refuses, and arrays of another library than torch, with a TypeError."""
-    if all(map(is_torch_array, arrays.values())) and len({array.device for array in arrays.values()}) == 1:
-        return
+    """Refuse what ``check_arrays`` and ``check_readable`` refuse, and other arrays than tensors, with a TypeError."""
     check_arrays(**arrays)
-    name = next(iter(arrays))
-    raise TypeError(
-        f"{name} is from {_library(arrays[name])}, expected a torch tensor: convert it, e.g. torch.from_numpy({name})."
-    )
+    check_readable(**arrays)
+    name, first = next(iter(arrays.items()))
+    if not is_torch_array(first):
+        raise TypeError(
+            f"{name} is from {_library(first)}, expected a torch tensor: convert it, e.g. torch.from_numpy({name})."
+        )
+
+
+def check_readable(**arrays: Array) -> None:
+    """Refuse what torch.func (vmap, grad, jacrev, …) stands in place of a tensor, with a TypeError."""
+    for name, array in arrays.items():
+        if _inside(array) is not array:
+            raise TypeError(
+                f"{name} is within a transform of torch.func (vmap, grad, …), expected a tensor of its own: call this "
+                f"function outside of it; the functions of xent_helpers.losses can be called within."
+            )
 
 
 def check_floating(**arrays: Array | None) -> None:
-    """Refuse arrays that are not real floating point, with a TypeError."""
+    """Refuse arrays that are not real floating point of 16 bits or more, with a TypeError."""
     for name, array in arrays.items():
-        if array is not None and not array_namespace(array).isdtype(array.dtype, "real floating"):
+        if array is None:
+            continue
+        real = array_namespace(array).isdtype(array.dtype, "real floating")
+        if not real or getattr(array.dtype, "itemsize", 2) < 2:  # float8 is for storage: nothing computes with it
             raise TypeError(
-                f"{name} has dtype {_dtype(array)}, expected a floating type: "
+                f"{name} has dtype {_dtype(array)}, expected a floating type{' of 16 bits or more' * real}: "
                 f"convert it, e.g. {_converted(array, name, 'floating')}."
             )
 
@@ -113,6 +132,15 @@ def check_integer(name: str, value: Any) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected a whole number: pass an int.")
     return int(value)
+
+
+def check_number(name: str, value: Any, remedy: str, zero: bool = False) -> float:
+    """Return a plain number as a float; refuse one that is not positive (or, if so told, 0) and finite."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}, expected a positive number: pass a float.")
+    if not (0 < value < inf or (zero and value == 0)):
+        raise ValueError(f"{name} is {value!r}, expected a positive number that is not infinite: {remedy}.")
+    return float(value)
 
 
 def check_fraction(name: str, value: Any) -> float:
@@ -156,9 +184,13 @@ def check_same_shape(name: str, array: Array, other_name: str, other: Array) -> 
 
 def check_probabilities(name: str, p: Array, remedy: str) -> None:
     """Refuse entries outside [0, 1], NaN among them, with a ValueError."""
-    bad = ~((p >= 0) & (p <= 1))
-    if _any(bad):
-        raise ValueError(f"{name} holds {_first(p, bad)}, expected probabilities from 0 to 1: {remedy}.")
+    refuse_entries(name, p, ~((p >= 0) & (p <= 1)), f"probabilities from 0 to 1: {remedy}")
+
+
+def refuse_entries(name: str, array: Array, bad: Array, expected: str, error: type[Exception] = ValueError) -> None:
+    """Refuse an array that holds a ``bad`` entry, in the sentence "… holds …, expected …"."""
+    if any_true(bad):
+        raise error(f"{name} holds {_first(array, bad)}, expected {expected}.")
 
 
 def check_labels(name: str, labels: Array, num_classes: int, kept: Array | None = None) -> None:
@@ -169,16 +201,13 @@ def check_labels(name: str, labels: Array, num_classes: int, kept: Array | None 
     if kept is not None:
         bad = bad & kept
         remedy += ", or mark the entries to leave out with ignore_index"
-    if _any(bad):
-        raise IndexError(
-            f"{name} holds {_first(labels, bad)}, expected labels from 0 to {num_classes - 1}, as there are "
-            f"{num_classes} classes: {remedy}."
-        )
+    expected = f"labels from 0 to {num_classes - 1}, as there are {num_classes} classes: {remedy}"
+    refuse_entries(name, labels, bad, expected, IndexError)
 
 
 def labels_fit(labels: Array, num_classes: int) -> bool:
     """Whether all int64 ``labels`` are known to lie within 0 … num_classes − 1."""
-    return _reads_values.get() and not _any((labels < 0) | (labels >= num_classes))
+    return _reads_values.get() and not any_true((labels < 0) | (labels >= num_classes))
 
 
 def as_int64(labels: Array) -> Array:
@@ -192,8 +221,9 @@ def as_int64(labels: Array) -> Array:
 
 def check_num_classes(num_classes: Any) -> int:
     """Return the number of classes as an int; refuse fewer than one (ValueError) and anything else (TypeError)."""
-    if check_integer("num_classes", num_classes) < 1:
-        raise ValueError(f"num_classes is {num_classes}, expected at least 1: pass the number of different labels.")
+    if not 1 <= check_integer("num_classes", num_classes) < 2**31:
+        least = "at least 1" if num_classes < 1 else "less than 2^31"
+        raise ValueError(f"num_classes is {num_classes}, expected {least}: pass the number of different labels.")
     return int(num_classes)
 
 
@@ -345,19 +375,13 @@ def check_distributions(axis: Any, **arrays: Array) -> int:
     for name, p in arrays.items():
         axis = check_axis(name, p, axis)
         xp = array_namespace(p)
-        negative = p < 0
-        if _any(negative):
+        remedy = "turn logits into probabilities with softmax, and log-probabilities with exp"
+        refuse_entries(name, p, p < 0, f"probabilities, which are at least 0: {remedy}")
+        sums = total(widened(p), axis)
+        wrong = ~(xp.abs(sums - 1) <= xp.finfo(p.dtype).eps ** 0.5)
+        if any_true(wrong):
             raise ValueError(
-                f"{name} holds {_first(p, negative)}, expected probabilities, which are at least 0: "
-                f"turn logits into probabilities with softmax, and log-probabilities with exp."
-            )
-        total = xp.sum(xp.astype(p, xp.result_type(p.dtype, xp.float32)), axis=axis)
-        wrong = ~(xp.abs(total - 1) <= xp.finfo(p.dtype).eps ** 0.5)
-        if _any(wrong):
-            position = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
-            place = "" if total.ndim == 0 else f" at {[int(i) for i in np.unravel_index(position, _shape(total))]}"
-            raise ValueError(
-                f"{name} sums to {float(xp.reshape(total, (-1,))[position]):.6g} along axis {axis}{place}, expected 1: "
+                f"{name} sums to {_first(sums, wrong, '.9g')} along axis {axis}, expected 1: "
                 f"divide by the sum, e.g. {name} / {name}.sum({axis}, keepdims=True), or take softmax of logits."
             )
     return axis
@@ -366,11 +390,19 @@ def check_distributions(axis: Any, **arrays: Array) -> int:
 def check_not_negative(**arrays: Array) -> None:
     """Refuse negative entries of what is an average surprise, with a ValueError."""
     for name, nats in arrays.items():
-        if _any(nats < 0):
-            raise ValueError(
-                f"{name} holds {_first(nats, nats < 0)}, expected a surprise, which is at least 0: "
-                f"mind the minus sign in −log p."
-            )
+        refuse_entries(name, nats, nats < 0, "a surprise, which is at least 0: mind the minus sign in −log p")
+
+
+def check_logits(name: str, logits: Array) -> None:
+    """Refuse two rows or more that are probabilities by all appearances: 0 or more, with sum 1, not just 0 and 1."""
+    xp = array_namespace(logits)
+    off = ~(xp.abs(total(widened(logits)) - 1) <= xp.finfo(logits.dtype).eps ** 0.5)
+    others = xp.any(logits < 0) | xp.any(off)
+    if prod(_shape(logits)[:-1]) > 1 and any_true(xp.any((logits > 0) & (logits < 1)) & ~others):
+        raise ValueError(
+            f"{name} has rows of numbers from 0 to 1 with sum 1, expected logits: of probabilities take the logarithm, "
+            f"and to logits that only look like them add 1, which changes no softmax."
+        )
 
 
 def _check_index_shape(name: str, scores: Array, target: Array) -> None:
@@ -389,6 +421,35 @@ def _check_index_shape(name: str, scores: Array, target: Array) -> None:
         f"target has integer labels of shape {came}, expected shape {expected} to go with {name} "
         f"of shape {shape}: {remedy}."
     )
+
+
+def _odd(array: Array) -> Iterator[tuple[str, str]]:
+    """What an array is other than a row of plain numbers, and the remedy; nothing of most arrays."""
+    if is_torch_array(array):
+        if array.is_nested:
+            yield "a nested tensor", "pad it, e.g. torch.nested.to_padded_tensor({name}, 0), and ignore the padding"
+        elif str(array.layout) != "torch.strided":
+            yield f"a sparse tensor ({array.layout})", "fill it in with {name}.to_dense()"
+        if array.is_quantized:
+            yield "a quantised tensor", "turn it back with {name}.dequantize()"
+        if array.is_meta and _reads_values.get():
+            yield "on the device meta", "move it elsewhere, or ask for shapes alone, within validation.trusted_values()"
+        if type(array).__name__ == "MaskedTensor":
+            yield "a masked tensor", "fill it in with {name}.to_tensor(0) and leave the masked entries out of the loss"
+    elif isinstance(array, np.ma.MaskedArray):
+        yield "a masked array", "leave masked entries out or fill them in, e.g. labels to ignore by {name}.filled(-100)"
+    elif isinstance(array, np.matrix):
+        yield "an np.matrix, which has its own arithmetic", "make one of it with np.asarray({name})"
+
+
+def _inside(array: Array) -> Array:
+    """The tensor that a transform of torch.func, such as vmap, wraps; any other array itself."""
+    if is_torch_array(array):
+        from torch._C import _functorch  # here, so that NumPy's users need not wait for torch
+
+        while _functorch.is_functorch_wrapped_tensor(array):
+            array = _functorch.get_unwrapped(array)
+    return array
 
 
 def _shape(array: Array) -> tuple[int, ...]:
@@ -410,12 +471,14 @@ def _library(array: Array) -> str:
     return type(array).__module__.partition(".")[0]
 
 
-def _first(array: Array, bad: Array) -> str:
+def _first(array: Array, bad: Array, form: str = "") -> str:
     """Describe the first bad entry; called only when an error is already certain."""
     xp = array_namespace(array)
+    if _inside(bad) is not bad:  # alike for both: vmap's own axis comes first
+        array, bad = _inside(xp.where(bad, array, xp.zeros_like(array))), _inside(bad)
     position = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int64), (-1,))))
     index = [int(i) for i in np.unravel_index(position, _shape(array))]
     kind = float if xp.isdtype(array.dtype, "real floating") else int
     entry = array[tuple(index)]
     entry = entry.item() if hasattr(entry, "item") else entry  # int() of a tensor ends at 2^63
-    return f"{kind(entry)}" + (f" at index {index}" if index else "")
+    return f"{kind(entry):{form}}" + (f" at index {index}" if index else "")

@@ -65,6 +65,7 @@ STANDARD = {
     "likelihood.bernoulli_mle": lambda f, a: f(a.bits),
     "likelihood.categorical_log_likelihood": lambda f, a: f(a.prior, a.labels),
     "likelihood.categorical_mle": lambda f, a: f(a.labels, 3),
+    "losses.constant": lambda f, a: f(a.logits),
     "losses.label_surprisal": lambda f, a: f(a.logits, validation.as_int64(a.labels)),
     "losses.surprisal": lambda f, a: f(a.logits, losses.one_hot(a.labels, 3) == 1),
     "losses.expected_surprisal": lambda f, a: f(a.logits, a.p),
@@ -83,6 +84,9 @@ STANDARD = {
     ),
     "losses.binary_cross_entropy": lambda f, a: f(a.share, a.yes, weight=a.share),
     "losses.binary_cross_entropy_with_logits": lambda f, a: f(a.logits, a.p, weight=a.weight, pos_weight=a.prior),
+    "sums.side_by_side": lambda f, a: f(a.p, 0),
+    "sums.total": lambda f, a: f(a.p, 0),
+    "sums.total_without_drift": lambda f, a: f(a.p),
     "targets.smoothed": lambda f, a: f(a.p, 0.125),
     "targets.distillation_loss": lambda f, a: f(a.logits, a.W[:1, :] * a.p, 2.0),
     "targets.forward_loss": lambda f, a: f(a.logits, a.labels, a.matrix),
@@ -106,6 +110,10 @@ STANDARD = {
     "validation.check_linear_model": lambda f, a: f(a.x, a.W, True),
     "validation.check_distributions": lambda f, a: f(-1, p=a.p),
     "validation.check_not_negative": lambda f, a: f(p=a.p),
+    "validation.check_logits": lambda f, a: f("logits", a.logits),
+    "validation.check_readable": lambda f, a: f(logits=a.logits),
+    "validation.any_true": lambda f, a: f(a.p > 2),
+    "validation.refuse_entries": lambda f, a: f("p", a.p, a.p > 2, ""),
 }
 
 
@@ -210,6 +218,7 @@ WITHOUT = {
     "replicas.sweep": "returns what was measured, on the CPU; the networks follow the data, as in fit",
     "source.code_of": "takes a function",
     "source.show_source": "takes functions",
+    "sums.widened": "returns another type than it is given, on purpose; every function that computes tests it",
     "targets.flip_matrix": "returns a NumPy array",
     "targets.pair_matrix": "returns a NumPy array",
     "targets.noisy_labels": "draws with NumPy's generator from NumPy's arrays",
@@ -222,6 +231,7 @@ WITHOUT = {
     "validation.check_integer": "takes a number",
     "validation.check_positive": "takes a number",
     "validation.check_fraction": "takes a number",
+    "validation.check_number": "takes a number",
     "validation.check_num_classes": "takes a number",
 }
 MODULES = {

@@ -317,8 +317,8 @@ def test_the_type_of_the_scores_stays():
     [
         (np.array([1.0, 0.0]), np.ones(2), ValueError, "trained 0"),
         (np.ones(2), np.array([1.0, -1.0]), ValueError, "wanted 0"),
-        (np.ones(2), np.array([1.0, np.inf]), ValueError, "wanted is"),
-        (np.array([1.0, np.nan]), np.ones(2), ValueError, "trained is"),
+        (np.ones(2), np.array([1.0, np.inf]), ValueError, "wanted inf [1]"),
+        (np.array([1.0, np.nan]), np.ones(2), ValueError, "trained nan [1]"),
         (np.ones(3), np.ones(2), ValueError, "trained (3,) (2,)"),
         (np.ones(2), np.ones((2, 1)), ValueError, "wanted (2,_1)"),
         (np.array([1, 2]), np.ones(2), TypeError, "trained int64"),

@@ -17,7 +17,8 @@ import torch
 import torch.distributed as dist
 from torch.nn.functional import cross_entropy
 
-from xent_helpers import devices, distributed
+from tests.refusals import refused
+from xent_helpers import devices, distributed, losses
 from xent_helpers.parent import end_with_parent
 
 if not dist.is_available():
@@ -219,18 +220,46 @@ def test_the_features_gradient_is_added_up_over_the_processes(threads, count):
         torch.testing.assert_close(found, due, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("first, columns", [(0, 3), (2, 3), (4, 1)])
-def test_a_slice_takes_only_the_labels_of_its_own_classes(threads, first, columns):
-    """Alone with one slice, a process has ℓ = log Σ exp(z) there, less z_y if the label's class is among its own."""
-    logits = torch.tensor(np.random.default_rng(2).normal(size=(8, columns)), requires_grad=True)
-    target = torch.tensor([*range(7), -100])
-    (loss,) = threads(1, lambda rank: distributed.VocabularyParallel.apply(logits, target, first))
-    mine = torch.tensor([[label == first + column for column in range(columns)] for label in target.tolist()])
-    due = (logits.logsumexp(1) - (logits * mine).sum(1)) * (target != -100)
-    torch.testing.assert_close(loss, due, rtol=1e-14, atol=1e-15)
-    upstream = torch.arange(1.0, 9.0, dtype=torch.float64)
-    ours, theirs = (torch.autograd.grad(value, logits, upstream)[0] for value in (loss, due))
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-14)
+CASES = {  # logits and labels; the slices are those of two or three processes
+    "any": (torch.tensor(np.random.default_rng(2).normal(size=(8, 7))), [*range(7), -100]),
+    "a sure answer": (torch.tensor([[60.0, 0, 0, 1], [0, 0, 40, 0]], dtype=torch.float64), [0, 2]),
+    "the label far behind": (torch.tensor([[0.0, 900, 0, 1]], dtype=torch.float64), [3]),
+    "masked classes": (torch.tensor([[-torch.inf, 0, -torch.inf, 1]], dtype=torch.float64), [3]),
+    "ignored rows of −inf and NaN": (torch.tensor([[-torch.inf] * 4, [torch.nan] * 4, [0, 1, 2, 3]]), [-100, -100, 3]),
+    "equal classes, too many for sums in float16": (torch.zeros(1, 65_536).half(), [7]),
+}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_a_slice_keeps_the_course_s_rules(threads, count, case):
+    """As ``losses.cross_entropy``, whose values are held against 60 digits, has it: tiny losses, tiny slopes, zeros."""
+    whole, target = CASES[case][0].clone().requires_grad_(), torch.tensor(CASES[case][1])
+    upstream = torch.arange(1.0, 1 + len(target)).to(whole.dtype)
+    due = losses.cross_entropy(whole, target, reduction="none")
+    slopes = torch.autograd.grad(due, whole, upstream)[0].tensor_split(count, dim=1)
+
+    def run(rank):
+        mine = whole.detach().tensor_split(count, dim=1)[rank].requires_grad_()
+        first = sum(part.shape[1] for part in slopes[:rank])
+        loss = distributed.VocabularyParallel.apply(mine, target, first)
+        return loss, torch.autograd.grad(loss, mine, upstream)[0]
+
+    eps = torch.finfo(whole.dtype).eps
+    for (loss, slope), wanted in zip(threads(count, run), slopes, strict=True):
+        assert (loss.dtype, slope.dtype) == (whole.dtype, whole.dtype)
+        torch.testing.assert_close(loss, due, rtol=4 * eps, atol=0)
+        torch.testing.assert_close(slope, wanted, rtol=8 * eps, atol=0)
+
+
+@pytest.mark.parametrize("label", [-1, 7, 99])
+def test_a_label_of_no_slice_is_refused_in_each_process(threads, label):
+    def run(rank):
+        with refused(IndexError, f"target {label} [1]"):
+            distributed.VocabularyParallel.apply(torch.zeros(2, (4, 3)[rank]), torch.tensor([0, label]), 4 * rank)
+        return True
+
+    assert threads(2, run) == [True, True]
 
 
 @pytest.mark.parametrize("count", [2, 3])

@@ -174,7 +174,7 @@ def test_nats_become_bits(array):
     [
         ([2.0, 1.0, 1.0], ValueError, "4 -1 1"),
         ([0.3, 0.3, 0.3], ValueError, "0.9 -1 1 -1"),
-        ([[0.5, 0.5, 0.0], [0.5, 0.1, 0.1]], ValueError, "0.7 -1 [1] 1"),
+        ([[0.5, 0.5, 0.0], [0.5, 0.1, 0.1]], ValueError, "0.7 [1] -1 1"),
         ([1.5, -0.5, 0.0], ValueError, "-0.5 [1] softmax"),
         ([np.nan, 0.5, 0.5], ValueError, "nan"),
         (np.array([1, 0, 0]), TypeError, "int64"),

@@ -209,8 +209,8 @@ def test_the_bar_shows_only_when_asked_for(capfd):
     ("labels", "change", "said"),
     [
         (23, {"epochs": -1}, "epochs is -1, expected 0 or more"),
-        (23, {"batch_size": 0}, "batch_size is 0, expected 1 or more"),
-        (22, {}, "there are 23 inputs and 22 labels"),
+        (23, {"batch_size": 0}, "batch_size is 0, expected"),
+        (22, {}, "y has shape \\(22,\\) and x \\(23,"),
     ],
 )
 def test_bad_arguments_are_refused_at_the_door(labels, change, said):

@@ -5,7 +5,7 @@ import torch
 from matplotlib.axes import Axes
 
 from xent_helpers import data, losses
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, VERMILION, canvas, course_style
 
 ALT = (
     "Three panels. The average negative log-likelihood of a coin with 7 heads in 10 flips has its minimum, the "
@@ -14,6 +14,7 @@ ALT = (
 )
 
 
+@course_style()
 def overview() -> np.ndarray:
     """Draw derivation, implementation and training side by side; return the three Axes."""
     axes = canvas(ALT, 1, 3, figsize=(11.5, 3.5))

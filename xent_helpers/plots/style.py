@@ -1,6 +1,7 @@
 """The canvas that every figure of the course is drawn on: one style, and alternative text that travels with it."""
 
 from base64 import b64encode
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-plt.style.use(Path(__file__).with_name("course.mplstyle"))  # a learner's own figures get the same look
+# The look of the course, for a block (`with course_style():`) or a function; a learner's own figures keep theirs.
+course_style = partial(plt.style.context, Path(__file__).with_name("course.mplstyle"))
 # Okabe and Ito (2008), by name; the style file holds the order in which lines take them.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#767676"
@@ -21,6 +23,11 @@ class DescribedFigure(Figure):
     def __init__(self, *args: Any, alt: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.alt = alt
+
+    @course_style()
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Write the figure to a file, as ``Figure.savefig`` does; ticks, which are drawn now, in the course's style."""
+        super().savefig(*args, **kwargs)
 
     def png(self) -> bytes:
         """Return the picture as PNG bytes, without the version that drew it.
@@ -42,6 +49,7 @@ class DescribedFigure(Figure):
         display(shown, raw=True, metadata={"image/png": {"alt": self.alt, "width": width, "height": height}})
 
 
+@course_style()
 def canvas(alt: str, rows: int = 1, columns: int = 1, **kwargs: Any) -> Any:
     """Return new Axes (an array of them for several) on a figure that carries ``alt``.
 
