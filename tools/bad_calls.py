@@ -4,6 +4,8 @@ import math
 import re
 import tomllib
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, full, nn, ones, tensor, zeros
 
-from tools.execute_notebooks import ROOT
-
+LIST = Path(__file__).resolve().parent.parent / "book" / "bad_calls.toml"
 BETWEEN = re.compile(r"(?<=<!-- messages: begin -->\n).*?(?=<!-- messages: end -->)", re.DOTALL)
 LONGEST = 400  # of a longer message (PyTorch's list of backends) the table shows the first sentence
 
@@ -21,14 +22,14 @@ class Message(NamedTuple):
     """One message: the heading that explains it, its wordings, the calls that cause it, and quoted wordings."""
 
     heading: str
-    says: list[str] = []
-    calls: list[str] = []
-    quoted: list[str] = []
+    says: Sequence[str] = ()
+    calls: Sequence[str] = ()
+    quoted: Sequence[str] = ()
 
 
 def messages() -> list[Message]:
     """Every message of the list, in its order."""
-    listed = tomllib.loads((ROOT / "book" / "bad_calls.toml").read_text(encoding="utf-8"))
+    listed = tomllib.loads(LIST.read_text(encoding="utf-8"))
     return [Message(heading, **entry) for heading, entries in listed.items() for entry in entries]
 
 
@@ -73,7 +74,7 @@ def table() -> str:
     """The table of messages in Markdown: what the first call of each causes today, and the quoted wordings."""
     rows = ["| PyTorch says | Go to |", "|---|---|"]
     for message in messages():
-        today = [_shown(said(message.calls[0]))] if message.calls else []
+        today = [_shown(said(call)) for call in message.calls[:1]]
         for text, remark in [(text, "") for text in today] + [(text, " *(quoted)*") for text in message.quoted]:
             rows.append(f"| {_code(text)}{remark} | [{message.heading}](#{slug(message.heading)}) |")
     return "\n".join(rows) + "\n"
