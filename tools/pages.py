@@ -2,7 +2,7 @@
 
 On such a page the first ``python`` block holds the imports that all examples share. Every other ``python`` block is
 an example; a ``text`` block right after it shows what it prints, an error as the last line of Python's traceback.
-After a change, ``python -m tools.pages book/errors.md`` stores the new outputs in the page.
+After a change, ``python -m tools.pages book/errors.md`` stores the new outputs in the page, and its table of messages.
 """
 
 import contextlib
@@ -12,6 +12,8 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools import bad_calls
 
 FENCE = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<shown>.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 
@@ -61,7 +63,8 @@ def stored(page: str) -> str:
         output = next(outputs)
         return f"```python\n{found['code']}```\n" + (f"\n```text\n{output}```\n" if output else "")
 
-    return FENCE.sub(block, page)
+    page = FENCE.sub(block, page)
+    return bad_calls.BETWEEN.sub(lambda _: bad_calls.table(), page)
 
 
 if __name__ == "__main__":
