@@ -112,7 +112,8 @@ def hostile(outside):
         f"            socket.socket(kind, type)\n        except OSError:\n            continue\n"
         f"        if kind not in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK): {lost}",
         "another architecture": "import ctypes, mmap\nif os.uname().machine == 'x86_64' and os.fork() == 0:\n"
-        "    memory = mmap.mmap(-1, 4096, prot=7)\n    memory.write(bytes.fromhex('b814000000cd80c3'))\n"  # getpid of i386
+        # i386's getpid
+        "    memory = mmap.mmap(-1, 4096, prot=7)\n    memory.write(bytes.fromhex('b814000000cd80c3'))\n"
         "    ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))()\n    os._exit(7)\n"
         f"elif os.uname().machine == 'x86_64' and os.waitpid(-1, 0)[1] == 7 << 8: {lost}",
     }
