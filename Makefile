@@ -20,7 +20,7 @@ UNFINISHED := .venv/unfinished
 # One set-up at a time: this holds a lock for as long as the command runs that follows it, and leaves no file.
 LOCKED := $(PYTHON) -c 'import fcntl, os, sys; file = os.open("pyproject.toml", os.O_RDONLY); fcntl.flock(file, fcntl.LOCK_EX); os.set_inheritable(file, True); os.execvp(sys.argv[1], sys.argv[1:])'
 
-.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
+.PHONY: help lab test test-sim gpu notebooks bench book slides test-browser assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -53,9 +53,6 @@ slides: $(BOOK_READY)  ## build a lecture a chapter: open build/slides/index.htm
 	@rm -rf build/slides
 	@$(BIN)/python book/slides.py build/slides
 	@echo "The slides are built: open build/slides/index.html"
-
-slide-types: $(BROWSER_READY)  ## write into the notebooks which cell goes on which slide (NOTEBOOKS="…" for some of them)
-	@$(BIN)/python book/propose_slides.py $(NOTEBOOKS)
 
 test-browser: $(BROWSER_READY) book slides  ## open book, slides and notebooks in a real browser without a network
 	@$(BIN)/python -m pytest -o addopts= -q -ra tests/browser $(TEST_ARGS)
