@@ -60,7 +60,7 @@ test-browser: $(BROWSER_READY) book slides  ## open book, slides and notebooks i
 assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
 	@$(BIN)/python -P -m xent_helpers.exercises assignment
 
-test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
+test-grade: $(READY)  ## grade some seventy broken and hostile submissions (minutes; needs bubblewrap)
 	@$(BIN)/python -m pytest -q -m slow tests/grading
 
 test-answers: $(READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)
