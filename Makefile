@@ -68,7 +68,7 @@ colab: $(TEST_READY)  ## write the copies for Colab to colab/ (ADDRESS=https://g
 assignment: $(TEST_READY)  ## write the notebooks without outputs and solutions to build/assignment
 	@$(BIN)/python -P -m xent_helpers.exercises assignment
 
-test-grade: $(TEST_READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
+test-grade: $(TEST_READY)  ## grade some seventy broken and hostile submissions (minutes; needs bubblewrap)
 	@$(BIN)/python -m pytest -q -m slow tests/grading
 
 test-answers: $(TEST_READY)  ## run the notebooks with every exercise answered, rightly and wrongly (minutes)

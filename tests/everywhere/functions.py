@@ -242,6 +242,7 @@ MODULES = {
     "explorables": "makes HTML; its own tests run it",
     "forecasts": "takes texts and plain numbers; its own tests run them",
     "distributed": "runs in several processes; its own tests do",
+    "parent": "ends processes; the tests of distributed and of grading see to it",
 }
 
 # Results that are of another type than the floating input, and of which: counts and labels are whole numbers, and what

@@ -3,7 +3,6 @@
 import ctypes
 import os
 from functools import cache
-from tempfile import TemporaryFile
 
 # The list follows Flatpak's, which runs programs under bubblewrap too.
 REFUSED = """
@@ -60,8 +59,11 @@ def program() -> bytes:
             refuse(name, Comparison(0, EQUAL, kind))
         refuse(name, Comparison(0, AT_LEAST, NETLINK + 1))
         refuse(name, Comparison(0, EQUAL, NETLINK), Comparison(2, NOT_EQUAL, 0))
-    with TemporaryFile() as file:
-        if library.seccomp_export_bpf(rules, file.fileno()):
+    file = os.memfd_create("filter")
+    try:
+        if library.seccomp_export_bpf(rules, file):
             raise OSError("libseccomp writes no filter")
+        return os.pread(file, 2**20, 0)
+    finally:
+        os.close(file)
         library.seccomp_release(rules)
-        return os.pread(file.fileno(), 2**20, 0)
