@@ -44,7 +44,7 @@ def mean_coin_loss(p, y):
 
 @coin.inputs
 def coin_inputs(rng):
-    plain = [([0.9], [1]), ([0.9], [0]), ([0.9, 0.2, 0.6], [1, 0, 0]), ([0.7, 0.7, 0.7, 0.3], [1, 1, 1, 0])]
+    plain = [([0.9], [1]), ([0.9], [0]), ([0.9, 0.2, 0.6], [1, 0, 0]), ([0.7, 0.7, 0.5, 0.9], [1, 1, 0, 0])]
     ends = [([LEAST, 1 - LEAST, LEAST, 1 - LEAST], y) for y in ([1, 0, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0])]
     cases = [(np.array(p), np.array(y, dtype=float)) for p, y in plain + ends]
     sizes = rng.integers([1, 2, 5, 20], [3, 6, 20, 60])
