@@ -212,7 +212,7 @@ def class_inputs(rng):
     ends = np.array([[LEAST, 0.5, 0.499], [0.998, LEAST, LEAST], [0.998, LEAST, LEAST], [0.998, LEAST, LEAST]])
     poor = rng.uniform(LEAST, 0.1, (400, 1))  # so many poor predictions that float64 has no number for their product
     many = np.concatenate([poor, (1 - poor) / 2, (1 - poor) / 2], axis=1)
-    wide = (shares(rng, 100, 5), rng.integers(60, 100, 5))
+    wide = (shares(rng, 100, 5), np.append(rng.integers(0, 99, 4), 99))
     return [text, two, *drawn, first_only, (ends, np.array([0, 0, 0, 0])), (many, np.zeros(400, dtype=np.int64)), wide]
 
 
