@@ -160,9 +160,7 @@ class _Examination:
         return actual
 
     def slow(self) -> str:
-        message = (
-            f"Your code takes too long: it was stopped after {SECONDS} s of work, or {3 * SECONDS:.3g} s of waiting."
-        )
+        message = f"Your code takes too long: it was stopped after {SECONDS} s of work, or {3 * SECONDS:.3g} s waiting."
         one_input_is_slow = self.left > SECONDS / 2
         if one_input_is_slow or self.number < self.first_round / 2:
             message += f" It was busy {messages.place(self.exercise, self.cases[self.number])}."
