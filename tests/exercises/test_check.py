@@ -1,6 +1,7 @@
 """The checker: it accepts what is right in any form, says in one sentence what is wrong, and survives any answer."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -293,7 +294,7 @@ def generator(p):
         (lambda p: 1 / 0, "ZeroDivisionError: division by zero for p = [1]"),
         (lambda p: sys.exit(), "SystemExit for p = [1]"),
         (lambda p: undefined_name, "NameError: name 'undefined_name' is not defined"),  # noqa: F821
-        (lambda p: mean_surprisal, "a function"),
+        (lambda p: lambda: mean_surprisal(p), "a function"),
         (generator, "a generator"),
         (coroutine, "a coroutine"),
         (lambda: 1.0, "takes (nothing)"),
@@ -399,7 +400,9 @@ def in_float32(p):
 )
 def test_float32_arithmetic_is_known_behind_a_number_of_python(as_python):
     assert examine(MEAN, lambda p: as_python(in_float32(p))).status == Status.SOLVED
+    assert examine(MEAN, lambda p: as_python(-np.log(p.astype("f4")).mean())).status == Status.SOLVED
     assert examine(ROWS, lambda z: softmax(z.astype(np.float32)).tolist()).status == Status.SOLVED
+    assert examine(MEAN, lambda p: sum(-math.log(one) for one in p.astype(np.float32)) / len(p)).status == Status.SOLVED
     assert examine(MEAN, lambda p: round(float(in_float32(p)), 5)).status == Status.NOT_YET
 
 
