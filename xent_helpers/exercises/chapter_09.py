@@ -103,9 +103,9 @@ def bits_inputs(rng):
         nats = rng.exponential(3, (rows, places)) + 0.1
         cases.append((nats, valid, int(valid.sum() * rng.integers(2, 6) + 1)))
     nats, valid, n_bytes = cases[1]
-    small, sure = nats * 1e-6, np.where(rng.random(nats.shape) < 0.5, 0.0, 50 * nats)
-    holes = rng.permuted(valid, axis=1)
-    return [*cases, (nats, valid[:, ::-1], n_bytes), (nats, holes, n_bytes), (small, valid, 1), (sure, valid, n_bytes)]
+    left, holes = valid[:, ::-1], rng.permuted(valid, axis=1)
+    sure = np.array([[0.0, 100.0, 2.0]]), np.array([[True, True, False]]), 9
+    return [*cases, (nats, left, n_bytes), (nats, holes, n_bytes), (1e-6 * nats, valid, 1), sure]
 
 
 @bits.domain

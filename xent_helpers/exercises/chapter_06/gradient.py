@@ -64,7 +64,7 @@ def gradient_inputs(rng):
         least,
         pair,
         *cases,
-        (x, y, 1000.0 * w),
+        (x, y, 3000.0 * w),
         (1 + x, np.full(n, c - 1), w),
         (x, np.zeros(n, dtype=int), 9 * w),
         (twice, rng.integers(0, c, 2 * n), w),
