@@ -1,6 +1,7 @@
 """The checker: it accepts what is right in any form, says in one sentence what is wrong, and survives any answer."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -399,7 +400,9 @@ def in_float32(p):
 )
 def test_float32_arithmetic_is_known_behind_a_number_of_python(as_python):
     assert examine(MEAN, lambda p: as_python(in_float32(p))).status == Status.SOLVED
+    assert examine(MEAN, lambda p: as_python(-np.log(p.astype("f4")).mean())).status == Status.SOLVED
     assert examine(ROWS, lambda z: softmax(z.astype(np.float32)).tolist()).status == Status.SOLVED
+    assert examine(MEAN, lambda p: sum(-math.log(one) for one in p.astype(np.float32)) / len(p)).status == Status.SOLVED
     assert examine(MEAN, lambda p: round(float(in_float32(p)), 5)).status == Status.NOT_YET
 
 

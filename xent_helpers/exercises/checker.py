@@ -152,8 +152,8 @@ class _Examination:
         self.around = in_double_precision
         with suppress(OutOfTime):
             double = [one.outcome for one in self.run_all()]
-            finished = len(double) == len(actual) and not any(map(_is_raised, double))
-            if finished and coarsest(double) == "float64" and not in_single_precision(double):
+            whole = len(double) == len(actual) and not any(map(_is_raised, double))
+            if whole and coarsest(double) == "float64" and not in_single_precision(double):
                 self.single = False
                 return double
         self.around = nullcontext
