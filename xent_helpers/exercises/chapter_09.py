@@ -175,8 +175,8 @@ def bytes_per_bit(nats, valid, n_bytes):
 
 gradient = Draft(
     "9.3",
-    "Return the gradient (D,) of the mean over all valid labels, from means (K, D), NaN where there is none, and counts "
-    "(K,), not all 0.",
+    "Return the gradient (D,) of the mean over all valid labels, from means (K, D), NaN where there is none, and "
+    "counts (K,), not all 0.",
     slips=(NEGATIVE, HALVED, DOUBLED),
     hints=(
         "counts[k] * means[k] is the sum of micro-batch k's gradients.",
@@ -401,8 +401,8 @@ def maximum_not_added(pieces):
 
 next_token = Draft(
     "9.5",
-    "Repair the snippet: return the mean loss of the next token over all places that have one, of texts that are filled "
-    "up with pad at their end.",
+    "Repair the snippet: return the mean loss of the next token over all places that have one, of texts that are "
+    "filled up with pad at their end.",
     must=(NEVER_NEGATIVE,),
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
     hints=(
