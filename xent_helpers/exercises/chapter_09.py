@@ -402,7 +402,7 @@ def maximum_not_added(pieces):
 next_token = Draft(
     "9.5",
     "Repair the snippet: return the mean loss of the next token over all places that have one, of texts that are "
-    "filled up with pad at their end.",
+    "filled up with pad at their end, also for logits of several thousand.",
     must=(NEVER_NEGATIVE,),
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
     hints=(
