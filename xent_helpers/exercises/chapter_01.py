@@ -44,7 +44,7 @@ def mean_coin_loss(p, y):
 
 @coin.inputs
 def coin_inputs(rng):
-    plain = [([0.9], [1]), ([0.9], [0]), ([0.9, 0.2, 0.6], [1, 0, 0]), ([0.7, 0.7, 0.7, 0.3], [1, 1, 1, 0])]
+    plain = [([0.9], [1]), ([0.9], [0]), ([0.9, 0.2, 0.6], [1, 0, 0]), ([0.7, 0.7, 0.5, 0.9], [1, 1, 0, 0])]
     ends = [([LEAST, 1 - LEAST, LEAST, 1 - LEAST], y) for y in ([1, 0, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0])]
     cases = [(np.array(p), np.array(y, dtype=float)) for p, y in plain + ends]
     sizes = rng.integers([1, 2, 5, 20], [3, 6, 20, 60])
@@ -212,7 +212,8 @@ def class_inputs(rng):
     ends = np.array([[LEAST, 0.5, 0.499], [0.998, LEAST, LEAST], [0.998, LEAST, LEAST], [0.998, LEAST, LEAST]])
     poor = rng.uniform(LEAST, 0.1, (400, 1))  # so many poor predictions that float64 has no number for their product
     many = np.concatenate([poor, (1 - poor) / 2, (1 - poor) / 2], axis=1)
-    return [text, two, *drawn, first_only, (ends, np.array([0, 0, 0, 0])), (many, np.zeros(400, dtype=np.int64))]
+    wide = (shares(rng, 100, 5), np.append(rng.integers(0, 99, 4), 99))
+    return [text, two, *drawn, first_only, (ends, np.array([0, 0, 0, 0])), (many, np.zeros(400, dtype=np.int64)), wide]
 
 
 @classes.domain

@@ -11,7 +11,7 @@ import torch
 RELATIVE = {"float64": 1e-9, "float32": 1e-4, "float16": 0.03, "bfloat16": 0.1}
 ABSOLUTE = {"float64": 1e-12, "float32": 1e-5, "float16": 3e-3, "bfloat16": 1e-2}
 HALF = ("float16", "bfloat16")
-ONE_EXPRESSION = {"float32": 5e-7}  # a value that is asked for comes from few roundings
+ONE_EXPRESSION = {"float64": 1e-12, "float32": 5e-7}  # a value that is asked for comes from few roundings
 
 # What an exercise says of its own: a relative error in float64; by precision; with the absolute one; by the arguments.
 Allowed = float | tuple[float, float]

@@ -49,7 +49,7 @@ def entropy_of(p):
 
 @entropy.inputs
 def entropy_inputs(rng):
-    plain = [[0.5, 0.5], [0.2, 0.7, 0.1], [0.25] * 4, [1.0], [LEAST, 1 - LEAST]]
+    plain = [[0.5, 0.5], [0.2, 0.7, 0.1], [0.25] * 4, [1.0], [LEAST, 1 - LEAST], [1 - LEAST, LEAST]]
     many = [np.full(MOST_CLASSES, 1 / MOST_CLASSES)]  # small probabilities, where a small number added to them shows
     many += [np.append(np.full(500, 2e-6), 0.999), np.append([0.5, 0.5], np.zeros(500))]
     drawn = [shares(rng, c, least=LEAST) for c in rng.integers([2, 4, 10], [4, 9, 40])]
@@ -184,6 +184,7 @@ def mean_divergence(q, p):
 def divergence_inputs(rng):
     plain = [
         ([[0.9, 0.1]], [[0.5, 0.5]]),
+        ([[0.2, 0.8], [0.5, 0.5]], [[0.2, 0.8], [0.5, 0.5]]),
         ([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]),
     ]
     shapes = [*rng.integers([(2, 3), (5, 6), (1, 4)], [(6, 5), (12, 15), (3, 8)]), (4, 4)]
