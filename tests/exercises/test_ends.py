@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from xent_helpers.calibration import fit_temperature
 from xent_helpers.exercises import all_exercises
 from xent_helpers.exercises.chapter_03.log_loss import margins_of
 from xent_helpers.exercises.inputs import draw_inputs
@@ -47,6 +48,37 @@ ENDS = [
     ("4.2", condition, 1, 300),
     ("4.3", lambda z, v: z, -1000, 1000),
     ("4.3", lambda z, v: v, -10, 10),
+    ("5.3", lambda outputs, labels: outputs, -1000, 1000),
+    ("5.4", lambda losses, valid: losses[valid], 0, 10_000),
+    ("5.4", lambda losses, valid: valid.sum(), 0, 256),
+    ("6.3", lambda x, y, w: x @ w, -2000, 2000),
+    ("6.4", lambda x, y, w, lr, batch_size: len(y) - batch_size, -1, 2),
+    ("7.2", lambda claimed, came_true, bins: claimed, 0, 1),
+    ("7.2", lambda claimed, came_true, bins: bins, 1, 1000),
+    ("7.3", lambda z, y, T: z, -50, 50),
+    ("7.3", lambda z, y, T: T, 0.5, 1000),
+    ("7.4", lambda *parts: fit_temperature(*parts[2:4]), 0.9, 3.1),
+    ("7.5", lambda p, w: p, 0, 1),
+    ("7.5", lambda p, w: w, 1e-6, 1e6),
+    ("8.1", lambda y, C, epsilon: epsilon, 0, 1),
+    ("8.1", lambda y, C, epsilon: C, 3, 1000),
+    ("8.3", lambda z, y, v, T, alpha: T, 0.1, 100),
+    ("8.3", lambda z, y, v, T, alpha: alpha, 0, 1),
+    ("8.3", lambda z, y, v, T, alpha: v - z, -700, 700),
+    ("8.4", lambda z, recorded, M: z, -1000, 1000),
+    ("8.4", lambda z, recorded, M: M, 0, 1),
+    ("8.5", lambda m, rho, C: rho, 0, 1),
+    ("8.5", lambda m, rho, C: m, 0, 1),
+    ("8.5", lambda m, rho, C: rho - (C - 1) / C, -0.8, 0.01),
+    ("9.2", lambda nats, valid, n_bytes: nats[valid], 0, 50),
+    ("9.2", lambda nats, valid, n_bytes: n_bytes - valid.sum(), -1, 100),
+    ("9.3", lambda means, counts: counts, 0, 256),
+    ("9.3", lambda means, counts: len(counts), 1, 4),
+    ("9.4", lambda pieces: pieces[pieces > -np.inf], -1e4, 1e4),
+    ("9.4", lambda pieces: len(pieces), 1, 4),
+    ("9.5", lambda z, tokens, pad: pad - z.shape[2] * (pad > 0), -1, 0),
+    ("9.5", lambda z, tokens, pad: (tokens != pad).sum(axis=1) - tokens.shape[1], -3, 0),
+    ("9.5", lambda z, tokens, pad: (tokens != pad).sum(axis=1), 1, 5),
 ]
 
 

@@ -77,7 +77,7 @@ def sum_of_perplexities():
 
 bits = Draft(
     "9.2",
-    "Return the bits per byte, from nats (B, T), a mask valid (B, T) and the number of bytes.",
+    "Return the bits per byte, from finite nats (B, T), a mask valid (B, T), not all False, and the number of bytes.",
     must=(NEVER_NEGATIVE,),
     slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
     hints=(
@@ -103,9 +103,9 @@ def bits_inputs(rng):
         nats = rng.exponential(3, (rows, places)) + 0.1
         cases.append((nats, valid, int(valid.sum() * rng.integers(2, 6) + 1)))
     nats, valid, n_bytes = cases[1]
-    small, sure = nats * 1e-6, np.where(rng.random(nats.shape) < 0.5, 0.0, 50 * nats)
-    holes = rng.permuted(valid, axis=1)
-    return [*cases, (nats, valid[:, ::-1], n_bytes), (nats, holes, n_bytes), (small, valid, 1), (sure, valid, n_bytes)]
+    left, holes = valid[:, ::-1], rng.permuted(valid, axis=1)
+    sure = np.array([[0.0, 100.0, 2.0]]), np.array([[True, True, False]]), 9
+    return [*cases, (nats, left, n_bytes), (nats, holes, n_bytes), (1e-6 * nats, valid, 1), sure]
 
 
 @bits.domain
@@ -175,7 +175,8 @@ def bytes_per_bit(nats, valid, n_bytes):
 
 gradient = Draft(
     "9.3",
-    "Return the gradient (D,) of the mean over all valid labels, from means (K, D) and counts (K,).",
+    "Return the gradient (D,) of the mean over all valid labels, from means (K, D), NaN where there is none, and "
+    "counts (K,), not all 0.",
     slips=(NEGATIVE, HALVED, DOUBLED),
     hints=(
         "counts[k] * means[k] is the sum of micro-batch k's gradients.",
@@ -275,7 +276,7 @@ def weighted_the_other_way(means, counts):
 
 pieces = Draft(
     "9.4",
-    "Return log Σ exp over all entries of pieces (K, W), from −10,000 to 10,000, some of them −∞.",
+    "Return log Σ exp over all entries of pieces (K, W): from −10,000 to 10,000, or −∞, but not all of them.",
     must=(Must("is at least the largest entry", lambda value, pieces: value >= pieces.max() - 1e-3),),
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
     hints=(
@@ -400,7 +401,8 @@ def maximum_not_added(pieces):
 
 next_token = Draft(
     "9.5",
-    "Repair the snippet: return the mean loss of the next token over all places that have one.",
+    "Repair the snippet: return the mean loss of the next token over all places that have one, of texts that are "
+    "filled up with pad at their end, also for logits of several thousand.",
     must=(NEVER_NEGATIVE,),
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
     hints=(

@@ -132,7 +132,7 @@ def changing_message(exercise: Exercise, arguments: tuple, first: Outcome, secon
 
 
 def _no_number(where: str, value: Any, expected: Outcome) -> str:
-    if value is None:
+    if value is None and not isinstance(expected, Other):
         return f"Your function returns None {where}. Which branch lacks its return?"
     kind = type(value).__name__
     if kind in ("generator", "coroutine", "async_generator"):

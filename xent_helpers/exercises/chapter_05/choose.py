@@ -3,6 +3,7 @@
 from functools import partial
 
 from torch import nn
+from torch.nn import functional
 
 from xent_helpers.exercises.draft import Draft
 
@@ -172,9 +173,11 @@ SPELLINGS = {
     "brackets after the name": lambda name: f"{name}()",
     "the class": lambda name: getattr(nn, name),
     "an object of the class": lambda name: getattr(nn, name)(),
+    "the function": lambda name: getattr(functional, FUNCTIONS[name]),
     "the function's name": FUNCTIONS.__getitem__,
     "F. and the function's name": lambda name: f"F.{FUNCTIONS[name]}",
     "small letters": str.lower,
+    "capital letters": str.upper,
 }
 
 

@@ -7,7 +7,7 @@ from xent_helpers.exercises.slips import DOUBLED, EPSILONS, HALVED, NEGATIVE
 
 masked = Draft(
     "5.4",
-    "Return the mean loss of the valid tokens, and 0 where none is valid.",
+    "Return the mean loss of the valid tokens, whose losses are finite, and 0 where none is valid.",
     must=(
         Must(
             "lies between the smallest and the largest valid loss, and is 0 where none is valid",

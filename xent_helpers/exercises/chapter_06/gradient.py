@@ -24,7 +24,7 @@ OVER_COLUMNS = replace(OVER_CLASSES, after=lambda output, arguments: output / ar
 
 gradient = Draft(
     "6.3",
-    "Return the gradient of the mean cross-entropy for the weights, shape (D, C).",
+    "Return the gradient of the mean cross-entropy for the weights, shape (D, C), also for logits of several thousand.",
     must=(
         Must(
             "has rows that sum to 0, for the probabilities of a sample sum to 1 as its one-hot row does",
@@ -64,7 +64,7 @@ def gradient_inputs(rng):
         least,
         pair,
         *cases,
-        (x, y, 1000.0 * w),
+        (x, y, 3000.0 * w),
         (1 + x, np.full(n, c - 1), w),
         (x, np.zeros(n, dtype=int), 9 * w),
         (twice, rng.integers(0, c, 2 * n), w),

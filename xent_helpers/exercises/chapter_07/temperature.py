@@ -9,7 +9,8 @@ from xent_helpers.exercises.slips import IN_BITS, NEGATIVE, SUMMED
 
 temperature = Draft(
     "7.3",
-    "Return the mean NLL, in nats, of labels y (N,) under softmax of the logits z (N, C) at temperature T.",
+    "Return the mean NLL, in nats, of labels y (N,) under softmax of the logits z (N, C), from −50 to 50, at "
+    "temperature T, ½ or more.",
     must=(NEVER_NEGATIVE,),
     rounds=4,
     hints=(

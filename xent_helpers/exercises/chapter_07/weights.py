@@ -9,7 +9,8 @@ from xent_helpers.exercises.slips import DOUBLED, EPSILONS, HALVED, NEGATIVE, OV
 
 weights = Draft(
     "7.5",
-    "Turn probabilities (N, C) of a model trained with class weights w (C,) above 0 into those of unweighted training.",
+    "Turn probabilities (N, C) of a model trained with class weights w (C,), each from a millionth to a million, into "
+    "those of unweighted training.",
     must=(
         Must("has rows that add up to 1", lambda q, p, w: np.allclose(q.sum(axis=1), 1, atol=1e-6)),
         Must("has no entry below 0", lambda q, p, w: np.all(q >= 0)),

@@ -7,7 +7,8 @@ from xent_helpers.exercises.slips import DOUBLED, EPSILONS, HALVED, NEGATIVE
 
 accuracy = Draft(
     "8.5",
-    "Return the accuracy on true labels, from the share m of records that the model agrees with, rho and C.",
+    "Return the accuracy on true labels, from the share m of records that the model agrees with, C, and a rho other "
+    "than (C − 1)/C.",
     slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
     hints=(
         "Right answers agree with probability 1 − rho, wrong ones with rho / (C − 1).",

@@ -9,7 +9,8 @@ from xent_helpers.losses import softmax
 
 smoothing = Draft(
     "8.1",
-    "Return the rows (N, C) of smoothed targets from integer labels y (N,), as PyTorch means them.",
+    "Return the rows (N, C) of smoothed targets from integer labels y (N,) and epsilon from 0 to 1, as PyTorch means "
+    "them.",
     must=(
         Must("has rows that add up to 1", lambda q, *_: np.allclose(q.sum(axis=1), 1, atol=1e-6)),
         Must("has no entry below 0", lambda q, *_: np.all(q >= 0)),

@@ -13,7 +13,7 @@ from xent_helpers.losses import log_softmax, softmax
 student = Draft(
     "8.3",
     "Return (1 − alpha) times the mean loss on the labels y, plus alpha times the mean distillation loss of equation "
-    "8.10, also for logits of some hundreds.",
+    "8.10, also for logits of some hundreds and T from 0.1 to 100.",
     must=(NEVER_NEGATIVE,),
     rounds=3,
     hints=(
