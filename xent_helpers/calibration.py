@@ -231,9 +231,10 @@ def _margins(logits: Array, target: Array) -> tuple[Array, float]:
     """
     xp = check.check_arrays(logits=logits, target=target)
     classes = check.check_class_scores("logits", logits)
-    if logits.ndim != 2 or logits.shape[0] == 0:
+    if logits.ndim != 2 or logits.shape[0] == 0 or classes == 1:
         raise ValueError(
-            f"logits has shape {tuple(logits.shape)}, expected (N, C) with at least one sample: one row for each."
+            f"logits has shape {tuple(logits.shape)}, expected (N, C) with at least one sample and two classes: to a "
+            f"single logit z for yes add 0 for no, e.g. np.stack([0 * z, z], axis=1)."
         )
     check.check_class_target("logits", logits, target, allow_probabilities=False)
     check.check_labels("target", target, classes)

@@ -38,7 +38,7 @@ def label_surprisal(z: Array, label: Array) -> Array:
     """
     xp = array_namespace(z)
     own = xp.take_along_axis(z, label[:, None], axis=-1)[:, 0]
-    m = xp.max(constant(z), axis=-1)
+    m = xp.max(_constant(z), axis=-1)
     gap, wins = m - own, own >= m
     e = xp.exp(z - m[:, None])
     others = xp.sum(xp.where(_is_class(label, z.shape[-1]), 0.0, e), axis=-1)
@@ -405,7 +405,7 @@ def _is_class(index: Array, num_classes: int) -> Array:
     return classes == xp.expand_dims(index, axis=-1)
 
 
-def constant(x: Array) -> Array:
+def _constant(x: Array) -> Array:
     """x itself, and a constant to autograd where the library has one."""
     return x.detach() if hasattr(x, "detach") else x
 

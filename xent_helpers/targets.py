@@ -14,7 +14,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from xent_helpers import validation as check
-from xent_helpers.losses import constant, cross_entropy, log_softmax, softmax
+from xent_helpers.losses import _constant, cross_entropy, log_softmax, softmax
 from xent_helpers.sums import total, widened
 from xent_helpers.validation import Array
 
@@ -122,7 +122,7 @@ def forward_loss(logits: Array, recorded: Array, transition: Array, *, reduction
     dtype = xp.result_type(logits.dtype, transition.dtype)
     log_p = log_softmax(widened(logits, dtype))
     ways = xp.take(widened(transition, dtype).T, xp.astype(recorded, xp.int64), axis=0)  # M[i, ỹ] for all i: (N, C)
-    m = xp.max(xp.where(ways > 0, constant(log_p), -inf), axis=-1)  # the most probable true class that may become ỹ
+    m = xp.max(xp.where(ways > 0, _constant(log_p), -inf), axis=-1)  # the most probable true class that may become ỹ
     m = xp.where(xp.isfinite(m), m, 0.0)
     p = xp.exp(xp.minimum(log_p - m[:, None], 80.0))  # in units of exp(m); only classes that cannot become ỹ have more
     return _reduced(-m - xp.log(total(p * ways)), float(logits.shape[0]) or nan, dtype, reduction)

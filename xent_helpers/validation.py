@@ -131,6 +131,8 @@ def check_integer(name: str, value: Any) -> int:
     """Return a whole number as an int; refuse anything else with a TypeError."""
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected a whole number: pass an int.")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{name} is {value}, expected a whole number of 64 bits: no array holds a larger one.")
     return int(value)
 
 

@@ -65,7 +65,6 @@ STANDARD = {
     "likelihood.bernoulli_mle": lambda f, a: f(a.bits),
     "likelihood.categorical_log_likelihood": lambda f, a: f(a.prior, a.labels),
     "likelihood.categorical_mle": lambda f, a: f(a.labels, 3),
-    "losses.constant": lambda f, a: f(a.logits),
     "losses.label_surprisal": lambda f, a: f(a.logits, validation.as_int64(a.labels)),
     "losses.surprisal": lambda f, a: f(a.logits, losses.one_hot(a.labels, 3) == 1),
     "losses.expected_surprisal": lambda f, a: f(a.logits, a.p),

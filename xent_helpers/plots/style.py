@@ -1,20 +1,35 @@
 """The canvas that every figure of the course is drawn on: one style, and alternative text that travels with it."""
 
 from base64 import b64encode
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import rc_params_from_file, rcParams
 from matplotlib.figure import Figure
 
-# The look of the course, for a block (`with course_style():`) or a function; a learner's own figures keep theirs.
-course_style = partial(plt.style.context, Path(__file__).with_name("course.mplstyle"))
+STYLE = rc_params_from_file(Path(__file__).with_name("course.mplstyle"), use_default_template=False)
 # Okabe and Ito (2008), by name; the style file holds the order in which lines take them.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#767676"
+
+
+@contextmanager
+def course_style() -> Iterator[None]:
+    """The look of the course, for a block or as a decorator; afterwards the reader's own figures look as before.
+
+    (``matplotlib.style.context`` would also take back that a notebook has switched on its way to show figures.)
+    """
+    before = {key: rcParams[key] for key in STYLE}
+    rcParams.update(STYLE)
+    try:
+        yield
+    finally:
+        rcParams.update(before)
 
 
 class DescribedFigure(Figure):
