@@ -1,0 +1,6 @@
+"""Name what is wrong with a loss: ``clinic.call`` looks at one call, ``clinic.training`` at a model about to train."""
+
+from xent_helpers.clinic.call import call
+from xent_helpers.clinic.report import Finding, Report
+
+__all__ = ["Finding", "Report", "call"]
