@@ -2,5 +2,6 @@
 
 from xent_helpers.clinic.call import call
 from xent_helpers.clinic.report import Finding, Report
+from xent_helpers.clinic.training import training
 
-__all__ = ["Finding", "Report", "call"]
+__all__ = ["Finding", "Report", "call", "training"]

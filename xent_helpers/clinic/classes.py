@@ -144,8 +144,8 @@ def _padded_rows(case: Case, value: int) -> int | None:
 
 
 def unignored_padding(case: Case) -> Finding | None:
-    """Rows of (B, T) labels that end in one class. Silent for pictures, for sorted labels and where it is ignored."""
-    if case.soft or case.y.ndim > 2 or case.labels.numel() < 8 or not bool(case.kept.any()):
+    """Rows of (B, T) labels that end in one class. Silent for pictures, sorted labels, losses one by one, ignored ones."""
+    if case.options.get("reduction") == "none" or case.soft or case.y.ndim > 2 or case.labels.numel() < 8 or not bool(case.kept.any()):
         return None
     labels = case.labels[:20_000]
     for value in {0, int(labels[-1]), int(labels[case.kept[:20_000]].mode().values)}:
