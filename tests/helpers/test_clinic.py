@@ -2,7 +2,8 @@
 
 import functools
 import math
-import random
+from html import unescape
+from time import process_time
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn, tensor
 
+from tools.execute_notebooks import ROOT
 from xent_helpers import clinic, losses
-from xent_helpers.clinic.call import CHECKS
+from xent_helpers.clinic import sections
 
 N, C, V = 32, 5, 60
 CE, BCE, BCEL, NLL = nn.CrossEntropyLoss(), nn.BCELoss(), nn.BCEWithLogitsLoss(), nn.NLLLoss()
@@ -91,7 +93,10 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
     "softmax, then CE": (lambda n: (CE, n.z.softmax(1), n.y), "softmax before CrossEntropyLoss"),
     "softmax, then CE, by function": (lambda n: (F.cross_entropy, F.softmax(n.z, dim=-1), n.y), "softmax before Cross"),
     "softmax in the model": (lambda n: (CE, nn.Sequential(layer, nn.Softmax(dim=1))(n.x), n.y), "softmax before Cross"),
-    "softmax in my own loss": (lambda n: (lambda z, y: F.cross_entropy(z.softmax(1), y), n.z, n.y), "softmax before Cross"),
+    "softmax in my own loss": (
+        lambda n: (lambda z, y: F.cross_entropy(z.softmax(1), y), n.z, n.y),
+        "softmax before Cross",
+    ),
     "softmax, 3 classes, pictures": (lambda n: (CE, n.seg.softmax(1), n.mask), "softmax before CrossEntropyLoss"),
     "softmax, then our CE": (lambda n: (losses.cross_entropy, n.z.softmax(1), n.y), "softmax before Cross"),
     "softmax in bfloat16": (lambda n: (CE, n.z.bfloat16().softmax(1), n.y), "softmax before CrossEntropyLoss"),
@@ -107,8 +112,14 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
         "logsigmoid before BCEWithLogitsLoss",
     ),
     "classes last": (lambda n: (CE, n.lm, n.tokens), "class axis last"),
-    "classes last, square": (lambda n: (CE, 9 * F.one_hot(n.y[:9].view(3, 3) % 3, 3).float(), n.y[:9].view(3, 3) % 3), "class axis last"),
-    "view for transpose": (lambda n: (CE, (n.lm.requires_grad_() * 1).view(4, V, 10), n.tokens), "class axis moved by view"),
+    "classes last, square": (
+        lambda n: (CE, 9 * F.one_hot(n.y[:9].view(3, 3) % 3, 3).float(), n.y[:9].view(3, 3) % 3),
+        "class axis last",
+    ),
+    "view for transpose": (
+        lambda n: (CE, (n.lm.requires_grad_() * 1).view(4, V, 10), n.tokens),
+        "class axis moved by view",
+    ),
     "NHWC": (lambda n: (CE, n.seg.movedim(1, -1), n.mask), "class axis last"),
     "soft targets, classes last": (lambda n: (CE, n.lm[:, :, :9], n.lm[:, :, :9].softmax(-1)), "class axis last"),
     "(N, 1) by hand": (lambda n: (by_hand_column, n.b[:, None], n.t), "shapes are broadcast"),
@@ -125,16 +136,31 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
     "pad 0 counts": (lambda n: (CE, n.lm.view(-1, V), n.padded.view(-1)), "padding label is not ignored"),
     "pad 0 counts, (B, C, T)": (lambda n: (CE, n.lm.mT, n.padded), "padding label is not ignored"),
     "a class ignored": (lambda n: (nn.CrossEntropyLoss(ignore_index=0), n.z, n.y), "ignore_index is a real class"),
-    "half of two classes ignored": (lambda n: (nn.CrossEntropyLoss(ignore_index=1), n.z[:, :2], n.t.long()), "ignore_index is a real"),
+    "half of two classes ignored": (
+        lambda n: (nn.CrossEntropyLoss(ignore_index=1), n.z[:, :2], n.t.long()),
+        "ignore_index is a real",
+    ),
     "all ignored": (lambda n: (CE, n.z, torch.full((N,), -100)), "all targets ignored"),
     "weights as counts": (
         lambda n: (nn.CrossEntropyLoss(weight=n.counts.bincount().float()), n.three, n.counts),
         "weights in the wrong order",
     ),
-    "shares as weights": (lambda n: (F.cross_entropy, n.three, n.counts, {"weight": tensor([0.6, 0.3, 0.1])}), "weights in the wrong"),
-    "weights for samples": (lambda n: (nn.CrossEntropyLoss(weight=torch.ones(N)), n.z, n.y), "weight of the wrong length"),
-    "negative weight": (lambda n: (nn.CrossEntropyLoss(weight=tensor([1.0, 1, 1, 1, -1])), n.z, n.y), "weights that are negative"),
-    "pos_weight = pos / neg": (lambda n: (nn.BCEWithLogitsLoss(pos_weight=tensor(10 / 90)), n.long, n.rare), "pos_weight is inverted"),
+    "shares as weights": (
+        lambda n: (F.cross_entropy, n.three, n.counts, {"weight": tensor([0.6, 0.3, 0.1])}),
+        "weights in the wrong",
+    ),
+    "weights for samples": (
+        lambda n: (nn.CrossEntropyLoss(weight=torch.ones(N)), n.z, n.y),
+        "weight of the wrong length",
+    ),
+    "negative weight": (
+        lambda n: (nn.CrossEntropyLoss(weight=tensor([1.0, 1, 1, 1, -1])), n.z, n.y),
+        "weights that are negative",
+    ),
+    "pos_weight = pos / neg": (
+        lambda n: (nn.BCEWithLogitsLoss(pos_weight=tensor(10 / 90)), n.long, n.rare),
+        "pos_weight is inverted",
+    ),
     "pos_weight for two": (
         lambda n: (nn.BCEWithLogitsLoss(pos_weight=tensor([1.0, 9.0])), n.long[:, None], n.rare[:, None]),
         "pos_weight does not fit the output",
@@ -153,7 +179,10 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
         "masked logits of -inf",
     ),
     "float16 sum": (lambda n: (CE, torch.zeros(1, 65536).half(), tensor([0])), "loss formed in half precision"),
-    "bfloat16 mean": (lambda n: (CE, torch.zeros(2000, 10).bfloat16(), torch.zeros(2000).long()), "loss formed in half"),
+    "bfloat16 mean": (
+        lambda n: (CE, torch.zeros(2000, 10).bfloat16(), torch.zeros(2000).long()),
+        "loss formed in half",
+    ),
     "logits above float16": (lambda n: (CE, (1e5 * n.z).half(), n.y), "the output is nan or inf"),
     "mean over padding": (lambda n: (masked_then_mean, n.lm, n.padded), "mean over padding"),
     "none, then mean": (
@@ -176,7 +205,10 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
     "KL of logits": (lambda n: (KL, n.z, n.q), "logits given to KLDivLoss"),
     "KL with teacher's logits": (lambda n: (KL, n.z.log_softmax(1), n.z), "soft targets do not sum to 1"),
     "KL with log target": (lambda n: (KL, n.z.log_softmax(1), n.q.log()), "log_target does not fit"),
-    "KL mean": (lambda n: (nn.KLDivLoss(reduction="mean"), n.z.log_softmax(1), n.q), "KLDivLoss divides by the classes too"),
+    "KL mean": (
+        lambda n: (nn.KLDivLoss(reduction="mean"), n.z.log_softmax(1), n.q),
+        "KLDivLoss divides by the classes too",
+    ),
     "KL batchmean of sequences": (lambda n: (KL, n.lm.log_softmax(-1), n.lm.softmax(-1)), "batchmean of sequences"),
     "KL swapped": (lambda n: (KL, n.q, n.z.log_softmax(1)), "arguments swapped"),
     "float labels": (lambda n: (CE, n.z, n.y.float()), "target type"),
@@ -189,7 +221,10 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
     "teacher's logits": (lambda n: (CE, n.z, 3 * n.z), "soft targets do not sum to 1"),
     "batch sizes": (lambda n: (CE, n.z, n.y[:-1]), "batch sizes differ"),
     "class numbers with BCE": (lambda n: (BCEL, n.z, n.y.float()), "class numbers with BCEWithLogitsLoss"),
-    "ignore_index with soft targets": (lambda n: (nn.CrossEntropyLoss(ignore_index=0), n.z, n.q), "ignore_index with soft targets"),
+    "ignore_index with soft targets": (
+        lambda n: (nn.CrossEntropyLoss(ignore_index=0), n.z, n.q),
+        "ignore_index with soft targets",
+    ),
     "a tuple": (lambda n: (CE, (n.z, n.x), n.y), "output is not a tensor"),
     "a list of labels": (lambda n: (CE, n.z, n.y.tolist()), "target is not a tensor"),
     "the class itself": (lambda n: (nn.CrossEntropyLoss, n.z, n.y), "a class where a loss belongs"),
@@ -199,8 +234,14 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
         lambda n: (lambda z, y: -(z.softmax(1).log()[torch.arange(N), y]).mean(), 200 * n.z, n.y),
         "the loss is nan or inf",
     ),
-    "no logarithm": (lambda n: (lambda z, y: -z.softmax(1)[torch.arange(N), y].mean(), n.z, n.y), "the loss is negative"),
-    "smoothing in percent": (lambda n: (lambda z, y: F.cross_entropy(z, y, label_smoothing=0.9), n.z, n.y), "label_smoothing out"),
+    "no logarithm": (
+        lambda n: (lambda z, y: -z.softmax(1)[torch.arange(N), y].mean(), n.z, n.y),
+        "the loss is negative",
+    ),
+    "smoothing in percent": (
+        lambda n: (lambda z, y: F.cross_entropy(z, y, label_smoothing=0.9), n.z, n.y),
+        "label_smoothing out",
+    ),
 }
 
 HEALTHY = {
@@ -225,7 +266,11 @@ HEALTHY = {
     "one binary sample": lambda n: (BCEL, n.b[:1], n.t[:1]),
     "all negatives": lambda n: (BCEL, n.b, torch.zeros(N)),
     "segmentation": lambda n: (CE, n.seg, n.mask),
-    "segmentation, void": lambda n: (nn.CrossEntropyLoss(ignore_index=255), n.seg, n.mask.masked_fill(n.mask == 0, 255)),
+    "segmentation, void": lambda n: (
+        nn.CrossEntropyLoss(ignore_index=255),
+        n.seg,
+        n.mask.masked_fill(n.mask == 0, 255),
+    ),
     "segmentation, background ignored": lambda n: (nn.CrossEntropyLoss(ignore_index=0), n.seg, n.mask),
     "segmentation, one blob": lambda n: (CE, n.seg, F.pad(torch.ones(2, 2, 3).long(), (1, 3, 1, 3))),
     "segmentation, binary": lambda n: (BCEL, n.seg[:, :1], (n.mask[:, None] > 2).float()),
@@ -235,7 +280,11 @@ HEALTHY = {
     "several labels, pos_weight": lambda n: (nn.BCEWithLogitsLoss(pos_weight=torch.rand(C) + 1), n.z, n.multi),
     "several labels, soft": lambda n: (BCEL, n.z, 0.9 * n.multi + 0.05),
     "language model, -100": lambda n: (CE, n.lm.view(-1, V), n.minus.view(-1)),
-    "language model, pad 0 ignored": lambda n: (nn.CrossEntropyLoss(ignore_index=0), n.lm.view(-1, V), n.padded.view(-1)),
+    "language model, pad 0 ignored": lambda n: (
+        nn.CrossEntropyLoss(ignore_index=0),
+        n.lm.view(-1, V),
+        n.padded.view(-1),
+    ),
     "language model, (B, C, T)": lambda n: (CE, n.lm.transpose(1, 2), n.tokens),
     "language model, shifted inside": lambda n: (next_token, n.lm, n.tokens),
     "language model, masked mean": lambda n: (masked_right, n.lm, n.padded),
@@ -302,3 +351,33 @@ def test_under_autocast_the_call_is_silent():
         assert not clinic.call(CE, layer(n.x), n.y)
         assert not clinic.call(BCEL, layer(n.x), n.multi)
         assert clinic.call(CE, layer(n.x).softmax(1), n.y)
+
+
+def test_the_page_of_errors_has_each_section():
+    page = (ROOT / "book" / "errors.md").read_text(encoding="utf-8")
+    headings = {line.lstrip("# ") for line in page.splitlines() if line.startswith("##")}
+    wanted = {value for name, value in vars(sections).items() if name.isupper()}
+    assert wanted and wanted <= headings, wanted - headings
+
+
+def test_a_report_is_a_table_in_a_notebook_and_text_in_a_terminal():
+    report = clinic.call(CE, Numbers().z.softmax(1), Numbers().y)
+    (finding,) = report
+    for part in (finding.name, finding.evidence, finding.cure, finding.section):
+        assert part and part in str(report) and part in unescape(report._repr_html_()).replace("\xa0", " ")
+    assert "<table" in report._repr_html_()
+    nothing = clinic.call(CE, Numbers().z, Numbers().y)
+    assert "<table" not in nothing._repr_html_() and all(name in nothing._repr_html_() for name in nothing.checked)
+
+
+@pytest.mark.parametrize("loss", [CE, nn.CrossEntropyLoss(reduction="sum"), losses.cross_entropy])
+def test_a_call_on_a_large_batch_takes_little_time(loss):
+    output, target = torch.randn(4096, 1000), torch.randint(0, 1000, (4096,))
+    threads, times = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    for _ in range(5):
+        start = process_time()  # of this process, whatever else the machine does
+        clinic.call(loss, output, target)
+        times.append(process_time() - start)
+    torch.set_num_threads(threads)
+    assert min(times) < 0.05

@@ -2,12 +2,11 @@
 
 import torch
 
+from xent_helpers.clinic import sections
 from xent_helpers.clinic.classes import half_precision
 from xent_helpers.clinic.numbers import log_sums_to_one, looks_squashed, span, sums_to_one, tolerance
 from xent_helpers.clinic.observe import Case
 from xent_helpers.clinic.report import Finding
-
-SIGMOID = "Sigmoid before BCEWithLogitsLoss"
 
 
 def squashed_already(case: Case) -> Finding | None:
@@ -15,9 +14,11 @@ def squashed_already(case: Case) -> Finding | None:
     name = _activation(case)
     if not name:
         return None
-    evidence = f"{case.z.numel()} predictions in {span(case.z.detach())}, as a {name} leaves them; logits have no bounds"
+    evidence = (
+        f"{case.z.numel()} predictions in {span(case.z.detach())}, as a {name} leaves them; logits have no bounds"
+    )
     cure = "loss(logits, target)  # the last layer's output, no activation"
-    return Finding(f"{name} before BCEWithLogitsLoss", evidence, cure, SIGMOID)
+    return Finding(f"{name} before BCEWithLogitsLoss", evidence, cure, sections.SIGMOID)
 
 
 def _activation(case: Case) -> str:
@@ -31,6 +32,8 @@ def _activation(case: Case) -> str:
             return "softmax"
         if log_sums_to_one(case.sample, within):
             return "log_softmax"
+    if case.origin:  # autograd knows another operation
+        return ""
     if z.numel() >= 32 and not bool((z < 0).any()) and float((z == 0).float().mean()) > 0.1:
         return "relu" if float(z.max()) > 1 else ""
     return "sigmoid" if looks_squashed(z.float()) and bool((z != z.round()).any()) else ""
@@ -52,14 +55,17 @@ def targets_outside(case: Case) -> Finding | None:
     elif values <= {0.0, 255.0}:
         name, cure = "mask of 0 and 255", "target / 255"
     elif values - {0.0, 1.0} in ({255.0}, {-1.0}, {-100.0}):
-        name, cure = "padding label is not ignored", "loss(output[keep], target[keep])  # keep = (target >= 0) & (target <= 1)"
+        name, cure = (
+            "padding label is not ignored",
+            "loss(output[keep], target[keep])  # keep = (target >= 0) & (target <= 1)",
+        )
     elif case.z.numel() and bool(((case.z == 0) | (case.z == 1)).all()):
         name, cure = "arguments swapped", "loss(input=logits, target=labels)"
-    return Finding(name, evidence, cure, "BCEWithLogitsLoss is negative")
+    return Finding(name, evidence, cure, sections.NEGATIVE)
 
 
 def stretched(case: Case) -> Finding | None:
-    """weight or pos_weight that makes more terms than predictions, or one each for samples. Silent for (K,) on (N, K)."""
+    """A weight that makes more terms than predictions, or stands for samples. Silent for (K,) on (N, K)."""
     for name in ("pos_weight", "weight"):
         w = case.options.get(name)
         if w is None or w.numel() == 1:
@@ -69,8 +75,10 @@ def stretched(case: Case) -> Finding | None:
         inner = w.ndim == 1 and case.z.ndim > 2
         if shape != case.z.shape or by_sample or inner:
             evidence = f"{name} {tuple(w.shape)} against output {tuple(case.z.shape)} is laid along its last axis"
-            cure = f"{name}=w.view(-1, 1, 1)" if inner else "pos_weight=negatives / positives  # one number for one output"
-            return Finding(f"{name} does not fit the output", evidence, cure, "pos_weight bends the probabilities")
+            cure = (
+                f"{name}=w.view(-1, 1, 1)" if inner else "pos_weight=negatives / positives  # one number for one output"
+            )
+            return Finding(f"{name} does not fit the output", evidence, cure, sections.POS_WEIGHT)
     return None
 
 
@@ -88,7 +96,7 @@ def inverted(case: Case) -> Finding | None:
         return None
     evidence = f"{int(positive.sum())} positives, {int(negative.sum())} negatives, pos_weight {span(w.detach())}"
     cure = "pos_weight=negatives / positives"
-    return Finding("pos_weight is inverted", evidence, cure, "pos_weight bends the probabilities")
+    return Finding("pos_weight is inverted", evidence, cure, sections.POS_WEIGHT)
 
 
 def swapped(case: Case) -> Finding | None:
@@ -97,7 +105,7 @@ def swapped(case: Case) -> Finding | None:
     if not bool(((z == 0) | (z == 1)).all()) or not bool(((y > 0) & (y < 1)).any()):
         return None
     evidence = f"all {z.numel()} predictions are 0 or 1, and the targets lie in {span(y)}"
-    return Finding("arguments swapped", evidence, "loss(input=p, target=y)", "BCELoss with swapped arguments")
+    return Finding("arguments swapped", evidence, "loss(input=p, target=y)", sections.SWAPPED)
 
 
 def softmax_of_one(case: Case) -> Finding | None:
@@ -111,7 +119,7 @@ def softmax_of_one(case: Case) -> Finding | None:
         return None
     evidence = f"{z.numel()} predictions in {span(z)} with the sum {float(z.sum()):.4g}"
     cure = "nn.BCEWithLogitsLoss()(logits, target)  # a sigmoid, if any, not a softmax"
-    return Finding("softmax of one output", evidence, cure, "CrossEntropyLoss is always 0")
+    return Finding("softmax of one output", evidence, cure, sections.ZERO)
 
 
 def clamped(case: Case) -> Finding | None:
@@ -122,7 +130,7 @@ def clamped(case: Case) -> Finding | None:
         return None
     evidence = f"{int(dead.sum())} of {z.numel()} are exactly 0 or 1 and wrong: each costs 100 and gets no gradient"
     cure = "nn.BCEWithLogitsLoss()(logits, target)"
-    return Finding("BCELoss is saturated", evidence, cure, "BCELoss stuck: the clamp at −100")
+    return Finding("BCELoss is saturated", evidence, cure, sections.CLAMP)
 
 
 def far_off(case: Case) -> Finding | None:
@@ -133,7 +141,7 @@ def far_off(case: Case) -> Finding | None:
         return None
     evidence = f"{mean:.4g} nats a label, where a logit of 0 costs log 2 = 0.69; logits {span(z)}"
     cure = "x = (x - x.mean(0)) / x.std(0)  # standardise the inputs"
-    return Finding("logits are far too large", evidence, cure, "BCELoss stuck: the clamp at −100")
+    return Finding("logits are far too large", evidence, cure, sections.CLAMP)
 
 
 WITH_LOGITS = [squashed_already, targets_outside, stretched, inverted, half_precision, far_off]

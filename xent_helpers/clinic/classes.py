@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from xent_helpers.clinic import sections
 from xent_helpers.clinic.numbers import (
     log_sums_to_one,
     looks_squashed,
@@ -15,15 +16,13 @@ from xent_helpers.clinic.numbers import (
 from xent_helpers.clinic.observe import FUNCTIONS, HALVES, NAMES, Case
 from xent_helpers.clinic.report import Finding
 
-SOFTMAX = "Softmax before CrossEntropyLoss"
-
 
 def one_output(case: Case) -> Finding | None:
     """Softmax of a single number is 1. Silent from two outputs on."""
     if case.classes == 1 and case.z.ndim > 1:
         evidence = f"output {tuple(case.z.shape)} has one class, so the loss is 0 whatever the number"
         cure = "nn.BCEWithLogitsLoss()(output.squeeze(1), target.float())"
-        return Finding("one output with " + NAMES[case.kind], evidence, cure, "CrossEntropyLoss is always 0")
+        return Finding("one output with " + NAMES[case.kind], evidence, cure, sections.ZERO)
     return None
 
 
@@ -32,18 +31,20 @@ def probabilities_for_logits(case: Case) -> Finding | None:
     if not sums_to_one(case.sample, tolerance(case.z)):
         return None
     evidence = f"every row is non-negative ({span(case.sample)}) and sums to 1, as after a softmax"
-    return Finding("softmax before CrossEntropyLoss", evidence, "loss(logits, target)  # no softmax before it", SOFTMAX)
+    return Finding(
+        "softmax before CrossEntropyLoss", evidence, "loss(logits, target)  # no softmax before it", sections.SOFTMAX
+    )
 
 
 def squashed_logits(case: Case) -> Finding | None:
     """A sigmoid, ReLU or tanh as last layer. Silent without autograd's record of it, or very many numbers in 0 … 1."""
-    guess = case.sample.numel() >= 64 and looks_squashed(case.sample) and _inside(case.sample, 0.04)
+    guess = not case.origin and case.sample.numel() >= 64 and looks_squashed(case.sample) and _inside(case.sample, 0.04)
     name = case.origin if case.origin in ("Sigmoid", "Relu", "Tanh") else "Sigmoid" if guess else None
     if name is None or sums_to_one(case.sample, tolerance(case.z)):
         return None
     evidence = f"the logits end in a {name.lower()} and lie in {span(case.sample)}; a sure answer needs a wider range"
     cure = f"loss(logits, target)  # the last layer's output, without {name.lower()}"
-    return Finding(f"{name.lower()} before {NAMES[case.kind]}", evidence, cure, SOFTMAX)
+    return Finding(f"{name.lower()} before {NAMES[case.kind]}", evidence, cure, sections.SOFTMAX)
 
 
 def _inside(z: Tensor, margin: float) -> bool:
@@ -58,7 +59,7 @@ def softmax_over_the_wrong_axis(case: Case) -> Finding | None:
         return None
     evidence = f"each column (one class, {len(p)} samples) sums to 1; the row sums are {span(p.sum(1))}"
     cure = "F.log_softmax(z, dim=1) with NLLLoss; no softmax at all with CrossEntropyLoss"
-    return Finding("softmax over the batch axis", evidence, cure, SOFTMAX)
+    return Finding("softmax over the batch axis", evidence, cure, sections.SOFTMAX)
 
 
 def not_log_probabilities(case: Case) -> Finding | None:
@@ -70,27 +71,29 @@ def not_log_probabilities(case: Case) -> Finding | None:
     kind = "probabilities" if sums_to_one(case.sample, tolerance(case.z)) else "logits"
     evidence = f"the sum of exp is {span(case.sample.exp().sum(-1))} in the rows, where log-probabilities have 1"
     cure = "F.nll_loss(F.log_softmax(logits, dim=1), target)"
-    return Finding(f"{kind} given to NLLLoss", evidence, cure, "NLLLoss is negative")
+    return Finding(f"{kind} given to NLLLoss", evidence, cure, sections.NLL)
 
 
 def class_axis(case: Case) -> Finding | None:
-    """Classes on the last axis of (N, T, T). Silent unless the other reading costs much less, or a view is on record."""
+    """Classes on the last axis of (N, T, T). Silent unless the other reading costs half, or a view is on record."""
     z, y = case.z.detach(), case.y
     if _viewed(case):
         evidence = f"view relabelled {_viewed(case)} as {tuple(z.shape)} without moving a number"
-        return Finding("class axis moved by view", evidence, "logits.transpose(1, 2)", "Expected target size: the class axis")
+        return Finding("class axis moved by view", evidence, "logits.transpose(1, 2)", sections.AXIS)
     if z.ndim < 3 or len(set(z.shape[1:])) > 1 or case.soft:
         return _soft_axis(case) if z.ndim > 2 and case.soft else None
     options = {key: value for key, value in case.options.items() if key != "reduction"}
     given, other = (float(FUNCTIONS[case.kind](x, y, **options)) for x in (z, z.movedim(-1, 1)))
     if other < 0.5 * given:
-        evidence = f"loss {given:.4g} as it is, {other:.4g} with the last axis as classes; both have length {z.shape[1]}"
+        evidence = (
+            f"loss {given:.4g} as it is, {other:.4g} with the last axis as classes; both have length {z.shape[1]}"
+        )
         return _axis_last(evidence)
     return None
 
 
 def _axis_last(evidence: str) -> Finding:
-    return Finding("class axis last", evidence, "logits.movedim(-1, 1)", "Expected target size: the class axis")
+    return Finding("class axis last", evidence, "logits.movedim(-1, 1)", sections.AXIS)
 
 
 def _soft_axis(case: Case) -> Finding | None:
@@ -102,12 +105,13 @@ def _soft_axis(case: Case) -> Finding | None:
 
 def _viewed(case: Case) -> tuple | None:
     """The shape (N, T, C) that a view turned into (N, C, T), from autograd's record."""
-    before = getattr(case.z.grad_fn, "_saved_self_sym_sizes", None)
-    shape = tuple(case.z.shape)
-    if before is None or "View" not in case.z.grad_fn.name() or len(before) != len(shape) < 3:
-        return None
-    before = tuple(before)
-    return before if len(shape) > 2 and before != shape and before == (shape[0], *shape[2:], shape[1]) else None
+    shape, node = tuple(case.z.shape), case.z.grad_fn
+    while len(shape) > 2 and node is not None and "View" in node.name():
+        before = tuple(getattr(node, "_saved_self_sym_sizes", ()))
+        if before != shape and before == (shape[0], *shape[2:], shape[1]):
+            return before
+        node = node.next_functions[0][0]
+    return None
 
 
 def all_ignored(case: Case) -> Finding | None:
@@ -116,44 +120,50 @@ def all_ignored(case: Case) -> Finding | None:
         return None
     evidence = f"all {len(case.labels)} labels are {int(case.labels[0])}, which is ignored: the mean is 0/0"
     cure = "F.cross_entropy(z, y, reduction='sum') / (y != -100).sum().clamp(min=1)"
-    return Finding("all targets ignored", evidence, cure, "All targets ignored: nan")
+    return Finding("all targets ignored", evidence, cure, sections.IGNORED)
 
 
 def ignored_class(case: Case) -> Finding | None:
-    """An ignore_index that is a class. Silent for padding, which stands in runs, and for rare labels of many classes."""
-    index, ignored = case.options.get("ignore_index", -100), ~case.kept
-    count, total = int(ignored.sum()), case.labels.numel()
-    if case.soft or not 0 <= index < case.classes or case.y.ndim > 1 or case.classes > 100:
+    """An ignore_index that is a class. Silent for sequences, for labels in runs, and from 20 classes on: tokens."""
+    index, ignored, total = case.options.get("ignore_index", -100), ~case.kept, case.labels.numel()
+    if case.soft or not 0 <= index < case.classes < 20 or case.y.ndim > 1 or _sequence_length(case.y):
         return None
-    few = len(runs(ignored)[0])
-    expected = count * (1 - count / max(total, 1))  # as many runs as labels in random order make, about
-    if count < 2 or few < 0.6 * expected or count > 3 * total / case.classes or count == total:
-        return None
-    if _padded_rows(case, index):
+    count = int(ignored.sum())
+    at_random = count * (1 - count / max(total, 1))  # how many runs labels in random order make, about
+    if not 2 <= count <= 3 * total / case.classes or count == total or len(runs(ignored)[0]) < 0.6 * at_random:
         return None
     evidence = f"ignore_index={index} is one of the {case.classes} classes: {count} of {total} labels are left out"
     cure = "nn.CrossEntropyLoss()  # ignore_index only for a label that is no class, such as -100"
-    return Finding("ignore_index is a real class", evidence, cure, "Target is out of bounds")
+    return Finding("ignore_index is a real class", evidence, cure, sections.RANGE)
 
 
-def _padded_rows(case: Case, value: int) -> int | None:
-    """The length T of rows that end in ``value``, for labels (B, T) or a flattened view of them."""
-    base = case.y if case.y.ndim == 2 else case.y._base
-    known = base.shape[1] if base is not None and base.ndim == 2 and base.numel() == case.y.numel() else None
-    return row_length_of_padding(case.labels, value, known)
+def _sequence_length(y: Tensor) -> int | None:
+    """T for labels (B, T) and for a flattened view of them; None where it is not known."""
+    base = y if y.ndim == 2 else y._base
+    return base.shape[1] if base is not None and base.ndim == 2 and base.numel() == y.numel() else None
 
 
 def unignored_padding(case: Case) -> Finding | None:
-    """Rows of (B, T) labels that end in one class. Silent for pictures, sorted labels, losses one by one, ignored ones."""
-    if case.options.get("reduction") == "none" or case.soft or case.y.ndim > 2 or case.labels.numel() < 8 or not bool(case.kept.any()):
+    """Rows of (B, T) labels that end in one class. Silent for pictures and sorted labels, and one by one."""
+    if (
+        case.options.get("reduction") == "none"
+        or case.soft
+        or case.y.ndim > 2
+        or case.labels.numel() < 8
+        or not bool(case.kept.any())
+    ):
         return None
     labels = case.labels[:20_000]
     for value in {0, int(labels[-1]), int(labels[case.kept[:20_000]].mode().values)}:
         count = int((labels == value).sum())
-        if value != case.options.get("ignore_index", -100) and count and _padded_rows(case, value):
+        if (
+            value != case.options.get("ignore_index", -100)
+            and count
+            and row_length_of_padding(case.labels, value, _sequence_length(case.y))
+        ):
             evidence = f"{count} of {labels.numel()} labels are {value}, at the ends of rows, and all of them count"
             cure = f"nn.CrossEntropyLoss(ignore_index={value})"
-            return Finding("padding label is not ignored", evidence, cure, "Mean of means and gradient accumulation")
+            return Finding("padding label is not ignored", evidence, cure, sections.MEANS)
     return None
 
 
@@ -174,7 +184,10 @@ def weights_follow_the_counts(case: Case) -> Finding | None:
         return None
     evidence = f"counts {_few(counts)} have weights {_few(weight)}: the frequent class weighs most"
     return Finding(
-        "weights in the wrong order", evidence, "weight = counts.sum() / (C * counts)", "The weighted mean is not divided by N"
+        "weights in the wrong order",
+        evidence,
+        "weight = counts.sum() / (C * counts)",
+        sections.WEIGHT,
     )
 
 
@@ -191,9 +204,7 @@ def odd_weights(case: Case) -> Finding | None:
     if not bool((weight < 0).any()) and (not kept.numel() or bool((kept > 0).any())):
         return None
     evidence = f"weights {_few(weight)}; those of the labels here are {span(kept) if kept.numel() else 'none'}"
-    return Finding(
-        "weights that are negative or all 0", evidence, "weight.clamp(min=0)", "The weighted mean is not divided by N"
-    )
+    return Finding("weights that are negative or all 0", evidence, "weight.clamp(min=0)", sections.WEIGHT)
 
 
 def not_distributions(case: Case) -> Finding | None:
@@ -206,12 +217,14 @@ def not_distributions(case: Case) -> Finding | None:
         return None
     evidence = f"entries {span(q)}, row sums {span(sums)}; probabilities are from 0 to 1 and sum to 1"
     bits = bool(((q == 0) | (q == 1)).all())
-    cure, section = "teacher_logits.softmax(1)  # or q / q.sum(1, keepdim=True)", "Targets that do not sum to 1"
+    cure, section = "teacher_logits.softmax(1)  # or q / q.sum(1, keepdim=True)", sections.SUMS
     if bits:
         cure = "nn.BCEWithLogitsLoss()(output, target)"
-        section = "Float labels read as class probabilities" if case.z.ndim == 1 else section
+        section = sections.FLOATS if case.z.ndim == 1 else section
     name = "several labels at once with CrossEntropyLoss" if bits else "soft targets do not sum to 1"
-    return Finding(name if case.z.ndim > 1 or not bits else "float labels read as class probabilities", evidence, cure, section)
+    return Finding(
+        name if case.z.ndim > 1 or not bits else "float labels read as class probabilities", evidence, cure, section
+    )
 
 
 def smoothing_out_of_range(case: Case) -> Finding | None:
@@ -220,11 +233,11 @@ def smoothing_out_of_range(case: Case) -> Finding | None:
     if 0 <= share < 0.5:
         return None
     evidence = f"label_smoothing={share} leaves the label {1 - share:.3g} and spreads the rest over all classes"
-    return Finding("label_smoothing out of range", evidence, "label_smoothing=0.1", "label_smoothing is not what you think")
+    return Finding("label_smoothing out of range", evidence, "label_smoothing=0.1", sections.SMOOTHING)
 
 
 def masked_classes(case: Case) -> Finding | None:
-    """Logits of −inf that make the loss or its slope infinite or NaN. Silent where the mask hides wrong classes only."""
+    """Logits of −inf that make the loss or its slope infinite or NaN. Silent where it hides wrong classes only."""
     bad = not bool(case.value.isfinite().all())
     bad_slope = case.gradient is not None and not bool(case.gradient.sum().isfinite())
     masked = case.rows.isneginf() if bad or bad_slope else None
@@ -233,7 +246,7 @@ def masked_classes(case: Case) -> Finding | None:
     whole = int(masked.all(-1).sum())
     evidence = f"{int(masked.sum())} logits are -inf, {whole} rows wholly; loss {_value(case)}"
     evidence += ", its gradient NaN" if bad_slope else ""
-    return Finding("masked logits of -inf", evidence, "logits.masked_fill(mask, -1e4)", "Masked logits: nan or inf")
+    return Finding("masked logits of -inf", evidence, "logits.masked_fill(mask, -1e4)", sections.MASKED)
 
 
 def _value(case: Case) -> str:
@@ -251,7 +264,7 @@ def half_precision(case: Case) -> Finding | None:
     if off < 0.01 or not bool(right.isfinite().all()):
         return None
     evidence = f"{case.z.dtype}: {float(case.value.float().max()):.4g} where float32 gives {float(right.max()):.4g}"
-    return Finding("loss formed in half precision", evidence, "loss(logits.float(), target)", "Half precision: inf and lost digits")
+    return Finding("loss formed in half precision", evidence, "loss(logits.float(), target)", sections.HALF)
 
 
 def far_off(case: Case) -> Finding | None:
@@ -261,10 +274,12 @@ def far_off(case: Case) -> Finding | None:
     mean = float(case.each(max(1, len(case.rows) // 512)).mean())
     if not 20 < mean < float("inf") or not_distributions(case):
         return None
-    evidence = f"{mean:.4g} nats a label, where equal logits cost log {case.classes} = {torch.tensor(case.classes).log():.2f}"
+    evidence = (
+        f"{mean:.4g} nats a label, where equal logits cost log {case.classes} = {torch.tensor(case.classes).log():.2f}"
+    )
     evidence += f"; logits {span(case.sample)}"
     cure = "x = (x - x.mean(0)) / x.std(0)  # standardise the inputs; smaller initial weights"
-    return Finding("logits are far too large", evidence, cure, "BCELoss stuck: the clamp at −100")
+    return Finding("logits are far too large", evidence, cure, sections.CLAMP)
 
 
 COMMON = [one_output, class_axis, softmax_over_the_wrong_axis, squashed_logits, all_ignored, ignored_class]

@@ -2,16 +2,16 @@
 
 from torch import Tensor
 
+from xent_helpers.clinic import sections
 from xent_helpers.clinic.numbers import span
 from xent_helpers.clinic.observe import Case
 from xent_helpers.clinic.report import Finding
 
-SECTION = "KLDivLoss is negative"
 CURE = "F.kl_div(F.log_softmax(z, -1), q, reduction='batchmean')"
 
 
 def _kind(x: Tensor) -> str:
-    """Log-probabilities, probabilities, a softmax over the batch, or other numbers; any axis but the first may sum to 1."""
+    """Log-probabilities, probabilities, one of them over the batch, or other numbers; later axes may sum to 1."""
     x, last = x.detach().float(), "other numbers"
     for numbers, name in ((x, "probabilities"), (x.exp(), "log-probabilities")):
         if not bool((numbers >= 0).all()) or (name == "log-probabilities" and not bool((x <= 1e-3).all())):
@@ -32,7 +32,7 @@ def wrong_input(case: Case) -> Finding | None:
     evidence = f"the first argument holds {kind}, {span(case.z.detach())}, and the second {truth}"
     names = {"other numbers": "logits given to KLDivLoss", "probabilities": "probabilities given to KLDivLoss"}
     name = "arguments swapped" if swapped else names.get(kind, "softmax over the batch axis")
-    return Finding(name, evidence, CURE, SECTION)
+    return Finding(name, evidence, CURE, sections.KL)
 
 
 def wrong_target(case: Case) -> Finding | None:
@@ -41,10 +41,14 @@ def wrong_target(case: Case) -> Finding | None:
     kind = _kind(case.y)
     if kind == wanted or any(found.name == "arguments swapped" for found in [wrong_input(case)] if found):
         return None
-    evidence = f"log_target={bool(case.options.get('log_target'))}, and the target holds {kind}, {span(case.y.detach())}"
+    evidence = (
+        f"log_target={bool(case.options.get('log_target'))}, and the target holds {kind}, {span(case.y.detach())}"
+    )
     cure = "log_target=True" if kind == "log-probabilities" else "q = F.softmax(teacher_logits, -1)"
-    name = "log_target does not fit" if "over" not in kind and kind != "other numbers" else "soft targets do not sum to 1"
-    return Finding(name, evidence, cure, SECTION)
+    name = (
+        "log_target does not fit" if "over" not in kind and kind != "other numbers" else "soft targets do not sum to 1"
+    )
+    return Finding(name, evidence, cure, sections.KL)
 
 
 def stretched(case: Case) -> Finding | None:
@@ -52,19 +56,19 @@ def stretched(case: Case) -> Finding | None:
     if case.z.shape == case.y.shape:
         return None
     evidence = f"target {tuple(case.y.shape)} is stretched to the input's {tuple(case.z.shape)}"
-    return Finding("shapes are broadcast", evidence, "target.expand_as(log_p)  # if you mean it", SECTION)
+    return Finding("shapes are broadcast", evidence, "target.expand_as(log_p)  # if you mean it", sections.KL)
 
 
 def divisor(case: Case) -> Finding | None:
-    """"mean" divides by C too, "batchmean" of (N, T, C) by N only. Silent for "batchmean" of (N, C), "sum", "none"."""
+    """ "mean" divides by C too, "batchmean" of (N, T, C) by N only. Silent for "batchmean" of (N, C), "sum", "none"."""
     shape, reduction = tuple(case.z.shape), case.options.get("reduction", "mean")
     if reduction == "mean" and case.z.ndim > 0:
         evidence = f"'mean' divides by all {case.z.numel()} entries of {shape}, the definition by its rows"
-        return Finding("KLDivLoss divides by the classes too", evidence, CURE, SECTION)
+        return Finding("KLDivLoss divides by the classes too", evidence, CURE, sections.KL)
     if reduction == "batchmean" and case.z.ndim > 2:
         evidence = f"'batchmean' divides {shape} by {shape[0]}, so it sums over {case.z[0, ..., 0].numel()} positions"
         cure = "F.kl_div(log_p.flatten(0, -2), q.flatten(0, -2), reduction='batchmean')"
-        return Finding("batchmean of sequences", evidence, cure, SECTION)
+        return Finding("batchmean of sequences", evidence, cure, sections.KL)
     return None
 
 

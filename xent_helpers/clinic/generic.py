@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from xent_helpers.clinic import sections
 from xent_helpers.clinic.numbers import first, runs
 from xent_helpers.clinic.observe import Case
 from xent_helpers.clinic.report import Finding
@@ -19,7 +20,7 @@ def non_finite_output(case: Case) -> Finding | None:
     evidence = f"{int(wrong.sum())} of {z.numel()} predictions are nan or inf, the first at {first(wrong)}"
     evidence += f"; {z.dtype} ends at {torch.finfo(z.dtype).max:.4g}"
     cure = "torch.autograd.set_detect_anomaly(True)  # then look upstream of the loss"
-    return Finding("the output is nan or inf", evidence, cure, "Half precision: inf and lost digits")
+    return Finding("the output is nan or inf", evidence, cure, sections.HALF)
 
 
 def broadcast(case: Case) -> Finding | None:
@@ -28,7 +29,7 @@ def broadcast(case: Case) -> Finding | None:
     if case.stretched is None or set(pair) != set(case.stretched) or case.z.numel() == 1:
         return None
     evidence = f"output {pair[0]} and target {pair[1]} are stretched to {tuple(torch.broadcast_shapes(*pair))}"
-    section = "Target size must be the same as input size"
+    section = sections.SHAPES
     return Finding("shapes are broadcast", evidence, "output.squeeze(1)  # or target[:, None]", section)
 
 
@@ -38,11 +39,11 @@ def no_number(case: Case) -> Finding | None:
     if bool(value.isfinite().all()) or non_finite_output(case):
         return None
     evidence = f"the loss is {float(value.sum())}, and the predictions are finite"
-    return Finding("the loss is nan or inf", evidence, "F.cross_entropy(logits, target)", "log of softmax is −inf")
+    return Finding("the loss is nan or inf", evidence, "F.cross_entropy(logits, target)", sections.LOG)
 
 
 def no_gradient(case: Case) -> Finding | None:
-    """Nothing leads back to the output (argmax, round, .item()), or the slope is NaN. Silent where loss and slope are 0."""
+    """Nothing leads back to the output (argmax, .item()), or the slope is NaN. Silent where loss and slope are 0."""
     slope, value = case.gradient, case.value
     if not case.z.is_floating_point() or (isinstance(value, Tensor) and not bool(value.isfinite().all())):
         return None
@@ -54,26 +55,30 @@ def no_gradient(case: Case) -> Finding | None:
     evidence = f"the loss is {size:.4g} and {state} for {case.z.numel()} predictions"
     cure = "loss(logits, target)  # no argmax, round, detach, .item() or .numpy() between"
     name = "no gradient" if slope is None or pull == 0 else "the gradient is nan"
-    section = "CrossEntropyLoss is always 0" if name == "no gradient" else "All targets ignored: nan"
+    section = sections.ZERO if name == "no gradient" else sections.IGNORED
     return Finding(name, evidence, cure, section)
 
 
 def negative(case: Case) -> Finding | None:
     """A negative loss of class labels. Silent for losses by hand on other targets, which may mean it."""
-    if not isinstance(case.value, Tensor) or case.kind == "other" and case.y.is_floating_point():
+    if not isinstance(case.value, Tensor) or (case.kind == "other" and case.y.is_floating_point()):
         return None
     size = float(case.value.detach().double().sum())
     if size >= -1e-6 * case.z.numel():
         return None
     evidence = f"the loss is {size:.4g}, and a cross-entropy of probabilities is never below 0"
-    return Finding("the loss is negative", evidence, "F.cross_entropy(logits, target)", "NLLLoss is negative")
+    return Finding("the loss is negative", evidence, "F.cross_entropy(logits, target)", sections.NLL)
 
 
 def mean_over_padding(outer: Case, inner: Case) -> Finding | None:
     """A mean that divides by ignored or masked labels too. Silent for every other number."""
     if inner.kind not in ("cross_entropy", "nll_loss") or inner.soft or not isinstance(outer.value, Tensor):
         return None
-    if outer.value.numel() != 1 or inner.options.get("reduction", "mean") == "mean" or inner.options.get("weight") is not None:
+    if (
+        outer.value.numel() != 1
+        or inner.options.get("reduction", "mean") == "mean"
+        or inner.options.get("weight") is not None
+    ):
         return None
     value, total, each = float(outer.value.detach()), inner.labels.numel(), inner.each()
     for pad in {inner.options.get("ignore_index", -100), 0, 1, int(inner.labels[-1])}:
@@ -81,9 +86,11 @@ def mean_over_padding(outer: Case, inner: Case) -> Finding | None:
         count, by_kept = int(kept.sum()), float(each[kept[inner.kept]].double().sum())
         padded = pad == inner.options.get("ignore_index", -100) or len(runs(~kept)[0]) < 0.6 * (total - count)
         if 0 < count < total and padded and abs(value * total - by_kept) < 1e-4 * abs(by_kept):
-            evidence = f"{value:.4g} is the sum over {count} labels divided by all {total}; their mean is {by_kept / count:.4g}"
+            evidence = (
+                f"{value:.4g} is a sum over {count} labels divided by {total}; their mean is {by_kept / count:.4g}"
+            )
             cure = "(each * mask).sum() / mask.sum()"
-            return Finding("mean over padding", evidence, cure, "Mean of means and gradient accumulation")
+            return Finding("mean over padding", evidence, cure, sections.MEANS)
     return None
 
 

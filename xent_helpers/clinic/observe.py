@@ -39,7 +39,19 @@ NAMES = {
 }
 HALVES = (torch.float16, torch.bfloat16)
 # What moves or views numbers without changing them; a softmax behind it is still the last operation that matters.
-CARRIERS = ("View", "Unsafe", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Permute", "ToCopy", "Clone", "Select")
+CARRIERS = (
+    "View",
+    "Alias",
+    "Unsafe",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "Permute",
+    "ToCopy",
+    "Clone",
+    "Select",
+)
 CARRIERS += ("Slice", "TBackward", "Movedim", "Contiguous", "Index")
 
 
@@ -165,12 +177,11 @@ def refuse_on_the_cpu(case: Case) -> None:
 def observe(loss_fn: Callable, output: object, target: object, **options: object) -> tuple[Case, list[Case]]:
     """Call the loss once, random numbers restored; return the outer call and PyTorch's losses that it called.
 
-    A prediction without a gradient is replaced by a detached twin that has one; the caller's tensors and their ``.grad``
-    stay as they are.
+    The prediction is replaced by a twin on which the slope can be read off: the caller's ``.grad`` stays as it is.
     """
     loss_fn, (output, target) = _as_torch(loss_fn, output, target)
-    if output.is_floating_point() and not output.requires_grad:
-        output = output.detach().requires_grad_()
+    if output.is_floating_point():
+        output = output.view_as(output) if output.requires_grad else output.detach().requires_grad_()
     outer, watch = Case("other", output, target, options), _Watch()
     try:
         with torch.enable_grad(), watch:

@@ -8,6 +8,7 @@ import re
 import torch
 from torch import Tensor
 
+from xent_helpers.clinic import sections
 from xent_helpers.clinic.numbers import first, span
 from xent_helpers.clinic.observe import NAMES, Case
 from xent_helpers.clinic.report import Finding
@@ -21,7 +22,7 @@ def not_tensors(case: Case) -> Finding | None:
     for name, array in (("output", case.z), ("target", case.y)):
         if not isinstance(array, Tensor):
             evidence, cure = f"{name} is of type {type(array).__name__}", f"torch.as_tensor({name})"
-            return Finding(f"{name} is not a tensor", evidence, cure, "Boolean value of Tensor is ambiguous")
+            return Finding(f"{name} is not a tensor", evidence, cure, sections.AMBIGUOUS)
     return None
 
 
@@ -30,8 +31,11 @@ def two_devices(case: Case) -> Finding | None:
     arrays = {"target": case.y} | {key: value for key, value in case.options.items() if isinstance(value, Tensor)}
     for name, array in arrays.items():
         if array.device != case.z.device and array.ndim:
-            evidence, cure = f"output is on {case.z.device}, {name} on {array.device}", f"{name} = {name}.to(output.device)"
-            return Finding("tensors on two devices", evidence, cure, "Target is out of bounds")
+            evidence, cure = (
+                f"output is on {case.z.device}, {name} on {array.device}",
+                f"{name} = {name}.to(output.device)",
+            )
+            return Finding("tensors on two devices", evidence, cure, sections.RANGE)
     return None
 
 
@@ -43,7 +47,7 @@ def integer_output(case: Case) -> Finding | None:
     evidence = f"output {tuple(case.z.shape)} has type {case.z.dtype}, target {tuple(case.y.shape)} {case.y.dtype}"
     name = "arguments swapped" if swapped else "integer logits"
     cure = "loss(logits, target)  # prediction first" if swapped else "logits.float()"
-    return Finding(name, evidence, cure, "log_softmax not implemented for Long")
+    return Finding(name, evidence, cure, sections.INTEGERS)
 
 
 def one_output(case: Case) -> Finding | None:
@@ -52,16 +56,18 @@ def one_output(case: Case) -> Finding | None:
         return None
     evidence = f"output {tuple(case.z.shape)} has one class, and the labels go from {span(case.y)}"
     cure = "nn.BCEWithLogitsLoss()(output, target.float().view_as(output))"
-    return Finding(f"one output with {NAMES[case.kind]}", evidence, cure, "CrossEntropyLoss is always 0")
+    return Finding(f"one output with {NAMES[case.kind]}", evidence, cure, sections.ZERO)
 
 
 def class_axis(case: Case) -> Finding | None:
     """Classes on the last axis, where the loss takes axis 1."""
     z, y = tuple(case.z.shape), tuple(case.y.shape)
-    if case.kind not in LABELS or len(z) < 3 or z[:-1] != y and z[:-1] + (1,) != y:
+    if case.kind not in LABELS or len(z) < 3 or (z[:-1] != y and z[:-1] + (1,) != y):
         return None
-    evidence = f"output {z} has the labels' shape {y} and then the classes; the loss takes axis 1, of length {z[1]}, for them"
-    return Finding("class axis last", evidence, "logits.movedim(-1, 1)", "Expected target size: the class axis")
+    evidence = (
+        f"output {z} has the labels' shape {y} and then the classes; the loss takes axis 1, of length {z[1]}, for them"
+    )
+    return Finding("class axis last", evidence, "logits.movedim(-1, 1)", sections.AXIS)
 
 
 def column(case: Case) -> Finding | None:
@@ -75,7 +81,7 @@ def column(case: Case) -> Finding | None:
     fix = "target.squeeze(1)" if len(y) > len(wanted) else "output.squeeze(1)  # or target.view_as(output)"
     evidence = f"output {z} and target {y}; wanted is a target {wanted}"
     binary = case.kind in BINARY
-    section = "Target size must be the same as input size" if binary else "multi-target not supported"
+    section = sections.SHAPES if binary else sections.MULTI
     return Finding("an axis of length 1 too many", evidence, fix, section)
 
 
@@ -89,10 +95,10 @@ def one_hot(case: Case) -> Finding | None:
     single = bool((y.sum(1) == 1).all())
     evidence = f"target {tuple(y.shape)} {y.dtype} holds 0 and 1, {span(y.sum(1))} ones in a row"
     if single and case.kind == "cross_entropy":
-        return Finding("integer one-hot target", evidence, "target.argmax(1)  # or target.float()", "Integer one-hot targets")
+        return Finding("integer one-hot target", evidence, "target.argmax(1)  # or target.float()", sections.ONE_HOT)
     cure = "target.argmax(1)" if single else "nn.BCEWithLogitsLoss()(logits, target.float())"
     name = "integer one-hot target" if single else f"several labels at once with {NAMES[case.kind]}"
-    return Finding(name, evidence, cure, "multi-target not supported")
+    return Finding(name, evidence, cure, sections.MULTI)
 
 
 def soft_for_nll(case: Case) -> Finding | None:
@@ -102,12 +108,17 @@ def soft_for_nll(case: Case) -> Finding | None:
     index = case.options.get("ignore_index", -100)
     if case.kind == "nll_loss":
         evidence = f"target {tuple(case.y.shape)} {case.y.dtype}: NLLLoss takes one class number a row"
-        return Finding("soft targets with NLLLoss", evidence, "target.argmax(1)  # or nn.CrossEntropyLoss()", "Integer one-hot targets")
+        return Finding(
+            "soft targets with NLLLoss",
+            evidence,
+            "target.argmax(1)  # or nn.CrossEntropyLoss()",
+            sections.ONE_HOT,
+        )
     if index < 0:
         return None
     evidence = f"ignore_index={index} with a target of probabilities {tuple(case.y.shape)}"
     cure = "F.cross_entropy(z, q, reduction='none')[keep].mean()"
-    return Finding("ignore_index with soft targets", evidence, cure, "ignore_index with soft targets")
+    return Finding("ignore_index with soft targets", evidence, cure, sections.SOFT_IGNORED)
 
 
 def counts_differ(case: Case) -> Finding | None:
@@ -119,13 +130,13 @@ def counts_differ(case: Case) -> Finding | None:
         return None
     if labels and len(z) == 2 and len(y) == 2 and z[0] == y[0]:
         name, cure = f"several labels at once with {NAMES[case.kind]}", "nn.BCEWithLogitsLoss()(output, target.float())"
-        return Finding(name, f"output {z}, target {y}; wanted is {wanted}", cure, "multi-target not supported")
+        return Finding(name, f"output {z}, target {y}; wanted is {wanted}", cure, sections.MULTI)
     if not labels and len(z) == 2 and y == z[:1]:
         name, cure = f"class numbers with {NAMES[case.kind]}", "nn.CrossEntropyLoss()(output, target.long())"
-        return Finding(name, f"{z[1]} outputs a row, target {y}", cure, "Target size must be the same as input size")
+        return Finding(name, f"{z[1]} outputs a row, target {y}", cure, sections.SHAPES)
     name = "batch sizes differ" if not y or z[:1] != y[:1] else "shapes differ"
     cure = f"print(output.shape, target.shape)  # wanted is a target {wanted}"
-    return Finding(name, f"output {z}, target {y}; wanted is {wanted}", cure, "Target size must be the same as input size")
+    return Finding(name, f"output {z}, target {y}; wanted is {wanted}", cure, sections.SHAPES)
 
 
 def target_type(case: Case) -> Finding | None:
@@ -133,10 +144,10 @@ def target_type(case: Case) -> Finding | None:
     y = case.y
     if case.kind in LABELS and y.dtype not in (torch.long, torch.uint8):
         evidence = f"target has type {y.dtype}, wanted is torch.int64"
-        return Finding("target type", evidence, "target.long()", "expected target dtype to be Long")
+        return Finding("target type", evidence, "target.long()", sections.LONG)
     if case.kind in BINARY and (not y.is_floating_point() or (case.kind == "bce" and y.dtype != case.z.dtype)):
         evidence = f"target has type {y.dtype}, the output {case.z.dtype}"
-        return Finding("target type", evidence, "target.to(output.dtype)", "Found dtype Long but expected Float")
+        return Finding("target type", evidence, "target.to(output.dtype)", sections.FLOAT)
     return None
 
 
@@ -150,13 +161,15 @@ def label_range(case: Case) -> Finding | None:
     if not bool(wrong.any()):
         return None
     values, right = sorted(set(y[wrong].tolist())), y[~wrong & (y != index)]
-    evidence = f"{int(wrong.sum())} of {y.numel()} labels are outside 0 … {top}: {values[0]} to {values[-1]}, first at {first(wrong)}"
+    evidence = (
+        f"{int(wrong.sum())} of {y.numel()} labels are outside 0 … {top}: {span(y[wrong])}, first at {first(wrong)}"
+    )
     name, cure = "label out of range", "nn.Linear(features, int(target.max()) + 1)  # or correct the labels"
     if len(values) == 1 and (values[0] < 0 or values[0] == 255 != top + 1):
         name, cure = "padding label is not ignored", f"{NAMES[case.kind]}(ignore_index={values[0]})"
     elif values == [top + 1] and right.numel() and int(right.min()) == 1:
         name, cure = "labels counted from 1", "target - 1"
-    return Finding(name, evidence, cure, "Target is out of bounds")
+    return Finding(name, evidence, cure, sections.RANGE)
 
 
 def weight_shape(case: Case) -> Finding | None:
@@ -165,13 +178,15 @@ def weight_shape(case: Case) -> Finding | None:
         w = case.options.get(name)
         if w is None:
             continue
-        section = "weight tensor should be defined for all classes"
+        section = sections.LENGTH
         evidence = f"{name} {tuple(w.shape)} {w.dtype}, output {tuple(case.z.shape)} {case.z.dtype}"
         if case.kind in LABELS and tuple(w.shape) != (case.classes,):
             cure = f"weight = torch.ones({case.classes})  # one number for each class"
             return Finding("weight of the wrong length", evidence, cure, section)
         if case.kind in BINARY:
-            return Finding(f"{name} does not fit the output", evidence, f"{name}.view(-1, 1, 1)  # for (N, K, H, W)", section)
+            return Finding(
+                f"{name} does not fit the output", evidence, f"{name}.view(-1, 1, 1)  # for (N, K, H, W)", section
+            )
         if w.dtype != case.z.dtype:
             return Finding("weight of another type", evidence, "weight.to(logits.dtype)", section)
     return None
@@ -187,7 +202,7 @@ def probabilities_wanted(case: Case) -> Finding | None:
             what = "nan" if bool(x.isnan().any()) else span(x.detach())
             evidence = f"{int(wrong.sum())} of {x.numel()} numbers are outside 0 … 1: {what}"
             cure = "nn.BCEWithLogitsLoss()(logits, target)" if x is case.z else "target = target.clamp(0, 1)"
-            return Finding(name, evidence, cure, "BCELoss vs BCEWithLogitsLoss")
+            return Finding(name, evidence, cure, sections.BCE)
     return None
 
 
@@ -195,16 +210,24 @@ CHECKS = [not_tensors, two_devices, integer_output, one_output, class_axis, colu
 CHECKS += [counts_differ, target_type, label_range, weight_shape, probabilities_wanted]
 
 MESSAGES = [  # what a message says, its name, cure and section, for calls that no check recognises
-    (r"is ambiguous", "options where tensors belong", "nn.CrossEntropyLoss()(logits, target)", "Boolean value of Tensor is ambiguous"),
-    (r"unsafe to autocast", "BCELoss under autocast", "nn.BCEWithLogitsLoss()(logits, target)", "BCELoss is unsafe to autocast"),
-    (r"not a valid value for reduction", "unknown reduction", 'reduction="mean"', "The weighted mean is not divided by N"),
-    (r"label_smoothing must be", "label_smoothing out of range", "label_smoothing=0.1", "label_smoothing is not what you think"),
-    (r"must match the size of tensor|non-singleton", "shapes differ", "print(output.shape, target.shape)",
-     "Target size must be the same as input size"),
-    (r"[Ee]xpected all tensors to be on the same device", "tensors on two devices", "target.to(output.device)",
-     "Target is out of bounds"),
-    (r"out of bounds|out of range", "label out of range", "print(target.min(), target.max())", "Target is out of bounds"),
-]  # fmt: skip
+    (r"is ambiguous", "options where tensors belong", "nn.CrossEntropyLoss()(logits, target)", sections.AMBIGUOUS),
+    (r"unsafe to autocast", "BCELoss under autocast", "nn.BCEWithLogitsLoss()(logits, target)", sections.AUTOCAST),
+    (r"not a valid value for reduction", "unknown reduction", 'reduction="mean"', sections.WEIGHT),
+    (r"label_smoothing must be", "label_smoothing out of range", "label_smoothing=0.1", sections.SMOOTHING),
+    (
+        r"must match the size of tensor|non-singleton",
+        "shapes differ",
+        "print(output.shape, target.shape)",
+        sections.SHAPES,
+    ),
+    (
+        r"[Ee]xpected all tensors to be on the same device",
+        "tensors on two devices",
+        "target.to(output.device)",
+        sections.RANGE,
+    ),
+    (r"out of bounds|out of range", "label out of range", "print(target.min(), target.max())", sections.RANGE),
+]
 
 
 def explain(case: Case) -> Finding:
@@ -224,4 +247,6 @@ def _by_message(message: str) -> Finding:
     for pattern, name, cure, section in MESSAGES:
         if re.search(pattern, message):
             return Finding(name, "", cure, section)
-    return Finding("the call is refused", "", "print(output.shape, output.dtype, target.shape, target.dtype)", "Error messages")
+    return Finding(
+        "the call is refused", "", "print(output.shape, output.dtype, target.shape, target.dtype)", sections.MESSAGES
+    )

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
-import torch
 from torch import Tensor
 
-from xent_helpers.clinic import binary, classes, divergence, generic, refused
+from xent_helpers.clinic import binary, classes, divergence, generic, refused, sections
 from xent_helpers.clinic.observe import Case, observe, subject
 from xent_helpers.clinic.report import Finding, Report
+from xent_helpers.clinic.run import same_random_numbers
 
 CHECKS = {  # what is looked for in each kind of loss
     "cross_entropy": [*classes.CROSS_ENTROPY, *generic.AFTER],
@@ -50,7 +50,7 @@ def call(loss_fn: Callable, output: object, target: object, **options: object) -
     if wrong:
         report.findings = [wrong]
         return report
-    with torch.random.fork_rng(_accelerators(output)):
+    with same_random_numbers(*([output.device] if isinstance(output, Tensor) else [])):
         outer, inner = observe(loss_fn, output, target, **options)
         report.findings, report.checked = diagnose(outer, inner)
     report.remarks = [remark for case in inner for remark in remarks(case)]
@@ -60,17 +60,13 @@ def call(loss_fn: Callable, output: object, target: object, **options: object) -
 def _wrong_from_the_start(loss_fn: Callable, output: object) -> Finding | None:
     if isinstance(loss_fn, type):
         evidence, cure = f"{loss_fn.__name__} is a class, and its parentheses take options", f"{loss_fn.__name__}()"
-        return Finding("a class where a loss belongs", evidence, cure, "Boolean value of Tensor is ambiguous")
+        return Finding("a class where a loss belongs", evidence, cure, sections.AMBIGUOUS)
     if hasattr(output, "shape"):
         return None
     parts = list(output) if isinstance(output, (tuple, dict)) else []
     cure = "output = model(x).logits" if hasattr(output, "logits") or "logits" in parts else "output = model(x)[0]"
     evidence = f"the output is of type {type(output).__name__} with {len(parts)} parts"
-    return Finding("output is not a tensor", evidence, cure, "Boolean value of Tensor is ambiguous")
-
-
-def _accelerators(output: object) -> list:
-    return [output.device] if isinstance(output, Tensor) and output.device.type == "cuda" else []
+    return Finding("output is not a tensor", evidence, cure, sections.AMBIGUOUS)
 
 
 def diagnose(outer: Case, inner: list[Case]) -> tuple[list[Finding], list[str]]:
@@ -85,11 +81,12 @@ def diagnose(outer: Case, inner: list[Case]) -> tuple[list[Finding], list[str]]:
     checks += [(case, partial(generic.mean_over_padding, outer)) for case in inner]
     found = {one.name: one for case, check in checks for one in [check(case)] if one}
     causes = [one for one in found.values() if one.name not in ONLY_ALONE]
-    return causes or list(found.values())[:1], _names(checks)
+    return causes or list(found.values())[:1], names([check for _, check in checks])
 
 
-def _names(checks: list) -> list[str]:
-    functions = [check.func if isinstance(check, partial) else check for _, check in checks]
+def names(checks: list) -> list[str]:
+    """What the checks look for, in words."""
+    functions = [check.func if isinstance(check, partial) else check for check in checks]
     return list(dict.fromkeys(function.__name__.replace("_", " ") for function in functions))
 
 
@@ -100,6 +97,10 @@ def remarks(case: Case) -> list[str]:
         said.append("a log_softmax before CrossEntropyLoss is harmless and changes nothing.")
     if case.kind in ("cross_entropy", "nll_loss") and len(shape) == 3 and shape[1] == shape[2] and not case.soft:
         said.append(f"in {shape} either of two axes could hold the classes; the loss takes axis 1.")
-    if case.kind in ("cross_entropy", "nll_loss") and case.options.get("weight") is not None and case.labels.numel() == 1:
+    if (
+        case.kind in ("cross_entropy", "nll_loss")
+        and case.options.get("weight") is not None
+        and case.labels.numel() == 1
+    ):
         said.append("with one label the mean divides by its weight, so the weight has no effect.")
     return said
