@@ -129,6 +129,7 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
     "masks (N, 1, H, W)": (lambda n: (CE, n.seg, n.mask[:, None]), "an axis of length 1 too many"),
     "one output, label 0": (lambda n: (CE, n.b[:, None], torch.zeros(N).long()), "one output with CrossEntropyLoss"),
     "one output, labels 0 and 1": (lambda n: (CE, n.b[:, None], n.t.long()), "one output with CrossEntropyLoss"),
+    "labels -1 and 1, CE": (lambda n: (CE, n.z[:, :2], 2 * n.t.long() - 1), "labels are -1 and 1"),
     "labels from 1": (lambda n: (CE, n.z, n.y + 1), "labels counted from 1"),
     "a label too large": (lambda n: (CE, n.z, tensor([0, C + 3] * 16)), "label out of range"),
     "padding -1": (lambda n: (CE, n.lm.view(-1, V), n.minus.view(-1).clamp(min=-1)), "padding label is not ignored"),
@@ -321,6 +322,13 @@ HEALTHY = {
     "none": lambda n: (nn.CrossEntropyLoss(reduction="none"), n.z, n.y),
     "uint8 labels": lambda n: (CE, n.z, n.y.byte()),
     "mse": lambda n: (nn.MSELoss(), n.b, n.t),
+    "policy gradient": lambda n: (lambda z, y: (F.cross_entropy(z, y, reduction="none") * n.b).mean() - 3, n.z, n.y),
+    "scaled cosines": lambda n: (CE, 30 * n.z.tanh(), n.y),
+    "two directions": lambda n: (
+        lambda z, y: (F.cross_entropy(z, y) + F.cross_entropy(z.T, y)) / 2,
+        n.q @ n.z.T,
+        torch.arange(N),
+    ),
     "negative by design": lambda n: (lambda z, y: -(z.tanh() * y).mean() - 3, n.b, n.t),
     "wide vocabulary": lambda n: (CE, torch.randn(8, 5000), torch.randint(0, 5000, (8,))),
 }

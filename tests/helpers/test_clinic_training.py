@@ -81,6 +81,15 @@ class Unused(Detached):
         return self.head(self.body(x).relu())
 
 
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers, self.scale = [nn.Linear(6, 32), nn.Linear(32, 3)], nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.layers[1](self.layers[0](x).relu()) * self.scale
+
+
 class Blind(Unused):
     def forward(self, x):
         return super().forward(0 * x)
@@ -191,6 +200,7 @@ FAULTY = {
     "dropout by function": (lambda n: (AlwaysDropout(), CE, n.batches), "random in evaluation mode"),
     "detached": (lambda n: (Detached(), CE, n.batches), "parameters without gradient"),
     "unused layer": (lambda n: (Unused(), CE, n.batches), "parameters without gradient"),
+    "layers in a list": (lambda n: (Listed(), CE, n.batches), "parameters the model does not know"),
     "blind": (lambda n: (Blind(), CE, n.batches), "the same output for all inputs"),
     "dead units": (
         lambda n: (nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 3)), CE, n.batches),

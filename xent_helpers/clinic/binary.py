@@ -134,10 +134,10 @@ def clamped(case: Case) -> Finding | None:
 
 
 def far_off(case: Case) -> Finding | None:
-    """Logits far too large: more than 20 nats a label. Silent below."""
+    """Logits far too large: more than 50 nats a label. Silent below."""
     z, y = case.z.detach(), case.y.detach()
     mean = float(torch.nn.functional.binary_cross_entropy_with_logits(z.float(), y.float()))
-    if not 20 < mean < float("inf") or targets_outside(case):
+    if not 50 < mean < float("inf") or targets_outside(case):
         return None
     evidence = f"{mean:.4g} nats a label, where a logit of 0 costs log 2 = 0.69; logits {span(z)}"
     cure = "x = (x - x.mean(0)) / x.std(0)  # standardise the inputs"

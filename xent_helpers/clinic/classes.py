@@ -268,11 +268,11 @@ def half_precision(case: Case) -> Finding | None:
 
 
 def far_off(case: Case) -> Finding | None:
-    """Logits far too large: more than 20 nats a label. Silent below, and where something is infinite."""
+    """Logits far too large: more than 50 nats a label. Silent below, and where something is infinite."""
     if case.classes < 2 or not bool(case.sample.isfinite().all()):
         return None
     mean = float(case.each(max(1, len(case.rows) // 512)).mean())
-    if not 20 < mean < float("inf") or not_distributions(case):
+    if not 50 < mean < float("inf") or not_distributions(case):
         return None
     evidence = (
         f"{mean:.4g} nats a label, where equal logits cost log {case.classes} = {torch.tensor(case.classes).log():.2f}"

@@ -40,6 +40,7 @@ def call(loss_fn: Callable, output: object, target: object, **options: object) -
         A report: text in a terminal, a table in a notebook.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[2.0, 0.5, -1.0], [0.1, 1.5, 0.3], [-0.2, 0.4, 3.0]])
         >>> for finding in call(torch.nn.CrossEntropyLoss(), logits.softmax(1), torch.tensor([0, 1, 2])):
         ...     print(finding.name)
@@ -78,7 +79,7 @@ def diagnose(outer: Case, inner: list[Case]) -> tuple[list[Finding], list[str]]:
     checks = [(case, check) for case in inner or [outer] for check in (*generic.BEFORE, *CHECKS[case.kind])]
     if inner and inner[-1].value is not outer.value:  # a loss of the caller's own around PyTorch's
         checks += [(outer, check) for check in CHECKS["other"]]
-    checks += [(case, partial(generic.mean_over_padding, outer)) for case in inner]
+        checks += [(case, partial(generic.mean_over_padding, outer)) for case in inner]
     found = {one.name: one for case, check in checks for one in [check(case)] if one}
     causes = [one for one in found.values() if one.name not in ONLY_ALONE]
     return causes or list(found.values())[:1], names([check for _, check in checks])

@@ -48,10 +48,14 @@ def no_gradient(case: Case) -> Finding | None:
     if not case.z.is_floating_point() or (isinstance(value, Tensor) and not bool(value.isfinite().all())):
         return None
     size = float(torch.as_tensor(value).detach().double().sum())
-    pull = float("nan") if slope is None else float(slope.abs().sum())
+    pull = (
+        float("nan")
+        if slope is None
+        else float(torch.linalg.vector_norm(slope, dtype=torch.promote_types(slope.dtype, torch.float32)))
+    )
     if pull > 0 or (pull == 0 and abs(size) < 0.1):
         return None
-    state = "no gradient comes back" if slope is None else f"its gradient adds up to {pull}"
+    state = "no gradient comes back" if slope is None else f"its gradient has the norm {pull}"
     evidence = f"the loss is {size:.4g} and {state} for {case.z.numel()} predictions"
     cure = "loss(logits, target)  # no argmax, round, detach, .item() or .numpy() between"
     name = "no gradient" if slope is None or pull == 0 else "the gradient is nan"
@@ -60,14 +64,25 @@ def no_gradient(case: Case) -> Finding | None:
 
 
 def negative(case: Case) -> Finding | None:
-    """A negative loss of class labels. Silent for losses by hand on other targets, which may mean it."""
-    if not isinstance(case.value, Tensor) or (case.kind == "other" and case.y.is_floating_point()):
+    """A negative loss of PyTorch's, or minus a probability by hand. Silent for others: they may mean it."""
+    if case.kind == "other" and not _without_logarithm(case):
         return None
     size = float(case.value.detach().double().sum())
     if size >= -1e-6 * case.z.numel():
         return None
     evidence = f"the loss is {size:.4g}, and a cross-entropy of probabilities is never below 0"
     return Finding("the loss is negative", evidence, "F.cross_entropy(logits, target)", sections.NLL)
+
+
+def _without_logarithm(case: Case) -> bool:
+    """Whether the loss is minus the mean probability of the label, as if the logarithm was forgotten."""
+    z, y = case.z.detach(), case.y
+    if z.ndim != 2 or y.is_floating_point() or y.shape != z.shape[:1] or case.value.numel() != 1:
+        return False
+    if bool(((y < 0) | (y >= z.shape[1])).any()):
+        return False
+    means = [-p.gather(1, y[:, None].long()).mean() for p in (z, z.softmax(1))]
+    return any(bool((case.value.detach() - mean).abs() < 1e-5) for mean in means)
 
 
 def mean_over_padding(outer: Case, inner: Case) -> Finding | None:

@@ -104,6 +104,26 @@ def unreached_parameters(run: Run) -> Finding | None:
     return Finding("parameters without gradient", evidence, cure, sections.STUCK)
 
 
+def unregistered_parameters(run: Run) -> Finding | None:
+    """Layers in a plain list. Silent where all that the output learns from is in parameters()."""
+    model = run.model()
+    known, nodes, others = {id(weight) for weight in model.parameters()}, [model(run.small[0]).grad_fn], {}
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in others:
+            continue
+        others[node] = getattr(node, "variable", None)
+        nodes += [following for following, _ in node.next_functions]
+    foreign = [tuple(weight.shape) for weight in others.values() if weight is not None and id(weight) not in known]
+    if not foreign:
+        return None
+    evidence = (
+        f"the output depends on {len(foreign)} tensors that are not in model.parameters(), of shapes {foreign[:3]}"
+    )
+    cure = "self.layers = nn.ModuleList(layers)  # or nn.Parameter(tensor)"
+    return Finding("parameters the model does not know", evidence, cure, sections.STUCK)
+
+
 def labels_without_effect(run: Run) -> Finding | None:
     """A loss that ignores its labels. Silent where all labels are equal."""
     x, y = run.batches[0]
@@ -200,5 +220,5 @@ def _share_equal(x: Tensor, labels: Tensor, ahead: int) -> float:
 
 
 CAUSES = [nothing_to_train, optimizer_without_model, evaluation_mode, random_in_evaluation, same_inputs, same_outputs]
-CAUSES += [unreached_parameters, labels_without_effect, shifted_labels, leaking_labels]
+CAUSES += [unregistered_parameters, unreached_parameters, labels_without_effect, shifted_labels, leaking_labels]
 CONSEQUENCES = [start, one_batch]  # looked at where no cause was found

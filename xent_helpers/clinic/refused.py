@@ -165,7 +165,9 @@ def label_range(case: Case) -> Finding | None:
         f"{int(wrong.sum())} of {y.numel()} labels are outside 0 … {top}: {span(y[wrong])}, first at {first(wrong)}"
     )
     name, cure = "label out of range", "nn.Linear(features, int(target.max()) + 1)  # or correct the labels"
-    if len(values) == 1 and (values[0] < 0 or values[0] == 255 != top + 1):
+    if values == [-1] and case.classes == 2 and set(right.tolist()) == {1}:
+        name, cure = "labels are -1 and 1", "(target + 1) // 2"
+    elif len(values) == 1 and (values[0] < 0 or values[0] == 255 != top + 1):
         name, cure = "padding label is not ignored", f"{NAMES[case.kind]}(ignore_index={values[0]})"
     elif values == [top + 1] and right.numel() and int(right.min()) == 1:
         name, cure = "labels counted from 1", "target - 1"
