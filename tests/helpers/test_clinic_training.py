@@ -1,0 +1,356 @@
+"""``clinic.training`` names what is wrong before a run, is silent about healthy ones and changes nothing."""
+
+import copy
+import random
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from xent_helpers import clinic, data, training
+
+CE, BCEL = nn.CrossEntropyLoss(), nn.BCEWithLogitsLoss()
+
+
+class Numbers:
+    """Three blobs, a text in which 7 is added at each step, and batches of both."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.y = torch.randint(0, 3, (72,))
+        self.x = torch.randn(72, 6) + 2 * F.one_hot(self.y, 6)
+        self.t = (self.y == 0).float()[:, None]
+        self.batches = pairs(self.x, self.y)
+        self.binary = pairs(self.x, self.t)
+        self.text = (torch.randint(0, 50, (12, 1)) + torch.randint(1, 8, (12, 11)).cumsum(1)) % 50
+        self.soft = F.one_hot(self.y, 3) * 0.9 + 1 / 30
+        self.pictures = torch.randn(16, 1, 8, 8) + self.y[:16].view(-1, 1, 1, 1)
+
+
+def pairs(x, y, size=16):
+    return list(zip(x.split(size), y.split(size), strict=True))
+
+
+def net(*more, out=3):
+    return nn.Sequential(nn.Linear(6, 32), nn.ReLU(), *more, nn.Linear(32, out))
+
+
+def zeros(model):
+    for weight in model.parameters():
+        nn.init.zeros_(weight)
+    return model
+
+
+def trained(model, batches, loss_fn=CE, steps=60):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(steps):
+        for x, y in batches:
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+    return model
+
+
+class Text(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.rnn, self.head = nn.Embedding(50, 16), nn.GRU(16, 32, batch_first=True), nn.Linear(32, 50)
+
+    def forward(self, tokens):
+        return self.head(self.rnn(self.embed(tokens))[0])
+
+
+class Detached(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(6, 32), nn.Linear(32, 3)
+
+    def forward(self, x):
+        return self.head(self.body(x).relu().detach())
+
+
+class Unused(Detached):
+    def __init__(self):
+        super().__init__()
+        self.other = nn.Linear(32, 32)
+
+    def forward(self, x):
+        return self.head(self.body(x).relu())
+
+
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers, self.scale = [nn.Linear(6, 32), nn.Linear(32, 3)], nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.layers[1](self.layers[0](x).relu()) * self.scale
+
+
+class Blind(Unused):
+    def forward(self, x):
+        return super().forward(0 * x)
+
+
+class AlwaysDropout(Unused):
+    def __init__(self):
+        super().__init__()
+        del self.other
+
+    def forward(self, x):
+        return self.head(F.dropout(self.body(x).relu(), 0.5))
+
+
+def text_loss(logits, labels):
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+
+
+def shifting_loss(logits, tokens):
+    return F.cross_entropy(logits[:, :-1].reshape(-1, 50), tokens[:, 1:].reshape(-1))
+
+
+def step(model, optimizer, batch, loss_fn=CE):
+    optimizer.zero_grad()
+    loss_fn(model(batch[0]), batch[1]).backward()
+    optimizer.step()
+
+
+def step_reset_last(model, optimizer, batch):
+    CE(model(batch[0]), batch[1]).backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def step_without_reset(model, optimizer, batch):
+    CE(model(batch[0]), batch[1]).backward()
+    optimizer.step()
+
+
+def step_without_optimizer(model, optimizer, batch):
+    optimizer.zero_grad()
+    CE(model(batch[0]), batch[1]).backward()
+
+
+def step_in_evaluation(model, optimizer, batch):
+    model.eval()
+    step(model, optimizer, batch)
+
+
+def mean_of_means(model, batches):
+    model.eval()
+    with torch.no_grad():
+        return sum(CE(model(x), y).item() for x, y in batches) / len(batches)
+
+
+def mean_by_count(model, batches):
+    model.eval()
+    with torch.no_grad():
+        return sum(F.cross_entropy(model(x), y, reduction="sum").item() for x, y in batches) / sum(
+            len(y) for _, y in batches
+        )
+
+
+def in_training_mode(model, batches):
+    with torch.no_grad():
+        return sum(CE(model(x), y).item() * len(y) for x, y in batches) / sum(len(y) for _, y in batches)
+
+
+def frozen(model):
+    return model.requires_grad_(False)
+
+
+def foreign(model):
+    return {"optimizer": torch.optim.SGD(copy.deepcopy(model).parameters(), lr=0.1)}
+
+
+def own(model):
+    return {"optimizer": torch.optim.Adam(model.parameters(), lr=0.1)}
+
+
+FAULTY = {
+    "softmax at the end": (lambda n: (net(), CE, n.batches), "softmax before CrossEntropyLoss", nn.Softmax(dim=1)),
+    "sigmoid at the end": (lambda n: (net(out=1), BCEL, n.binary), "sigmoid before BCEWithLogitsLoss", nn.Sigmoid()),
+    "raw inputs": (lambda n: (net(), CE, pairs(300 * n.x + 900, n.y)), "logits are far too large"),
+    "inputs of some tens": (lambda n: (net(), CE, pairs(40 * n.x, n.y)), "the loss starts too high"),
+    "zero_grad forgotten": (lambda n: (net(), CE, n.batches, {"step": step_without_reset}), "zero_grad is forgotten"),
+    "no optimizer.step": (
+        lambda n: (net(), CE, n.batches, {"step": step_without_optimizer}),
+        "the step changes nothing",
+    ),
+    "a step in evaluation": (
+        lambda n: (net(nn.Dropout(0.5)), CE, n.batches, {"step": step_in_evaluation}),
+        "the step runs in evaluation mode",
+    ),
+    "mean of means": (
+        lambda n: (net(), CE, n.batches, {"evaluate": mean_of_means}),
+        "mean of means over uneven batches",
+    ),
+    "evaluated in training": (
+        lambda n: (net(nn.Dropout(0.5)), CE, n.batches, {"evaluate": in_training_mode}),
+        "evaluation runs in training mode",
+    ),
+    "left in evaluation": (
+        lambda n: (net(nn.BatchNorm1d(32)).eval(), CE, n.batches),
+        "the model is in evaluation mode",
+    ),
+    "dropout by function": (lambda n: (AlwaysDropout(), CE, n.batches), "random in evaluation mode"),
+    "detached": (lambda n: (Detached(), CE, n.batches), "parameters without gradient"),
+    "unused layer": (lambda n: (Unused(), CE, n.batches), "parameters without gradient"),
+    "layers in a list": (lambda n: (Listed(), CE, n.batches), "parameters the model does not know"),
+    "blind": (lambda n: (Blind(), CE, n.batches), "the same output for all inputs"),
+    "dead units": (
+        lambda n: (nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 3)), CE, n.batches),
+        "the same output",
+        -99.0,
+    ),
+    "equal inputs": (lambda n: (net(), CE, pairs(0 * n.x, n.y)), "all inputs are the same"),
+    "frozen": (lambda n: (frozen(net()), CE, n.batches), "nothing to train"),
+    "another model's optimizer": (lambda n: (net(), CE, n.batches, foreign), "the optimizer lacks parameters"),
+    "labels ignored": (
+        lambda n: (net(), lambda z, y: F.cross_entropy(z, 0 * y), n.batches),
+        "the loss ignores its labels",
+    ),
+    "not shifted": (lambda n: (Text(), text_loss, pairs(n.text, n.text)), "labels are not shifted"),
+    "shifted twice": (lambda n: (Text(), shifting_loss, pairs(n.text, n.text.roll(-1, 1))), "labels are shifted twice"),
+    "labels leak": (
+        lambda n: (net(out=1), BCEL, pairs(torch.cat([n.x[:, :5], n.t], 1), n.t)),
+        "the labels are among the inputs",
+    ),
+    "labels from 1": (lambda n: (net(), CE, pairs(n.x, n.y + 1)), "labels counted from 1"),
+    "classes last": (lambda n: (Text(), CE, pairs(n.text[:, :-1], n.text[:, 1:])), "class axis last"),
+    "a tuple": (lambda n: (nn.GRU(50, 50), CE, [(torch.randn(4, 50), torch.arange(4))]), "output is not a tensor"),
+}
+
+HEALTHY = {
+    "network": lambda n: (net(), CE, n.batches),
+    "linear, all zeros": lambda n: (zeros(nn.Linear(6, 3)), CE, n.batches),
+    "trained": lambda n: (trained(net(), n.batches), CE, n.batches),
+    "trained until sure": lambda n: (trained(net(), n.batches, steps=300), CE, n.batches),
+    "binary": lambda n: (net(out=1), BCEL, n.binary),
+    "binary, probabilities": lambda n: (nn.Sequential(net(out=1), nn.Sigmoid()), nn.BCELoss(), n.binary),
+    "log-probabilities": lambda n: (nn.Sequential(net(), nn.LogSoftmax(1)), nn.NLLLoss(), n.batches),
+    "soft targets": lambda n: (net(), CE, pairs(n.x, n.soft)),
+    "smoothing and weights": lambda n: (net(), nn.CrossEntropyLoss(torch.rand(3) + 1, label_smoothing=0.2), n.batches),
+    "sums": lambda n: (net(), nn.CrossEntropyLoss(reduction="sum"), n.batches),
+    "dropout and batch norm": lambda n: (net(nn.BatchNorm1d(32), nn.Dropout(0.5)), CE, n.batches),
+    "pictures": lambda n: (
+        nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)),
+        CE,
+        [(n.pictures, n.y[:16])],
+    ),
+    "segmentation": lambda n: (nn.Conv2d(1, 2, 3, padding=1), CE, [(n.pictures, (n.pictures[:, 0] > 1).long())]),
+    "text": lambda n: (Text(), text_loss, pairs(n.text[:, :-1], n.text[:, 1:])),
+    "text, shifted in the loss": lambda n: (Text(), shifting_loss, pairs(n.text, n.text)),
+    "frozen body": lambda n: (nn.Sequential(frozen(nn.Linear(6, 9)), nn.ReLU(), nn.Linear(9, 3)), CE, n.batches),
+    "a loader": lambda n: (net(), CE, DataLoader(TensorDataset(n.x, n.y), batch_size=10, shuffle=True)),
+    "one sample": lambda n: (net(), CE, [(n.x[:1], n.y[:1])]),
+    "one class": lambda n: (net(), CE, pairs(n.x, 0 * n.y)),
+    "random labels": lambda n: (net(), CE, pairs(n.x, n.y[torch.randperm(72)])),
+    "a linear model and XOR": lambda n: (nn.Linear(6, 2), CE, pairs(n.x, ((n.x[:, 0] > 0) ^ (n.x[:, 1] > 0)).long())),
+    "float64": lambda n: (net().double(), CE, pairs(n.x.double(), n.y)),
+    "a step": lambda n: (net(nn.Dropout(0.5)), CE, n.batches, {"step": step, "evaluate": mean_by_count}),
+    "a step that resets last": lambda n: (net(), CE, n.batches, {"step": step_reset_last}),
+    "the course's step": lambda n: (net(), CE, n.batches, {"step": lambda m, o, b: training.step(m, o, CE, *b)}),
+    "its own optimizer": lambda n: (net(), CE, n.batches, own),
+    "even batches": lambda n: (net(), CE, n.batches[:4], {"evaluate": mean_of_means}),
+    "focal": lambda n: (
+        net(),
+        lambda z, y: (
+            (1 - F.softmax(z, 1).gather(1, y[:, None])[:, 0]) * F.cross_entropy(z, y, reduction="none")
+        ).mean(),
+        n.batches,
+    ),
+}
+
+
+def examine(snippet, last=None):
+    model, loss_fn, batches, *options = snippet(Numbers())
+    if isinstance(last, nn.Module):
+        model.append(last)
+    elif last is not None:
+        nn.init.constant_(model[0].bias, last)
+    chosen = options[0] if options else {}
+    return clinic.training(model, loss_fn, batches, **(chosen(model) if callable(chosen) else chosen))
+
+
+@pytest.mark.parametrize("snippet", FAULTY)
+def test_a_faulty_training_is_named(snippet):
+    make, name, *last = FAULTY[snippet]
+    report = examine(make, *last)
+    assert report.findings and report.findings[0].name.startswith(name), report
+
+
+@pytest.mark.parametrize("snippet", HEALTHY)
+def test_a_healthy_training_is_silent(snippet):
+    report = examine(HEALTHY[snippet])
+    assert not report and report.checked, report
+
+
+def bits(model, optimizer):
+    """Everything that a look must not change, as bytes and plain values."""
+    tensors = [*model.parameters(), *model.buffers()]
+    grads = [None if weight.grad is None else weight.grad.numpy().tobytes() for weight in model.parameters()]
+    modes = [part.training for part in model.modules()]
+    state = [value.numpy().tobytes() for one in optimizer.state.values() for value in one.values()]
+    numbers = torch.get_rng_state().numpy().tobytes(), random.getstate(), np.random.get_state()[1].tobytes()  # noqa: NPY002
+    return [tensor.detach().numpy().tobytes() for tensor in tensors], grads, modes, state, numbers
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_nothing_is_changed(mode):
+    n, model = Numbers(), net(nn.BatchNorm1d(32), nn.Dropout(0.5)).train(mode)
+    optimizer = torch.optim.Adam(model.parameters())
+    step(model, optimizer, n.batches[0])
+    model[3].eval()
+    generator = torch.Generator().manual_seed(3)
+    loader = DataLoader(TensorDataset(n.x, n.y), batch_size=16, shuffle=True, generator=generator)
+
+    def greedy_step(copied, spy, batch):  # reaches for the model itself, as posted code does
+        model.train()
+        np.random.rand()  # noqa: NPY002
+        model.zero_grad()
+        CE(model(batch[0]), batch[1]).backward()
+        with torch.no_grad():
+            model[0].weight.add_(1)
+
+    before, drawn = bits(model, optimizer), generator.get_state()
+    clinic.training(model, CE, loader, optimizer=optimizer, step=greedy_step, evaluate=mean_of_means)
+    clinic.call(lambda z, y: F.cross_entropy(F.dropout(z), y), model(n.x), n.y)
+    after = bits(model, optimizer)
+    assert before[1:] == after[1:] and torch.equal(drawn, generator.get_state())
+    assert before[0][: len(list(model.parameters()))] == after[0][: len(list(model.parameters()))]
+
+
+def test_a_call_leaves_its_tensors_alone():
+    n = Numbers()
+    model = net()
+    output = model(n.x)
+    output.retain_grad()
+    before = output.detach().clone(), n.y.clone()
+    clinic.call(CE, output, n.y)
+    assert torch.equal(output, before[0]) and torch.equal(n.y, before[1]) and output.grad is None
+    CE(output, n.y).backward()  # the graph is still there
+    assert all(weight.grad is not None for weight in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [((x, y) for x, y in [(torch.ones(2, 6), torch.tensor([0, 1]))]), [{"input_ids": torch.ones(2)}], []],
+    ids=["read once", "dictionaries", "none"],
+)
+def test_batches_that_cannot_be_looked_at_are_refused(batches):
+    with pytest.raises(TypeError, match="batch"):
+        clinic.training(net(), CE, batches)
+    assert not hasattr(batches, "send") or next(batches)
+
+
+def test_chapter_6_s_network_is_silent():
+    parts = data.digits().three_parts(seed=0)
+    x, y = parts.train.tensors()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)).double()
+    assert not clinic.training(model, F.cross_entropy, pairs(x, y, 64))

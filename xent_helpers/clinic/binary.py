@@ -1,0 +1,148 @@
+"""The checks of BCEWithLogitsLoss and BCELoss: yes or no, once or K times."""
+
+import torch
+
+from xent_helpers.clinic import sections
+from xent_helpers.clinic.classes import half_precision
+from xent_helpers.clinic.numbers import log_sums_to_one, looks_squashed, span, sums_to_one, tolerance
+from xent_helpers.clinic.observe import Case
+from xent_helpers.clinic.report import Finding
+
+
+def squashed_already(case: Case) -> Finding | None:
+    """A sigmoid, softmax, ReLU or log too many. Silent without autograd's record unless chance would not do it."""
+    name = _activation(case)
+    if not name:
+        return None
+    evidence = (
+        f"{case.z.numel()} predictions in {span(case.z.detach())}, as a {name} leaves them; logits have no bounds"
+    )
+    cure = "loss(logits, target)  # the last layer's output, no activation"
+    return Finding(f"{name} before BCEWithLogitsLoss", evidence, cure, sections.SIGMOID)
+
+
+def _activation(case: Case) -> str:
+    z, known = case.z.detach(), {"Softmax": "softmax", "LogSoftmax": "log_softmax", "LogSigmoid": "logsigmoid"}
+    known |= {"Sigmoid": "sigmoid", "Relu": "relu", "Tanh": "tanh"}
+    if case.origin in known:
+        return known[case.origin]
+    within = tolerance(z)
+    if z.ndim > 1 and len(case.sample) > 1 and z.shape[1] > 1:
+        if sums_to_one(case.sample, within):
+            return "softmax"
+        if log_sums_to_one(case.sample, within):
+            return "log_softmax"
+    if case.origin:  # autograd knows another operation
+        return ""
+    if z.numel() >= 32 and not bool((z < 0).any()) and float((z == 0).float().mean()) > 0.1:
+        return "relu" if float(z.max()) > 1 else ""
+    return "sigmoid" if looks_squashed(z.float()) and bool((z != z.round()).any()) else ""
+
+
+def targets_outside(case: Case) -> Finding | None:
+    """Targets below 0 or above 1. Silent for everything between."""
+    y = case.y.detach()
+    wrong = (y < 0) | (y > 1)
+    if not bool(wrong.any()):
+        return None
+    evidence = f"{int(wrong.sum())} of {y.numel()} targets are outside 0 … 1: they lie in {span(y)}"
+    values = set(y.unique().tolist()) if y.numel() < 1e7 else set()
+    name, cure = "targets outside 0 to 1", "target.clamp(0, 1)  # after you know why"
+    if values <= {-1.0, 1.0}:
+        name, cure = "labels are -1 and 1", "(target + 1) / 2"
+    elif values <= {1.0, 2.0}:
+        name, cure = "labels counted from 1", "target - 1"
+    elif values <= {0.0, 255.0}:
+        name, cure = "mask of 0 and 255", "target / 255"
+    elif values - {0.0, 1.0} in ({255.0}, {-1.0}, {-100.0}):
+        name, cure = (
+            "padding label is not ignored",
+            "loss(output[keep], target[keep])  # keep = (target >= 0) & (target <= 1)",
+        )
+    elif case.z.numel() and bool(((case.z == 0) | (case.z == 1)).all()):
+        name, cure = "arguments swapped", "loss(input=logits, target=labels)"
+    return Finding(name, evidence, cure, sections.NEGATIVE)
+
+
+def stretched(case: Case) -> Finding | None:
+    """A weight that makes more terms than predictions, or stands for samples. Silent for (K,) on (N, K)."""
+    for name in ("pos_weight", "weight"):
+        w = case.options.get(name)
+        if w is None or w.numel() == 1:
+            continue
+        shape = torch.broadcast_shapes(w.shape, case.z.shape)
+        by_sample = name == "pos_weight" and case.z.ndim == 1
+        inner = w.ndim == 1 and case.z.ndim > 2
+        if shape != case.z.shape or by_sample or inner:
+            evidence = f"{name} {tuple(w.shape)} against output {tuple(case.z.shape)} is laid along its last axis"
+            cure = (
+                f"{name}=w.view(-1, 1, 1)" if inner else "pos_weight=negatives / positives  # one number for one output"
+            )
+            return Finding(f"{name} does not fit the output", evidence, cure, sections.POS_WEIGHT)
+    return None
+
+
+def inverted(case: Case) -> Finding | None:
+    """pos_weight = positives / negatives. Silent near balance, below 20 labels and for any other number."""
+    w = case.options.get("pos_weight")
+    if w is None or case.y.numel() < 20 or w.numel() not in (1, case.y.shape[-1]):
+        return None
+    y = case.y.detach().double()
+    y = y.flatten() if w.numel() == 1 else y.flatten(0, -2)
+    positive, negative = y.sum(0), (1 - y).sum(0)
+    off = ((w.detach().double().flatten() * negative / positive).log().abs()).nan_to_num(nan=9.0)
+    lopsided = (negative / positive).log().abs() > 0.69
+    if not bool(lopsided.any()) or not bool((off[lopsided.expand_as(off)] < 0.41).all()):
+        return None
+    evidence = f"{int(positive.sum())} positives, {int(negative.sum())} negatives, pos_weight {span(w.detach())}"
+    cure = "pos_weight=negatives / positives"
+    return Finding("pos_weight is inverted", evidence, cure, sections.POS_WEIGHT)
+
+
+def swapped(case: Case) -> Finding | None:
+    """Labels as predictions. Silent unless all predictions are exactly 0 or 1 and a target is neither."""
+    z, y = case.z.detach(), case.y.detach()
+    if not bool(((z == 0) | (z == 1)).all()) or not bool(((y > 0) & (y < 1)).any()):
+        return None
+    evidence = f"all {z.numel()} predictions are 0 or 1, and the targets lie in {span(y)}"
+    return Finding("arguments swapped", evidence, "loss(input=p, target=y)", sections.SWAPPED)
+
+
+def softmax_of_one(case: Case) -> Finding | None:
+    """A softmax over one output, or over the batch. Silent unless all predictions are 1, or all of them sum to 1."""
+    z = case.z.detach().float()
+    column = z.ndim == 1 or z.shape[1] == 1
+    if not column or z.numel() < 3 or swapped(case):
+        return None
+    ones, over_batch = bool((z == 1).all()), abs(float(z.sum()) - 1) < 1e-3 and z.numel() > 3
+    if not (case.origin == "Softmax" or ((ones or over_batch) and not bool((case.y == z).all()))):
+        return None
+    evidence = f"{z.numel()} predictions in {span(z)} with the sum {float(z.sum()):.4g}"
+    cure = "nn.BCEWithLogitsLoss()(logits, target)  # a sigmoid, if any, not a softmax"
+    return Finding("softmax of one output", evidence, cure, sections.ZERO)
+
+
+def clamped(case: Case) -> Finding | None:
+    """Probabilities of exactly 0 or 1 that are wrong. Silent where they are right."""
+    z, y = case.z.detach(), case.y.detach()
+    dead = ((z == 0) & (y > 0.5)) | ((z == 1) & (y < 0.5))
+    if not bool(dead.any()) or swapped(case) or softmax_of_one(case):
+        return None
+    evidence = f"{int(dead.sum())} of {z.numel()} are exactly 0 or 1 and wrong: each costs 100 and gets no gradient"
+    cure = "nn.BCEWithLogitsLoss()(logits, target)"
+    return Finding("BCELoss is saturated", evidence, cure, sections.CLAMP)
+
+
+def far_off(case: Case) -> Finding | None:
+    """Logits far too large: more than 50 nats a label. Silent below."""
+    z, y = case.z.detach(), case.y.detach()
+    mean = float(torch.nn.functional.binary_cross_entropy_with_logits(z.float(), y.float()))
+    if not 50 < mean < float("inf") or targets_outside(case):
+        return None
+    evidence = f"{mean:.4g} nats a label, where a logit of 0 costs log 2 = 0.69; logits {span(z)}"
+    cure = "x = (x - x.mean(0)) / x.std(0)  # standardise the inputs"
+    return Finding("logits are far too large", evidence, cure, sections.CLAMP)
+
+
+WITH_LOGITS = [squashed_already, targets_outside, stretched, inverted, half_precision, far_off]
+PROBABILITIES = [swapped, softmax_of_one, targets_outside, stretched, clamped, half_precision]

@@ -1,0 +1,288 @@
+"""The checks of CrossEntropyLoss and NLLLoss: one class of C for each label, or C probabilities."""
+
+import torch
+from torch import Tensor
+
+from xent_helpers.clinic import sections
+from xent_helpers.clinic.numbers import (
+    log_sums_to_one,
+    looks_squashed,
+    row_length_of_padding,
+    runs,
+    span,
+    sums_to_one,
+    tolerance,
+)
+from xent_helpers.clinic.observe import FUNCTIONS, HALVES, NAMES, Case
+from xent_helpers.clinic.report import Finding
+
+
+def one_output(case: Case) -> Finding | None:
+    """Softmax of a single number is 1. Silent from two outputs on."""
+    if case.classes == 1 and case.z.ndim > 1:
+        evidence = f"output {tuple(case.z.shape)} has one class, so the loss is 0 whatever the number"
+        cure = "nn.BCEWithLogitsLoss()(output.squeeze(1), target.float())"
+        return Finding("one output with " + NAMES[case.kind], evidence, cure, sections.ZERO)
+    return None
+
+
+def probabilities_for_logits(case: Case) -> Finding | None:
+    """A softmax too many. Silent unless every row is non-negative and sums to 1."""
+    if not sums_to_one(case.sample, tolerance(case.z)):
+        return None
+    evidence = f"every row is non-negative ({span(case.sample)}) and sums to 1, as after a softmax"
+    return Finding(
+        "softmax before CrossEntropyLoss", evidence, "loss(logits, target)  # no softmax before it", sections.SOFTMAX
+    )
+
+
+def squashed_logits(case: Case) -> Finding | None:
+    """A sigmoid, ReLU or tanh as last layer. Silent without autograd's record of it, or very many numbers in 0 … 1."""
+    guess = not case.origin and case.sample.numel() >= 64 and looks_squashed(case.sample) and _inside(case.sample, 0.04)
+    name = case.origin if case.origin in ("Sigmoid", "Relu", "Tanh") else "Sigmoid" if guess else None
+    if name is None or sums_to_one(case.sample, tolerance(case.z)):
+        return None
+    evidence = f"the logits end in a {name.lower()} and lie in {span(case.sample)}; a sure answer needs a wider range"
+    cure = f"loss(logits, target)  # the last layer's output, without {name.lower()}"
+    return Finding(f"{name.lower()} before {NAMES[case.kind]}", evidence, cure, sections.SOFTMAX)
+
+
+def _inside(z: Tensor, margin: float) -> bool:
+    return bool(((z > margin) & (z < 1 - margin)).all())
+
+
+def softmax_over_the_wrong_axis(case: Case) -> Finding | None:
+    """Columns that sum to 1. Silent where rows do as well, with fewer than 3 rows, or with ordinary numbers."""
+    p = case.sample.exp() if bool((case.sample <= 0).all()) else case.sample
+    whole = len(case.sample) == len(case.rows) > 2
+    if case.z.ndim != 2 or not whole or not sums_to_one(p.T, 1e-3) or sums_to_one(p, 1e-3):
+        return None
+    evidence = f"each column (one class, {len(p)} samples) sums to 1; the row sums are {span(p.sum(1))}"
+    cure = "F.log_softmax(z, dim=1) with NLLLoss; no softmax at all with CrossEntropyLoss"
+    return Finding("softmax over the batch axis", evidence, cure, sections.SOFTMAX)
+
+
+def not_log_probabilities(case: Case) -> Finding | None:
+    """NLLLoss wants log-probabilities. Silent where each row's log-sum-exp is 0 within 0.02."""
+    if log_sums_to_one(case.sample, max(0.02, 4 * torch.finfo(case.z.dtype).eps)) or case.classes == 1:
+        return None
+    if softmax_over_the_wrong_axis(case):
+        return None
+    kind = "probabilities" if sums_to_one(case.sample, tolerance(case.z)) else "logits"
+    evidence = f"the sum of exp is {span(case.sample.exp().sum(-1))} in the rows, where log-probabilities have 1"
+    cure = "F.nll_loss(F.log_softmax(logits, dim=1), target)"
+    return Finding(f"{kind} given to NLLLoss", evidence, cure, sections.NLL)
+
+
+def class_axis(case: Case) -> Finding | None:
+    """Classes on the last axis of (N, T, T). Silent unless the other reading costs half, or a view is on record."""
+    z, y = case.z.detach(), case.y
+    if _viewed(case):
+        evidence = f"view relabelled {_viewed(case)} as {tuple(z.shape)} without moving a number"
+        return Finding("class axis moved by view", evidence, "logits.transpose(1, 2)", sections.AXIS)
+    if z.ndim < 3 or len(set(z.shape[1:])) > 1 or case.soft:
+        return _soft_axis(case) if z.ndim > 2 and case.soft else None
+    options = {key: value for key, value in case.options.items() if key != "reduction"}
+    given, other = (float(FUNCTIONS[case.kind](x, y, **options)) for x in (z, z.movedim(-1, 1)))
+    if other < 0.5 * given:
+        evidence = (
+            f"loss {given:.4g} as it is, {other:.4g} with the last axis as classes; both have length {z.shape[1]}"
+        )
+        return _axis_last(evidence)
+    return None
+
+
+def _axis_last(evidence: str) -> Finding:
+    return Finding("class axis last", evidence, "logits.movedim(-1, 1)", sections.AXIS)
+
+
+def _soft_axis(case: Case) -> Finding | None:
+    last, second = case.y.detach().float(), case.y.detach().float().movedim(1, -1)
+    if sums_to_one(last.flatten(0, -2), 1e-3) and not sums_to_one(second.flatten(0, -2), 1e-3):
+        return _axis_last(f"the target {tuple(case.y.shape)} sums to 1 on its last axis, the loss takes axis 1")
+    return None
+
+
+def _viewed(case: Case) -> tuple | None:
+    """The shape (N, T, C) that a view turned into (N, C, T), from autograd's record."""
+    shape, node = tuple(case.z.shape), case.z.grad_fn
+    while len(shape) > 2 and node is not None and "View" in node.name():
+        before = tuple(getattr(node, "_saved_self_sym_sizes", ()))
+        if before != shape and before == (shape[0], *shape[2:], shape[1]):
+            return before
+        node = node.next_functions[0][0]
+    return None
+
+
+def all_ignored(case: Case) -> Finding | None:
+    """The mean of nothing. Silent where one label counts."""
+    if case.soft or bool(case.kept.any()) or not len(case.labels):
+        return None
+    evidence = f"all {len(case.labels)} labels are {int(case.labels[0])}, which is ignored: the mean is 0/0"
+    cure = "F.cross_entropy(z, y, reduction='sum') / (y != -100).sum().clamp(min=1)"
+    return Finding("all targets ignored", evidence, cure, sections.IGNORED)
+
+
+def ignored_class(case: Case) -> Finding | None:
+    """An ignore_index that is a class. Silent for sequences, for labels in runs, and from 20 classes on: tokens."""
+    index, ignored, total = case.options.get("ignore_index", -100), ~case.kept, case.labels.numel()
+    if case.soft or not 0 <= index < case.classes < 20 or case.y.ndim > 1 or _sequence_length(case.y):
+        return None
+    count = int(ignored.sum())
+    at_random = count * (1 - count / max(total, 1))  # how many runs labels in random order make, about
+    if not 2 <= count <= 3 * total / case.classes or count == total or len(runs(ignored)[0]) < 0.6 * at_random:
+        return None
+    evidence = f"ignore_index={index} is one of the {case.classes} classes: {count} of {total} labels are left out"
+    cure = "nn.CrossEntropyLoss()  # ignore_index only for a label that is no class, such as -100"
+    return Finding("ignore_index is a real class", evidence, cure, sections.RANGE)
+
+
+def _sequence_length(y: Tensor) -> int | None:
+    """T for labels (B, T) and for a flattened view of them; None where it is not known."""
+    base = y if y.ndim == 2 else y._base
+    return base.shape[1] if base is not None and base.ndim == 2 and base.numel() == y.numel() else None
+
+
+def unignored_padding(case: Case) -> Finding | None:
+    """Rows of (B, T) labels that end in one class. Silent for pictures and sorted labels, and one by one."""
+    if (
+        case.options.get("reduction") == "none"
+        or case.soft
+        or case.y.ndim > 2
+        or case.labels.numel() < 8
+        or not bool(case.kept.any())
+    ):
+        return None
+    labels = case.labels[:20_000]
+    for value in {0, int(labels[-1]), int(labels[case.kept[:20_000]].mode().values)}:
+        count = int((labels == value).sum())
+        if (
+            value != case.options.get("ignore_index", -100)
+            and count
+            and row_length_of_padding(case.labels, value, _sequence_length(case.y))
+        ):
+            evidence = f"{count} of {labels.numel()} labels are {value}, at the ends of rows, and all of them count"
+            cure = f"nn.CrossEntropyLoss(ignore_index={value})"
+            return Finding("padding label is not ignored", evidence, cure, sections.MEANS)
+    return None
+
+
+def weights_follow_the_counts(case: Case) -> Finding | None:
+    """Frequent classes weighted most. Silent for other weights, near-equal counts, fewer than 20 labels."""
+    weight = case.options.get("weight")
+    if weight is None or case.soft or case.kept.sum() < 20 or weight.numel() < 2:
+        return None
+    counts = case.labels[case.kept].bincount(minlength=case.classes).double()
+    weight = weight.detach().double().flatten()
+    both = (counts > 0) & (weight > 0)
+    w, n = weight[both].log(), counts[both].log()
+    if both.sum() < 2 or float(n.max() - n.min()) < 0.69 or float(w.max() - w.min()) < 0.41:
+        return None
+    slope = float(((w - w.mean()) * (n - n.mean())).sum() / ((n - n.mean()) ** 2).sum())
+    fit = float(torch.corrcoef(torch.stack([w, n]))[0, 1]) if both.sum() > 2 else 1.0
+    if fit < 0.9 or not 0.5 < slope < 1.5:
+        return None
+    evidence = f"counts {_few(counts)} have weights {_few(weight)}: the frequent class weighs most"
+    return Finding(
+        "weights in the wrong order",
+        evidence,
+        "weight = counts.sum() / (C * counts)",
+        sections.WEIGHT,
+    )
+
+
+def _few(numbers: Tensor) -> str:
+    return ", ".join(f"{x:.4g}" for x in numbers[:4].tolist()) + (", …" if len(numbers) > 4 else "")
+
+
+def odd_weights(case: Case) -> Finding | None:
+    """Negative weights, or 0 for all labels that are here. Silent for every other weight."""
+    weight = case.options.get("weight")
+    if weight is None or not isinstance(weight, Tensor):
+        return None
+    kept = weight.detach() if case.soft else weight.detach()[case.labels[case.kept].long()]
+    if not bool((weight < 0).any()) and (not kept.numel() or bool((kept > 0).any())):
+        return None
+    evidence = f"weights {_few(weight)}; those of the labels here are {span(kept) if kept.numel() else 'none'}"
+    return Finding("weights that are negative or all 0", evidence, "weight.clamp(min=0)", sections.WEIGHT)
+
+
+def not_distributions(case: Case) -> Finding | None:
+    """Soft targets whose rows do not sum to 1. Silent for labels, and within 1% (halves and mixtures round)."""
+    if not case.soft or class_axis(case):
+        return None
+    q = Case(case.kind, case.y, case.y).sample
+    sums = q.sum(-1)
+    if bool((q >= -1e-6).all()) and bool(((sums - 1).abs() <= 0.01).all()):
+        return None
+    evidence = f"entries {span(q)}, row sums {span(sums)}; probabilities are from 0 to 1 and sum to 1"
+    bits = bool(((q == 0) | (q == 1)).all())
+    cure, section = "teacher_logits.softmax(1)  # or q / q.sum(1, keepdim=True)", sections.SUMS
+    if bits:
+        cure = "nn.BCEWithLogitsLoss()(output, target)"
+        section = sections.FLOATS if case.z.ndim == 1 else section
+    name = "several labels at once with CrossEntropyLoss" if bits else "soft targets do not sum to 1"
+    return Finding(
+        name if case.z.ndim > 1 or not bits else "float labels read as class probabilities", evidence, cure, section
+    )
+
+
+def smoothing_out_of_range(case: Case) -> Finding | None:
+    """label_smoothing below 0 or from 0.5 on. Silent for 0 to 0.5."""
+    share = case.options.get("label_smoothing", 0.0)
+    if 0 <= share < 0.5:
+        return None
+    evidence = f"label_smoothing={share} leaves the label {1 - share:.3g} and spreads the rest over all classes"
+    return Finding("label_smoothing out of range", evidence, "label_smoothing=0.1", sections.SMOOTHING)
+
+
+def masked_classes(case: Case) -> Finding | None:
+    """Logits of −inf that make the loss or its slope infinite or NaN. Silent where it hides wrong classes only."""
+    bad = not bool(case.value.isfinite().all())
+    bad_slope = case.gradient is not None and not bool(case.gradient.sum().isfinite())
+    masked = case.rows.isneginf() if bad or bad_slope else None
+    if masked is None or not bool(masked.any()):
+        return None
+    whole = int(masked.all(-1).sum())
+    evidence = f"{int(masked.sum())} logits are -inf, {whole} rows wholly; loss {_value(case)}"
+    evidence += ", its gradient NaN" if bad_slope else ""
+    return Finding("masked logits of -inf", evidence, "logits.masked_fill(mask, -1e4)", sections.MASKED)
+
+
+def _value(case: Case) -> str:
+    return f"{float(case.value.detach().sum()):.4g}"
+
+
+def half_precision(case: Case) -> Finding | None:
+    """A sum formed in 16 bits. Silent under autocast, which returns float32, and within 1% of float32's number."""
+    if case.z.dtype not in HALVES or case.value.dtype not in HALVES or not bool(case.z.isfinite().all()):
+        return None
+    options = dict(case.options) | {k: v.float() for k, v in case.options.items() if isinstance(v, Tensor)}
+    y = case.y.float() if case.y.is_floating_point() else case.y
+    right = FUNCTIONS[case.kind](case.z.detach().float(), y, **options)
+    off = float(((case.value.float() - right).abs() / (right.abs() + 1e-2)).max().nan_to_num(nan=9.0))
+    if off < 0.01 or not bool(right.isfinite().all()):
+        return None
+    evidence = f"{case.z.dtype}: {float(case.value.float().max()):.4g} where float32 gives {float(right.max()):.4g}"
+    return Finding("loss formed in half precision", evidence, "loss(logits.float(), target)", sections.HALF)
+
+
+def far_off(case: Case) -> Finding | None:
+    """Logits far too large: more than 50 nats a label. Silent below, and where something is infinite."""
+    if case.classes < 2 or not bool(case.sample.isfinite().all()):
+        return None
+    mean = float(case.each(max(1, len(case.rows) // 512)).mean())
+    if not 50 < mean < float("inf") or not_distributions(case):
+        return None
+    evidence = (
+        f"{mean:.4g} nats a label, where equal logits cost log {case.classes} = {torch.tensor(case.classes).log():.2f}"
+    )
+    evidence += f"; logits {span(case.sample)}"
+    cure = "x = (x - x.mean(0)) / x.std(0)  # standardise the inputs; smaller initial weights"
+    return Finding("logits are far too large", evidence, cure, sections.CLAMP)
+
+
+COMMON = [one_output, class_axis, softmax_over_the_wrong_axis, squashed_logits, all_ignored, ignored_class]
+COMMON += [unignored_padding, weights_follow_the_counts, odd_weights, masked_classes, half_precision]
+CROSS_ENTROPY = [probabilities_for_logits, *COMMON, not_distributions, smoothing_out_of_range, far_off]
+NLL = [not_log_probabilities, *COMMON]

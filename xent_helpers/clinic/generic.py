@@ -1,0 +1,114 @@
+"""The checks that fit every loss, one written by hand too."""
+
+import torch
+from torch import Tensor
+
+from xent_helpers.clinic import sections
+from xent_helpers.clinic.numbers import first, runs
+from xent_helpers.clinic.observe import Case
+from xent_helpers.clinic.report import Finding
+
+
+def non_finite_output(case: Case) -> Finding | None:
+    """inf or NaN in the prediction. Silent for −inf, which may be a mask."""
+    z = case.z.detach()
+    if not z.is_floating_point() or bool(z.sum().isfinite()):
+        return None
+    wrong = z.isnan() | z.isposinf()
+    if not bool(wrong.any()):
+        return None
+    evidence = f"{int(wrong.sum())} of {z.numel()} predictions are nan or inf, the first at {first(wrong)}"
+    evidence += f"; {z.dtype} ends at {torch.finfo(z.dtype).max:.4g}"
+    cure = "torch.autograd.set_detect_anomaly(True)  # then look upstream of the loss"
+    return Finding("the output is nan or inf", evidence, cure, sections.HALF)
+
+
+def broadcast(case: Case) -> Finding | None:
+    """(N, 1) against (N,) inside a loss by hand. Silent where no operation met the two, and for one sample."""
+    pair = tuple(case.z.shape), tuple(case.y.shape)
+    if case.stretched is None or set(pair) != set(case.stretched) or case.z.numel() == 1:
+        return None
+    evidence = f"output {pair[0]} and target {pair[1]} are stretched to {tuple(torch.broadcast_shapes(*pair))}"
+    section = sections.SHAPES
+    return Finding("shapes are broadcast", evidence, "output.squeeze(1)  # or target[:, None]", section)
+
+
+def no_number(case: Case) -> Finding | None:
+    """A loss of NaN or infinity from a finite prediction. Silent where it is finite."""
+    value = case.value.detach() if isinstance(case.value, Tensor) else torch.as_tensor(float("nan"))
+    if bool(value.isfinite().all()) or non_finite_output(case):
+        return None
+    evidence = f"the loss is {float(value.sum())}, and the predictions are finite"
+    return Finding("the loss is nan or inf", evidence, "F.cross_entropy(logits, target)", sections.LOG)
+
+
+def no_gradient(case: Case) -> Finding | None:
+    """Nothing leads back to the output (argmax, .item()), or the slope is NaN. Silent where loss and slope are 0."""
+    slope, value = case.gradient, case.value
+    if not case.z.is_floating_point() or (isinstance(value, Tensor) and not bool(value.isfinite().all())):
+        return None
+    size = float(torch.as_tensor(value).detach().double().sum())
+    pull = (
+        float("nan")
+        if slope is None
+        else float(torch.linalg.vector_norm(slope, dtype=torch.promote_types(slope.dtype, torch.float32)))
+    )
+    if pull > 0 or (pull == 0 and abs(size) < 0.1):
+        return None
+    state = "no gradient comes back" if slope is None else f"its gradient has the norm {pull}"
+    evidence = f"the loss is {size:.4g} and {state} for {case.z.numel()} predictions"
+    cure = "loss(logits, target)  # no argmax, round, detach, .item() or .numpy() between"
+    name = "no gradient" if slope is None or pull == 0 else "the gradient is nan"
+    section = sections.ZERO if name == "no gradient" else sections.IGNORED
+    return Finding(name, evidence, cure, section)
+
+
+def negative(case: Case) -> Finding | None:
+    """A negative loss of PyTorch's, or minus a probability by hand. Silent for others: they may mean it."""
+    if case.kind == "other" and not _without_logarithm(case):
+        return None
+    size = float(case.value.detach().double().sum())
+    if size >= -1e-6 * case.z.numel():
+        return None
+    evidence = f"the loss is {size:.4g}, and a cross-entropy of probabilities is never below 0"
+    return Finding("the loss is negative", evidence, "F.cross_entropy(logits, target)", sections.NLL)
+
+
+def _without_logarithm(case: Case) -> bool:
+    """Whether the loss is minus the mean probability of the label, as if the logarithm was forgotten."""
+    z, y = case.z.detach(), case.y
+    if z.ndim != 2 or y.is_floating_point() or y.shape != z.shape[:1] or case.value.numel() != 1:
+        return False
+    if bool(((y < 0) | (y >= z.shape[1])).any()):
+        return False
+    means = [-p.gather(1, y[:, None].long()).mean() for p in (z, z.softmax(1))]
+    return any(bool((case.value.detach() - mean).abs() < 1e-5) for mean in means)
+
+
+def mean_over_padding(outer: Case, inner: Case) -> Finding | None:
+    """A mean that divides by ignored or masked labels too. Silent for every other number."""
+    if inner.kind not in ("cross_entropy", "nll_loss") or inner.soft or not isinstance(outer.value, Tensor):
+        return None
+    if (
+        outer.value.numel() != 1
+        or inner.options.get("reduction", "mean") == "mean"
+        or inner.options.get("weight") is not None
+    ):
+        return None
+    value, total, each = float(outer.value.detach()), inner.labels.numel(), inner.each()
+    for pad in {inner.options.get("ignore_index", -100), 0, 1, int(inner.labels[-1])}:
+        kept = inner.labels != pad
+        count, by_kept = int(kept.sum()), float(each[kept[inner.kept]].double().sum())
+        padded = pad == inner.options.get("ignore_index", -100) or len(runs(~kept)[0]) < 0.6 * (total - count)
+        if 0 < count < total and padded and abs(value * total - by_kept) < 1e-4 * abs(by_kept):
+            evidence = (
+                f"{value:.4g} is a sum over {count} labels divided by {total}; their mean is {by_kept / count:.4g}"
+            )
+            cure = "(each * mask).sum() / mask.sum()"
+            return Finding("mean over padding", evidence, cure, sections.MEANS)
+    return None
+
+
+BEFORE = [non_finite_output]
+AFTER = [no_number, no_gradient, negative]
+OTHER = [broadcast]

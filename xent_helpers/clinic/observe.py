@@ -1,0 +1,237 @@
+"""Watch a loss at work: which of PyTorch's losses it calls inside, with what, and what it returns.
+
+``F.cross_entropy`` sees the same arguments whether a module, a function, a ``partial`` or a loss of your own calls it.
+So the checks look at these inner calls.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from xent_helpers import losses
+
+KINDS = {
+    F.cross_entropy: "cross_entropy",
+    F.nll_loss: "nll_loss",
+    F.binary_cross_entropy_with_logits: "bce_with_logits",
+    F.binary_cross_entropy: "bce",
+    F.kl_div: "kl_div",
+}
+OURS = {  # the course's own functions do the same, on any array
+    losses.cross_entropy: F.cross_entropy,
+    losses.nll_loss: F.nll_loss,
+    losses.binary_cross_entropy_with_logits: F.binary_cross_entropy_with_logits,
+    losses.binary_cross_entropy: F.binary_cross_entropy,
+}
+NAMES = {
+    "cross_entropy": "CrossEntropyLoss",
+    "nll_loss": "NLLLoss",
+    "bce_with_logits": "BCEWithLogitsLoss",
+    "bce": "BCELoss",
+    "kl_div": "KLDivLoss",
+    "other": "the loss",
+}
+HALVES = (torch.float16, torch.bfloat16)
+# What moves or views numbers without changing them; a softmax behind it is still the last operation that matters.
+CARRIERS = (
+    "View",
+    "Alias",
+    "Unsafe",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "Permute",
+    "ToCopy",
+    "Clone",
+    "Select",
+)
+CARRIERS += ("Slice", "TBackward", "Movedim", "Contiguous", "Index")
+
+
+@dataclass
+class Case:
+    """One call of a loss as the checks see it: its kind, arguments, and value or error."""
+
+    kind: str
+    z: Tensor  # what the loss is given as its prediction
+    y: Tensor
+    options: dict = field(default_factory=dict)
+    value: object = None
+    error: Exception | None = None
+    stretched: tuple | None = None  # the shapes (N, 1) and (N,) of two arrays that an operation stretched to (N, N)
+
+    @cached_property
+    def classes(self) -> int:
+        return self.z.shape[1] if self.z.ndim > 1 else max(self.z.numel(), 1)
+
+    @cached_property
+    def soft(self) -> bool:
+        """Whether the target holds class probabilities."""
+        return self.y.is_floating_point() and self.y.shape == self.z.shape
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """The prediction as rows (M, C), a row for each label, detached."""
+        z = self.z.detach()
+        return z[None] if z.ndim == 1 else z.movedim(1, -1).reshape(-1, z.shape[1])
+
+    @cached_property
+    def sample(self) -> Tensor:
+        """At most some 512 of the rows, in float32 or wider: enough to see what kind of numbers they are."""
+        rows = self.rows[:: max(1, len(self.rows) // 512)]
+        return rows.float() if rows.dtype in HALVES or not rows.is_floating_point() else rows
+
+    @cached_property
+    def labels(self) -> Tensor:
+        return self.y.detach().reshape(-1)
+
+    @cached_property
+    def kept(self) -> Tensor:
+        """Which labels count."""
+        return self.labels != self.options.get("ignore_index", -100)
+
+    @cached_property
+    def origin(self) -> str:
+        """The operation that made the prediction, "" where it is unknown: "Softmax", "Sigmoid", "Relu", …"""
+        return origin(self.z)
+
+    def each(self, step: int = 1) -> Tensor:
+        """The loss of every ``step``-th kept label, unweighted, in float32 or wider."""
+        z = self.rows[::step]
+        z = z.float() if z.dtype in HALVES else z
+        if self.soft:
+            target = Case(self.kind, self.y, self.y).rows[::step].to(z.dtype)
+            return FUNCTIONS[self.kind](z, target, reduction="none")
+        kept = self.kept[::step]
+        return FUNCTIONS[self.kind](z[kept], self.labels[::step][kept], reduction="none")
+
+    @cached_property
+    def gradient(self) -> Tensor | None:
+        """The slope of the value in the prediction, None where nothing leads back to it."""
+        if not (isinstance(self.value, Tensor) and self.value.requires_grad):
+            return None
+        return torch.autograd.grad(self.value.sum(), self.z, retain_graph=True, allow_unused=True)[0]
+
+
+FUNCTIONS = {kind: function for function, kind in KINDS.items()}
+
+
+class _Watch(TorchFunctionMode):
+    """Note each call of a known loss. What would bring a GPU down is refused with the CPU's words before it runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cases: list[Case] = []
+        self.stretched: tuple | None = None
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        case = _case(func, args, kwargs) if func in KINDS else None
+        if case is None:
+            shapes = {tuple(one.shape) for one in args if isinstance(one, Tensor)}
+            if len(shapes) == 2 and max(shapes, key=len) == (*min(shapes, key=len), 1) and min(map(len, shapes)) == 1:
+                self.stretched = tuple(sorted(shapes, key=len, reverse=True))
+            return func(*args, **kwargs)
+        self.cases.append(case)
+        try:
+            refuse_on_the_cpu(case)
+            case.value = func(*args, **kwargs)
+        except Exception as error:
+            case.error = error
+            raise
+        return case.value
+
+
+def _case(func, args, kwargs) -> Case | None:
+    try:
+        given = dict(inspect.signature(func).bind(*args, **kwargs).arguments)
+    except TypeError:
+        return None
+    z, y = given.pop("input"), given.pop("target")
+    defaults = {"size_average": None, "reduce": None, "weight": None, "pos_weight": None}
+    options = {key: value for key, value in given.items() if key not in defaults or value is not None}
+    options = {key: value for key, value in options.items() if key not in ("size_average", "reduce")}
+    return Case(KINDS[func], z, y, options)
+
+
+def refuse_on_the_cpu(case: Case) -> None:
+    """Raise what the CPU raises: on a GPU a label out of range ends the whole process."""
+    if case.z.device.type == "cpu" or not isinstance(case.y, Tensor):
+        return
+    if case.kind in ("cross_entropy", "nll_loss") and not case.y.is_floating_point():
+        wrong = (case.y < 0) | (case.y >= case.classes)
+        wrong &= case.y != case.options.get("ignore_index", -100)
+        if wrong.any():
+            raise IndexError(f"Target {int(case.y[wrong][0])} is out of bounds.")
+    if case.kind == "bce" and not ((case.z >= 0) & (case.z <= 1)).all():
+        raise RuntimeError("all elements of input should be between 0 and 1")
+
+
+def observe(loss_fn: Callable, output: object, target: object, **options: object) -> tuple[Case, list[Case]]:
+    """Call the loss once, random numbers restored; return the outer call and PyTorch's losses that it called.
+
+    The prediction is replaced by a twin on which the slope can be read off: the caller's ``.grad`` stays as it is.
+    """
+    loss_fn, (output, target) = _as_torch(loss_fn, output, target)
+    if output.is_floating_point():
+        output = output.view_as(output) if output.requires_grad else output.detach().requires_grad_()
+    outer, watch = Case("other", output, target, options), _Watch()
+    try:
+        with torch.enable_grad(), watch:
+            outer.value = loss_fn(output, target, **options)
+    except Exception as error:  # whatever the loss says is what the reader wants explained
+        outer.error = error
+    outer.stretched = watch.stretched
+    return outer, watch.cases
+
+
+def _as_torch(loss_fn, *arrays):
+    """The course's losses by PyTorch's names, and arrays as tensors; nothing else is converted."""
+    inner = loss_fn.func if isinstance(loss_fn, partial) else loss_fn
+    if inner not in OURS:
+        return loss_fn, arrays
+    twin = partial(_like_ours, OURS[inner])
+    if isinstance(loss_fn, partial):
+        twin = partial(twin, *loss_fn.args, **loss_fn.keywords)
+    return twin, [torch.as_tensor(array) for array in arrays]
+
+
+def _like_ours(function, z, y, **options):
+    """Ours takes every integer type as labels, bool apart, and every float type as weights."""
+    if function in (F.cross_entropy, F.nll_loss) and not y.is_floating_point() and y.dtype != torch.bool:
+        y = y.long()
+    options = {key: torch.as_tensor(value).to(z.dtype) if "weight" in key else value for key, value in options.items()}
+    return function(z, y, **options)
+
+
+def origin(z: Tensor) -> str:
+    """The name of the operation that made ``z``, views and casts left out; "" where autograd does not know.
+
+    Example:
+        >>> origin(torch.zeros(2, 3, requires_grad=True).softmax(1)[:, :2])
+        'Softmax'
+    """
+    node = z.grad_fn
+    while node is not None and node.name().startswith(CARRIERS) and node.next_functions:
+        node = node.next_functions[0][0]
+    return "" if node is None else node.name().removesuffix("0").removesuffix("1").removesuffix("Backward")
+
+
+def subject(loss_fn: Callable, output: object, target: object) -> str:
+    """Name the loss and the shapes and types of its arguments."""
+    inner = loss_fn.func if isinstance(loss_fn, partial) else loss_fn
+    name = type(inner).__name__ if isinstance(inner, nn.Module) else getattr(inner, "__name__", "the loss")
+    return f"{name}: output {_described(output)}, target {_described(target)}"
+
+
+def _described(array: object) -> str:
+    if not hasattr(array, "shape"):
+        return type(array).__name__
+    return f"{tuple(array.shape)} {str(array.dtype).removeprefix('torch.')}"

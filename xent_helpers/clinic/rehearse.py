@@ -1,0 +1,117 @@
+"""Look at a model, a loss and some batches before a long training. All of it happens on copies."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+
+from xent_helpers.clinic.examine import call, names
+from xent_helpers.clinic.loop import CHECKS as LOOP
+from xent_helpers.clinic.loop import batch_means
+from xent_helpers.clinic.model import CAUSES, CONSEQUENCES
+from xent_helpers.clinic.report import Report
+from xent_helpers.clinic.run import Run, same_model, same_random_numbers
+
+MOST_BATCHES = 16
+
+
+def training(
+    model: nn.Module,
+    loss_fn: Callable,
+    batches: object,
+    *,
+    optimizer: torch.optim.Optimizer | None = None,
+    step: Callable | None = None,
+    evaluate: Callable | None = None,
+) -> Report:
+    """Look at a model that is about to train, and return what is wrong or suspicious.
+
+    Everything runs on copies: parameters, buffers, gradients, mode and random numbers stay the same bits. Besides the
+    checks of ``clinic.call`` on the first batch, it compares the loss at the start with that of equal outputs, learns
+    16 samples by heart, and follows gradients, labels and modes.
+
+    Args:
+        model: called as ``model(x)``.
+        loss_fn: called as ``loss_fn(model(x), y)``, returns one number.
+        batches: a list or a DataLoader of pairs (x, y); the first 16 are used, moved to the model's device.
+        optimizer: yours, to see whether it holds the model's parameters.
+        step: your step, called as ``step(model, optimizer, batch)``, to see whether it resets the gradients. The
+            optimizer that it gets notes gradients and changes nothing.
+        evaluate: your evaluation, called as ``evaluate(model, batches)``, to see whether it returns the mean over all
+            labels and runs in evaluation mode.
+
+    Raises:
+        TypeError: the batches can be read only once, or are not pairs of tensors.
+
+    Example:
+        >>> torch.manual_seed(0)  # doctest: +ELLIPSIS
+        <torch._C.Generator object at ...>
+        >>> model = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 3), nn.Softmax(dim=1))
+        >>> for finding in training(model, nn.CrossEntropyLoss(), [(torch.randn(8, 4), torch.arange(8) % 3)]):
+        ...     print(finding.name)
+        softmax before CrossEntropyLoss
+    """
+    report = Report(f"{type(model).__name__} with {getattr(loss_fn, '__name__', type(loss_fn).__name__)}")
+    devices = {weight.device for weight in model.parameters()}
+    with same_random_numbers(*devices), same_model(model), same_generator(batches), torch.enable_grad():
+        run = Run(model, loss_fn, _first(batches, model), optimizer, step, evaluate)
+        first = call(loss_fn, run.model()(run.batches[0][0]), run.batches[0][1])
+        report.findings, report.checked, report.remarks = first.findings, first.checked, first.remarks
+        if not _stops(first):
+            _look(run, report)
+    return report
+
+
+def _look(run: Run, report: Report) -> None:
+    """Add the findings about the model, then those about the loop; one consequence where no cause was found."""
+    for checks in (CAUSES, LOOP):
+        report.findings = report.findings + [one for check in checks for one in [check(run)] if one]
+    if not report.findings:
+        report.findings = list(islice((one for check in CONSEQUENCES for one in [check(run)] if one), 1))
+    report.checked = report.checked + names([*CAUSES, *LOOP, *CONSEQUENCES])
+    counts = [count for _, count in batch_means(run)[:-1]]
+    if counts and max(counts) > 2 * min(counts):
+        report.remarks.append(f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches.")
+
+
+@contextmanager
+def same_generator(batches: object) -> Iterator[None]:
+    """Leave the generator of a DataLoader or of its sampler as it was."""
+    owners = (batches, getattr(batches, "sampler", None))
+    saved = [(one, one.get_state()) for owner in owners if (one := getattr(owner, "generator", None)) is not None]
+    try:
+        yield
+    finally:
+        for generator, state in saved:
+            generator.set_state(state)
+
+
+def _stops(first: Report) -> bool:
+    """Whether the call itself failed, so that there is no training to look at."""
+    return any("PyTorch says" in one.evidence or one.name == "output is not a tensor" for one in first)
+
+
+def _first(batches: object, model: nn.Module) -> list[tuple]:
+    """The first batches as pairs on the model's device, copied."""
+    if iter(batches) is batches:
+        raise TypeError(
+            f"batches is of type {type(batches).__name__}, which can be read only once, so a look would use it up: "
+            "pass a list or a DataLoader, e.g. list(batches)."
+        )
+    device, found = next((weight.device for weight in model.parameters()), torch.device("cpu")), []
+    for _, batch in zip(range(MOST_BATCHES), batches, strict=False):
+        if (
+            not isinstance(batch, (tuple, list))
+            or len(batch) != 2
+            or not all(isinstance(part, Tensor) for part in batch)
+        ):
+            raise TypeError(
+                f"a batch is of type {type(batch).__name__}, expected a pair of tensors (x, y): "
+                "make pairs, e.g. [(b['input_ids'], b['labels']) for b in loader]."
+            )
+        found.append(tuple(part.detach().to(device).clone() for part in batch))
+    if not found:
+        raise TypeError("batches is empty, expected at least one pair (x, y): is the DataLoader's data set empty?")
+    return found

@@ -1,0 +1,154 @@
+"""Copies of a model on which the checks of ``clinic.training`` train, and the losses that they compare."""
+
+import copy
+import math
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xent_helpers.clinic.observe import Case, observe
+
+SECONDS = 4.0  # how long the small trainings may take together
+SAMPLES, STEPS = 16, 200  # what is learned by heart
+MODAL = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)  # what differs between train and eval
+
+
+@contextmanager
+def same_random_numbers(*devices: torch.device) -> Iterator[None]:
+    """Leave the random numbers of torch, NumPy and Python as they were before the block."""
+    state, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  the global state is the caller's
+    try:
+        with torch.random.fork_rng([device for device in devices if device.type == "cuda"]):
+            yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(of_numpy)  # noqa: NPY002
+
+
+@contextmanager
+def same_model(model: nn.Module) -> Iterator[None]:
+    """Put back what a caller's function may have changed by reaching for the model itself instead of the copy."""
+    tensors = [*model.parameters(), *model.buffers()]
+    saved = [(t.detach().clone(), None if t.grad is None else t.grad.clone()) for t in tensors]
+    modes = [(part, part.training) for part in model.modules()]
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+        with torch.no_grad():
+            for tensor, (value, grad) in zip(tensors, saved, strict=True):
+                if not torch.equal(tensor, value):
+                    tensor.copy_(value)
+                if grad is None or tensor.grad is None or not torch.equal(tensor.grad, grad):
+                    tensor.grad = grad
+
+
+@dataclass
+class Run:
+    """What the checks look at: fresh copies of the model, the loss, and a few batches on the model's device."""
+
+    original: nn.Module
+    loss_fn: Callable
+    batches: list[tuple]
+    optimizer: torch.optim.Optimizer | None = None
+    step: Callable | None = None
+    evaluate: Callable | None = None
+    deadline: float = field(default_factory=lambda: perf_counter() + SECONDS)
+
+    def model(self, training: bool = True) -> nn.Module:
+        """A copy in training or evaluation mode, without gradients."""
+        twin = copy.deepcopy(self.original)
+        twin.zero_grad(set_to_none=True)
+        return twin.train(training)
+
+    @cached_property
+    def generic(self) -> nn.Module:
+        """A copy whose weights were shifted a little, so that none is 0 or equal to another by initialisation."""
+        twin = self.model()
+        with torch.no_grad():
+            for weight in twin.parameters():
+                if weight.is_floating_point():
+                    weight += 0.02 * torch.randn_like(weight) * (1 + weight.abs())
+        return twin
+
+    @cached_property
+    def small(self) -> tuple[Tensor, Tensor]:
+        """The first few samples of the first batch."""
+        x, y = self.batches[0]
+        return x[:SAMPLES], y[:SAMPLES]
+
+    @cached_property
+    def inner(self) -> Case | None:
+        """PyTorch's loss that the first samples reach, if it is one alone."""
+        with torch.no_grad():
+            output = self.model()(self.small[0])
+        _, inner = observe(self.loss_fn, output, self.small[1])
+        return inner[0] if len(inner) == 1 and inner[0].error is None else None
+
+    @cached_property
+    def start(self) -> float:
+        """The mean loss of the first batches, before any step."""
+        with torch.no_grad():
+            return float(np.mean([float(self.loss_fn(self.model()(x), y)) for x, y in self.batches[:4]]))
+
+    @cached_property
+    def floor(self) -> float:
+        """The least loss that any outputs can have on the first samples."""
+        return self._least(copies=1)
+
+    @cached_property
+    def constant(self) -> float:
+        """The loss of the best constant on the first samples: one output for all, whatever the input."""
+        return self._least(copies=len(self.small[0]))
+
+    def _least(self, copies: int) -> float:
+        """Minimise over the outputs themselves."""
+        with torch.no_grad():
+            outputs = self.model()(self.small[0])[: len(self.small[0]) // copies]
+        free = _Free(outputs, copies, self.inner.kind if self.inner else "")
+        optimizer = torch.optim.LBFGS(free.parameters(), max_iter=25, line_search_fn="strong_wolfe")
+
+        def objective() -> Tensor:
+            optimizer.zero_grad()
+            loss = self.loss_fn(free(), self.small[1])
+            loss.backward()
+            return loss
+
+        optimizer.step(objective)
+        return float(objective().detach())
+
+    def overfitted(self, enough: float) -> float:
+        """The least loss of the first samples in small trainings at three rates, until it is ``enough``."""
+        lowest = math.inf
+        for lr in (1e-2, 1e-3, 1e-1):
+            model, steps = self.model(), 0
+            optimizer = torch.optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=lr)
+            while lowest > enough and steps < STEPS and perf_counter() < self.deadline:
+                optimizer.zero_grad()
+                loss = self.loss_fn(model(self.small[0]), self.small[1])
+                lowest, steps = min(float(loss.detach().nan_to_num(nan=math.inf)), lowest), steps + 1
+                loss.backward()
+                optimizer.step()
+        return lowest
+
+
+class _Free(nn.Module):
+    """A model whose output is its parameter, in the form that the loss takes."""
+
+    FORMS = {"nll_loss": lambda z: z.log_softmax(1), "kl_div": lambda z: z.log_softmax(-1), "bce": torch.sigmoid}  # noqa: RUF012
+
+    def __init__(self, like: Tensor, copies: int, kind: str) -> None:
+        super().__init__()
+        self.output, self.copies = nn.Parameter(torch.zeros_like(like)), copies
+        self.form = self.FORMS.get(kind, torch.clone)
+
+    def forward(self) -> Tensor:
+        return self.form(self.output.repeat(self.copies, *[1] * (self.output.ndim - 1)))
