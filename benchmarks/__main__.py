@@ -54,9 +54,9 @@ def measured(part: str, quick: bool) -> Iterable[dict]:
             yield from speed.dense(sizes[2:], device, seconds, speed.quickest(), numpy=False, dtype=torch.bfloat16)
             yield from speed.linear(layers[-1:], device, 2 * seconds, dtype=torch.bfloat16)
         elif part == "linear":
-            yield from speed.linear(layers, device, 4 * seconds)
+            yield from speed.linear(layers, device, 2 * seconds)
         elif part == "chunks":
-            for size in (sizes[0], layers[0]) if quick else (DENSE[2], DENSE[3], *LINEAR):
+            for size in (sizes[0], layers[0]) if quick else (DENSE[2], DENSE[3], *LINEAR[:2]):
                 least = 18 if len(size) == 2 else 20
                 yield from speed.chunks(size, [2**k for k in range(least, 27, 2)], device, seconds)
         elif part == "memory":

@@ -120,6 +120,7 @@ def dense(
 ) -> Iterator[Row]:
     """Time losses of logits (N, C), forward alone and with backward, ours in NumPy among them unless told otherwise."""
     for n, classes in sizes:
+        torch.compiler.reset()  # or the compiler gives up after a few sizes and times plain Python
         z, y = logits_and_labels(n, classes, device, dtype)
         fixed = z.detach()
         floor = {FLOOR: lambda fixed=fixed: (fixed.clone(), fixed.exp())}
