@@ -17,6 +17,8 @@ READY := .venv/ready
 BOOK_READY := .venv/book-ready
 BROWSER_READY := .venv/browser-ready
 UNFINISHED := .venv/unfinished
+# One set-up at a time: this holds a lock for as long as the command runs that follows it, and leaves no file.
+LOCKED := $(PYTHON) -c 'import fcntl, os, sys; file = os.open("pyproject.toml", os.O_RDONLY); fcntl.flock(file, fcntl.LOCK_EX); os.set_inheritable(file, True); os.execvp(sys.argv[1], sys.argv[1:])'
 
 .PHONY: help lab test test-sim gpu notebooks bench book slides test-browser assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
@@ -25,13 +27,13 @@ help:  ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY)  ## open the course in JupyterLab
-	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter $(BIN)/jupyter lab $(LAB_ARGS)
+	@JUPYTER_CONFIG_PATH="$$PWD/.jupyter" $(BIN)/python -m jupyterlab $(LAB_ARGS)
 
 test: $(READY)  ## run every test, every docstring's example and every notebook
 	@$(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 test-sim: $(READY)  ## run all of it again beside a simulated accelerator, to test the code for devices without one
-	@PYTHONPATH=$(CURDIR)/tests/devices/simulated $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
+	@PYTHONPATH="$$PWD/tests/devices/simulated" $(BIN)/python -m pytest --every-notebook -q -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 gpu: $(READY)  ## on a machine with an accelerator: test and measure there, and write the table to send in
 	@$(BIN)/python tools/report_devices.py
@@ -56,7 +58,7 @@ test-browser: $(BROWSER_READY) book slides  ## open book, slides and notebooks i
 	@$(BIN)/python -m pytest -o addopts= -q -ra tests/browser $(TEST_ARGS)
 
 assignment: $(READY)  ## write the notebooks without outputs and solutions to build/assignment
-	@$(BIN)/python -m xent_helpers.exercises assignment
+	@$(BIN)/python -P -m xent_helpers.exercises assignment
 
 test-grade: $(READY)  ## grade some fifty broken and hostile submissions (minutes; needs bubblewrap)
 	@$(BIN)/python -m pytest -q -m slow tests/grading
@@ -67,7 +69,7 @@ test-answers: $(READY)  ## run the notebooks with every exercise answered, right
 lint: $(READY)  ## check the style of the code and the spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/codespell
+	@$(BIN)/python -m codespell_lib
 
 robustness: $(READY)  ## run the chapters' comparisons again with other seeds, rates and budgets (CHAPTERS="4 7"; half an hour)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.robustness $(CHAPTERS)
@@ -90,22 +92,27 @@ clean:  ## remove .venv and everything else that a command has made
 	@find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # The set-up carries the mark `unfinished` until its last line renames it `ready`; one that was interrupted starts again.
+ifdef LOCK_HELD
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("This is Python %d.%d; the course needs 3.11 or newer. Name one: make PYTHON=python3.12 …" % sys.version_info[:2])'
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks its venv module (on Debian and Ubuntu: apt install python3-venv)."; exit 1; }
 	@echo "Setting up .venv (once, a minute or two) …"
 	@if [ -e $(UNFINISHED) ]; then rm -rf .venv; fi
 	@mkdir -p .venv && touch $(UNFINISHED) && rm -f $(READY)
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint,gpu]'
 	@mv $(UNFINISHED) $(READY) && touch $(READY)
+else
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("This is Python %d.%d; the course needs 3.11 or newer. Name one: make PYTHON=python3.12 …" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks its venv module (on Debian and Ubuntu: apt install python3-venv)."; exit 1; }
+	@$(LOCKED) $(MAKE) --no-print-directory LOCK_HELD=yes $(READY)
+endif
 
 # What only the book and the browser need is set up with them, so that `make lab` and `make test` stay light.
 $(BOOK_READY): $(READY)
 	@echo "Setting up what the book needs …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book]'
+	@$(LOCKED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[book]'
 	@touch $@
 
 $(BROWSER_READY): $(BOOK_READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	@$(LOCKED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	@touch $@

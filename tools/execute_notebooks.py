@@ -10,6 +10,7 @@ notebook in which a cell fails is left as it was.
 import argparse
 import os
 import re
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -112,7 +113,10 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 def execute(path: Path) -> str | None:
     """Run and store one notebook; None when it went well, else what went wrong, naming notebook and cell."""
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, nbformat.reader.NotJSONError) as error:
+        return f"{path.name}: it cannot be read ({error})."
     measured = {cell.id: cell.outputs for cell in notebook.cells if MEASURES in cell.metadata.get("tags", [])}
     reached: list[NotebookNode] = []
     try:
@@ -125,7 +129,10 @@ def execute(path: Path) -> str | None:
             for output in cell.outputs:
                 if "execution_count" in output:
                     output.execution_count = cell.execution_count
-    write(stored(notebook), path)
+    try:
+        write(stored(notebook), path)
+    except OSError as error:
+        return f"{path.name}: not stored, it cannot be written ({error.strerror})."
     return None
 
 
@@ -136,8 +143,11 @@ def main(arguments: list[str] | None = None) -> int:
     paths = parser.parse_args(arguments).notebooks or all_notebooks()
     failures = 0
     with TemporaryDirectory() as settings, ThreadPoolExecutor(2) as pool:
-        os.environ["IPYTHONDIR"] = settings  # not the user's own, which may draw figures in another size
-        os.environ["XENT_HELPERS_FOLDER"] = settings  # nor the forecasts of whoever works in the folder
+        # Not the user's own, which may draw figures in another size, hold forecasts, or be out of reach.
+        for name in ("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR", "XENT_HELPERS_FOLDER"):
+            os.environ[name] = settings
+        # Matplotlib lists the fonts in its folder; in a kernel it would say so if that takes long.
+        subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True, capture_output=True)
         for path, failure in zip(paths, pool.map(execute, paths), strict=True):
             failures += failure is not None
             print(failure or f"{path.name}: stored", file=sys.stderr if failure else sys.stdout, flush=True)

@@ -7,9 +7,12 @@ it is 1, and each thing that is broken is named at the end with a remedy.
 Nothing but Python's standard library is imported before it is known to work.
 """
 
+import os
 import re
+import subprocess
 import sys
 import tomllib
+import traceback
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +21,13 @@ from time import perf_counter
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 # The name under which a package is imported, where it is not the package's own.
 MODULES = {"scikit-learn": "sklearn", "array-api-compat": "array_api_compat"}
+OWN = Path(__file__).resolve().parent
+CHANGED = (
+    "If xent_helpers was changed, `git diff xent_helpers` shows where, and `git checkout xent_helpers` takes it back."
+)
 FRESH = "Or start afresh: delete the folder .venv, then run `make lab`."
+WITHIN = "XENT_HELPERS_CHECKING"
+DONE = 100  # the status of the process that checks, when it has come to its end, plus 1 for faults
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
 FUSED = {"fused_cross_entropy": "CrossEntropyLoss", "linear_cross_entropy": "Linear and CrossEntropyLoss"}
 
@@ -44,27 +53,44 @@ def package_faults(ranges: dict[str, str]) -> list[str]:
     print(f"Python is {sys.executable}\n")
     faults = []
     for name, wanted in ranges.items():
+        print(f"{name:18} ", end="", flush=True)  # what ends Python is named by it
+        fault, version = "", "-"
         try:
-            version = ".".join(map(str, sys.version_info[:3])) if name == "Python" else metadata.version(name)
+            version = _version(name)
+            print(f"{version:12} {wanted:14} ", end="", flush=True)
             if name == "jupyterlab":  # it is started and not imported, which would take as long as all the others
                 find_spec(name).loader.get_code(name)
             elif name != "Python":
                 import_module(MODULES.get(name, name))
-        except metadata.PackageNotFoundError:
-            verdict, version = "missing", "-"
-            faults.append(f'{name} is missing. Install it: python -m pip install "{name}{wanted}". {FRESH}')
-        except Exception as error:  # a damaged package can raise anything
-            verdict = "broken"
-            faults.append(
-                f"{name} {version} is installed and cannot be imported ({type(error).__name__}: {error}). Reinstall "
-                f'it: python -m pip install --force-reinstall "{name}{wanted}". {FRESH}'
-            )
-        else:
             verdict = "ok" if SpecifierSet(wanted).contains(version, prereleases=True) else "outside"
             if verdict == "outside":
-                faults.append(_outside(name, version, wanted))
-        print(f"{name:18} {version:12} {wanted:14} {verdict}")
+                fault = _outside(name, version, wanted)
+        except metadata.PackageNotFoundError:
+            verdict = f"{'-':12} {wanted:14} missing"
+            fault = f'{name} is missing. Install it: python -m pip install "{name}{wanted}". {FRESH}'
+        except (Exception, SystemExit) as error:  # a damaged package can raise anything
+            verdict = "broken"
+            fault = f"{name} {version} is installed and does not work ({_described(error)}). {_reinstall(name, wanted)}"
+        print(verdict)
+        faults += [fault] if fault else []
     return faults
+
+
+def _version(name):
+    if name == "Python":
+        return ".".join(map(str, sys.version_info[:3]))
+    version = metadata.version(name)
+    if not isinstance(version, str):
+        raise ValueError(f"the record of its installation names no version: {metadata.distribution(name)._path.name}")
+    return version
+
+
+def _described(error):
+    return f"{type(error).__name__}: {error}"
+
+
+def _reinstall(name, wanted):
+    return f'Reinstall it: python -m pip install --force-reinstall "{name}{wanted}". {FRESH}'
 
 
 def _outside(name, version, wanted):
@@ -85,22 +111,45 @@ def loss_faults() -> list[str]:
 
         torch.set_num_threads(1)  # more are slower on small tensors, and much slower on a busy machine
         places = devices.available()
-    except Exception as error:
-        return [f"The losses were not checked ({type(error).__name__}: {error}). Repair the packages first."]
+    except (Exception, SystemExit) as error:
+        remedy = CHANGED if _is_ours(error) else "Repair the packages first."
+        return [f"The losses were not checked ({_described(error)}). {remedy}"]
     print("\ndevices:", ", ".join(map(str, places)), "" if places[1:] else "(no accelerator; the course needs none)")
     faults = []
     for device in places:
-        try:
-            for loss, theirs in (LOSSES | FUSED).items():
+        for loss, theirs in (LOSSES | FUSED).items():
+            try:
                 found = _differences(loss, device)
-                print(f"{device!s:8} {loss:34} {'agrees with' if not found else 'differs from'} {theirs}")
-                faults += found[:1]
-        except Exception as error:
-            faults.append(
-                f"{device} cannot compute the losses ({type(error).__name__}: {error}). If it is an accelerator, its "
-                "driver may not fit this PyTorch; the course runs on the CPU too: set CUDA_VISIBLE_DEVICES= (empty)."
-            )
+            except (Exception, SystemExit) as error:
+                if not _works(device):
+                    faults.append(
+                        f"{device} cannot compute the losses ({_described(error)}). If it is an accelerator, its "
+                        "driver may not fit this PyTorch; the course runs on the CPU too: set CUDA_VISIBLE_DEVICES= "
+                        "(empty)."
+                    )
+                    break
+                found = [f"{loss} fails on {device} ({_described(error)}). {CHANGED}"]
+            print(f"{device!s:8} {loss:34} {'agrees with' if not found else 'differs from'} {theirs}")
+            faults += found[:1]
     return faults
+
+
+def _is_ours(error):
+    """Whether an import failed in a file of the package: at a line of it, or since Python cannot read it."""
+    file = getattr(error, "filename", None) if isinstance(error, SyntaxError) else None
+    return OWN in Path(file or traceback.extract_tb(error.__traceback__)[-1].filename).resolve().parents
+
+
+def _works(device):
+    """Whether PyTorch's own loss and its gradient come out of a device."""
+    import torch
+
+    try:
+        scores = torch.zeros(2, 3, requires_grad=True, device=device)
+        torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1], device=device)).backward()
+        return scores.grad.cpu().isfinite().all().item()
+    except Exception:
+        return False
 
 
 def _differences(loss, device):
@@ -116,8 +165,7 @@ def _differences(loss, device):
             if a.shape != b.shape or not bool(((a - b).abs() <= bound * (1 + b.abs())).all()):
                 found.append(
                     f"{module}.{loss} on {device} differs from PyTorch's in its {what} (option: {option}, "
-                    f"reduction: {reduction}). If xent_helpers was changed, `git diff xent_helpers` shows where, "
-                    "and `git checkout xent_helpers` takes it back."
+                    f"reduction: {reduction}). {CHANGED}"
                 )
     return found
 
@@ -160,18 +208,36 @@ def _fused_calls(loss, dtype, device):
             yield option, reduction, *(value_and_gradient(f, chosen | {"reduction": reduction}) for f in pair)
 
 
-def main() -> int:
+def examine() -> int:
     """Check packages, devices and losses; return the exit status."""
     start = perf_counter()
     try:
         faults = package_faults(requirements())
-    except metadata.PackageNotFoundError:
-        faults = [f"The list of packages was not found. Run this from the course's folder. {FRESH}"]
+    except (metadata.PackageNotFoundError, tomllib.TOMLDecodeError, KeyError, OSError) as error:
+        faults = [
+            f"The list of packages cannot be read ({_described(error)}). Run this from the course's folder. {FRESH}"
+        ]
     faults += loss_faults()
     print(f"\n{perf_counter() - start:.1f} seconds.", "Everything works." if not faults else "To repair:")
     for number, fault in enumerate(faults, 1):
         print(f"{number}. {fault}")
     return min(len(faults), 1)
+
+
+def main() -> int:
+    """Check in a process of its own, since a damaged package can end Python without a word; return the exit status."""
+    if WITHIN in os.environ:
+        sys.stdout.reconfigure(errors="backslashreplace")
+        try:
+            return DONE + examine()
+        except BrokenPipeError:  # nobody reads any more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return DONE + 1
+    status = subprocess.run([sys.executable, *sys.orig_argv[1:]], env={**os.environ, WITHIN: "yes"}).returncode
+    if status in (DONE, DONE + 1):
+        return status - DONE
+    print(f"\n\nTo repair:\n1. Python ended (status {status}) at the last name above. Reinstall that package. {FRESH}")
+    return 1
 
 
 if __name__ == "__main__":

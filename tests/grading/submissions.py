@@ -17,6 +17,10 @@ OTHER_CHECK = 'my_diagnosis = None\n\nexercises.check("1.3", my_diagnosis)'
 RIGHT = "def my_coin_loss(p, y):\n    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"
 WRONG = "def my_coin_loss(p, y):\n    return np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"
 OTHER_RIGHT = OTHER_CHECK.replace("None", "[4, 1, 2, 3, 5, 6]")
+FLOOD = """for channel in range(600, 2, -1):
+    try:
+        while True: os.write(channel, b'x' * 10**5)
+    except OSError: pass"""
 ENDLESS = "def my_coin_loss(p, y):\n    while True:\n        pass"
 
 
@@ -55,6 +59,13 @@ def sleeping():
     return [found for found in psutil.process_iter(["cmdline"]) if str(seconds()) in (found.info["cmdline"] or [])]
 
 
+KEYS = """import ctypes
+add, request, control = (248, 249, 250) if os.uname().machine == "x86_64" else (217, 218, 219)
+call = ctypes.CDLL(None).syscall
+calls = [(add, b"user", b"planted", b"1", 1, -3), (request, b"user", b"planted", None, 0), (control, 0, -3, 1)]
+"""
+
+
 def hostile(outside):
     """Code that must change nothing under the folder ``outside`` nor learn anything of it, by name of the attack.
 
@@ -91,6 +102,20 @@ def hostile(outside):
         f"            subprocess.Popen(['sleep', '{seconds()}'])\n            time.sleep(10**5)\n        os._exit(0)",
         "huge output": "for _ in range(100):\n    print('x' * 10**6)\n    os.write(2, b'y' * 10**6)",
         "new namespace": "import ctypes\nif ctypes.CDLL(None).unshare(0x10000000) == 0: " + lost,
+        "the first process": "import ctypes\nif b'GRADE_SECRET' in open('/proc/1/environ', 'rb').read(): "
+        + f"{lost}\nif ctypes.CDLL(None).ptrace(0x4206, 1, 0, 0) == 0: {lost}\n"  # PTRACE_SEIZE
+        + guard.format("open('/proc/1/mem', 'r+b')"),
+        "keys of the machine": KEYS
+        + f"if any(call(*arguments) >= 0 for arguments in calls): {lost}\n"
+        + guard.format("open('/proc/keys').read()"),
+        "sockets past the network": "for kind in range(60):\n    for type in range(1, 6):\n        try:\n"
+        f"            socket.socket(kind, type)\n        except OSError:\n            continue\n"
+        f"        if kind not in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK): {lost}",
+        "another architecture": "import ctypes, mmap\nif os.uname().machine == 'x86_64' and os.fork() == 0:\n"
+        # i386's getpid
+        "    memory = mmap.mmap(-1, 4096, prot=7)\n    memory.write(bytes.fromhex('b814000000cd80c3'))\n"
+        "    ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))()\n    os._exit(7)\n"
+        f"elif os.uname().machine == 'x86_64' and os.waitpid(-1, 0)[1] == 7 << 8: {lost}",
     }
 
 
@@ -112,7 +137,22 @@ def resources():
         "allocates unmapped files": (
             "kept = []\nwhile True:\n    kept.append(os.memfd_create('x'))\n"
             "    for _ in range(100): os.write(kept[-1], bytes(10**6))",
+            failed,
+        ),
+        "allocates page tables": (
+            "import mmap\nkept = []\nwhile True:\n    kept.append(mmap.mmap(-1, 2**30, flags=0x4022, prot=1))\n"
+            "    for place in range(0, 2**30, 2**21): kept[-1][place]",
             {"out of memory"},
+        ),
+        "allocates what it shows to nobody": (
+            "import mmap\nkept = []\nwhile True:\n    kept.append(mmap.mmap(-1, 2**24))\n"
+            "    kept[-1][:] = bytes(2**24)\n    kept[-1].madvise(mmap.MADV_DONTNEED)",
+            failed | {"out of memory", "timed out"},
+        ),
+        "allocates in sockets": (
+            "kept = []\nwhile True:\n    kept += socket.socketpair()\n    kept[-1].setblocking(False)\n"
+            "    try:\n        while True: kept[-1].send(bytes(60000))\n    except OSError: pass",
+            failed | {"out of memory"},
         ),
         "fills its folder": ("for n in range(10**6): open(f'f{n}', 'wb').write(bytes(10**7))", failed),
         "fills shared memory": ("for n in range(10**6): open(f'/dev/shm/{n}', 'wb').write(bytes(10**7))", failed),
@@ -120,6 +160,11 @@ def resources():
         "many programs": (
             f"while True: subprocess.Popen(['sleep', '{seconds()}'])",
             failed | {"too many processes"},  # the kernel refuses more, unless root grades; then the watcher ends it
+        ),
+        "threads of children": (
+            "import threading\nfor _ in range(30):\n    if os.fork() == 0:\n        while True:\n"
+            "            threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\ntime.sleep(1000)",
+            failed | {"too many processes", "out of memory"},
         ),
         "threads": (
             taking + "while True: threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
@@ -131,10 +176,7 @@ def resources():
             "import ctypes\nwhile True:\n    try: ctypes.CDLL(None).pause()\n    except BaseException: pass",
             {"timed out"},
         ),
-        "floods the channel": (
-            "for n in range(3, 20):\n    try:\n        while True: os.write(n, b'x' * 10**5)\n    except OSError: pass",
-            {"too much output"},
-        ),
+        "floods the channel": (FLOOD, {"too much output"}),
     }
 
 
@@ -158,8 +200,7 @@ NOT_NOTEBOOKS = {
 
 
 def run(*arguments):
-    parsed = command.parser().parse_args([str(argument) for argument in arguments])
-    return parsed.run(parsed)
+    return command.main([str(argument) for argument in arguments])
 
 
 def table(path):

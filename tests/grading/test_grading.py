@@ -15,6 +15,7 @@ from tests.grading import submissions
 from tests.grading.submissions import (
     CHECK,
     ENDLESS,
+    FLOOD,
     IMPORTS,
     NAME,
     NOT_NOTEBOOKS,
@@ -30,6 +31,7 @@ from tests.grading.submissions import (
 from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import grading, sandbox
 from xent_helpers.exercises.grading import Unreadable
+from xent_helpers.exercises.table import Table
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="grade runs on Linux and macOS")
 
@@ -168,7 +170,9 @@ def test_a_cell_of_the_table_is_not_too_long():
 
 def test_an_earlier_table_keeps_the_rows_of_other_files(tmp_path):
     path, mine = tmp_path / "grades.csv", tmp_path / "a.ipynb"
-    grading.store({"old.ipynb": [("old.ipynb", "", "graded", 'ä, "b"')], str(mine): [(str(mine), "", "x", "")]}, path)
+    with Table(path) as grades:
+        grades.rows = {"old.ipynb": [("old.ipynb", "", "graded", 'ä, "b"')], str(mine): [(str(mine), "", "x", "")]}
+        grades.store()
     mine.write_text("")
     assert run("grade", mine, "--output", path, "--trust") == 0
     assert {key[0]: row["status"] for key, row in table(path).items()} == {
@@ -188,15 +192,18 @@ TABLE = {
 @pytest.mark.usefixtures("other_locale")
 def test_a_table_is_stored_as_spreadsheets_read_it_and_loaded_as_it_was(tmp_path):
     path = tmp_path / "grades.csv"
-    assert grading.load(path) == {}
-    grading.store(TABLE, path)
+    with Table(path) as grades:
+        assert grades.rows == {}
+        grades.rows = TABLE
+        grades.store()
     rows = 'a.ipynb,,graded,"ä, ""b"""\na.ipynb,1.1,solved,\nb.ipynb,,failed,"two\r\nlines"\n'
     assert path.read_bytes() == ("\ufefffile,exercise,status,diagnosis\n" + rows).encode()
-    assert grading.load(path) == TABLE
+    with Table(path) as grades:
+        assert grades.rows == TABLE
     assert [found.name for found in tmp_path.iterdir()] == ["grades.csv"]
 
 
-OTHER_FILES = ["my notes", "a,b\n1,2\n", "file,exercise,status,diagnosis\nx,y\n", "", "x" * 200_000]
+OTHER_FILES = ["my notes", "a,b\n1,2\n", "file,exercise,status,diagnosis\nx,y\n", " \n", "x" * 200_000]
 
 
 @pytest.mark.parametrize("text", OTHER_FILES)
@@ -224,11 +231,14 @@ def test_without_a_sandbox_nothing_is_run(tmp_path, monkeypatch, capsys, said):
     assert not (tmp_path / "grades.csv").exists()
 
 
-@pytest.mark.parametrize("option", [("--time-limit", "0"), ("--memory-limit", "1"), ("--time-limit", "nan")])
-def test_limits_that_nothing_fits_in_are_refused(option, capsys):
+@pytest.mark.parametrize(
+    "option", [("time", "0"), ("time", "nan"), ("time", "inf"), ("time", "1e12"), ("memory", "1"), ("memory", "9" * 14)]
+)
+def test_limits_that_make_no_sense_are_refused(option, capsys):
+    name, value = option
     with pytest.raises(SystemExit):
-        run("grade", "a.ipynb", *option)
-    assert "less than" in capsys.readouterr().err
+        run("grade", "a.ipynb", f"--{name}-limit", value)
+    assert f"{value} is not between" in capsys.readouterr().err
 
 
 # ---- what runs submissions ----
@@ -292,7 +302,7 @@ def test_trust_keeps_the_process_apart_and_the_limits(tmp_path, course):
     assert path.exists() and not psutil.Process().children(recursive=True)
 
 
-NOISE = """for channel in range(3, 30):
+NOISE = """for channel in range(600, 2, -1):
     try: os.write(channel, b'\\xff\\n[]\\n{"exercise": "1.1"}\\n' + b'[' * 10**5 + b'\\n{"cell": "1", "error": 2}\\n')
     except OSError: pass"""
 CASES = {
@@ -320,10 +330,7 @@ CASES = {
         ("graded", "not yet", "not attempted yet"),
     ),
     "loops": (["while True: pass", RIGHT, CHECK, OTHER_RIGHT], ("failed", "solved", "solved")),
-    "floods the grader": (
-        ["for n in range(3, 30):\n    try:\n        while True: os.write(n, b'x' * 10**5)\n    except OSError: pass"],
-        ("too much output", "not graded", "not graded"),
-    ),
+    "floods the grader": ([FLOOD], ("too much output", "not graded", "not graded")),
     "many processes": (
         ["while True: subprocess.Popen(['sleep', '600'])"],
         ("too many processes", "not graded", "not graded"),

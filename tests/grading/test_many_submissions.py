@@ -30,7 +30,7 @@ from tests.grading.submissions import (
     table,
 )
 from xent_helpers.exercises import __main__ as command
-from xent_helpers.exercises import sandbox
+from xent_helpers.exercises import control_group, grading, sandbox
 
 pytestmark = pytest.mark.slow
 SECONDS = 30
@@ -145,6 +145,20 @@ def test_every_submission_is_reported_and_none_harms_another(tmp_path, outside, 
 
 
 @pytest.mark.usefixtures("sandboxed")
+@pytest.mark.parametrize(
+    "attack", ["allocates page tables", "allocates in children", "fork bomb", "threads of children"]
+)
+def test_limits_hold_without_a_control_group(tmp_path, course, monkeypatch, attack):
+    monkeypatch.setattr(control_group, "_own", lambda: ())
+    code, statuses = submissions.resources()[attack]
+    path = tmp_path / "a.ipynb"
+    path.write_text(submissions.after(code))
+    limits = sandbox.Limits(seconds=SECONDS, megabytes=1024)
+    rows = grading.grade(path, course, limits, threads=sandbox.threads_allowed(limits))
+    assert rows[0][2] in statuses and [row[2] for row in rows[1:]] == ["solved", "solved"], rows
+
+
+@pytest.mark.usefixtures("sandboxed")
 def test_every_chapter_of_the_course_runs_in_the_sandbox_as_in_jupyter(tmp_path):
     paths = sorted(command.COURSE.glob("*.ipynb"))
     assert run("grade", *paths, "--output", tmp_path / "grades.csv", "--time-limit", 600) == 0
@@ -164,7 +178,10 @@ def test_an_interrupted_run_keeps_what_is_graded_and_leaves_nothing(tmp_path, ki
     output = tmp_path / "grades.csv"
     command = [sys.executable, "-m", "xent_helpers.exercises", "grade", first, second, "--course", course]
     command += ["--output", output, "--time-limit", "200", *(["--trust"] if trust else [])]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(sandbox.PACKAGE.parent)})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    variables = {**os.environ, "PYTHONPATH": str(sandbox.PACKAGE.parent), "TMPDIR": str(temporary)}
+    process = subprocess.Popen(command, env=variables)
     parent = psutil.Process(process.pid)
     family = []
     for _ in range(1800):
@@ -184,6 +201,7 @@ def test_an_interrupted_run_keeps_what_is_graded_and_leaves_nothing(tmp_path, ki
     }
     assert not [found for found in tmp_path.iterdir() if "unfinished" in found.name]
     left = psutil.wait_procs(family, timeout=10)[1]
+    assert not list(temporary.iterdir()) or (trust and kind == signal.SIGKILL)
     if trust and kind == signal.SIGKILL:  # what the submission itself has started is out of reach then
         assert [one.cmdline() for one in left] == [["sleep", "86402"]]
         left[0].kill()

@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch.nn.functional import cross_entropy
 
 from xent_helpers import devices, distributed
+from xent_helpers.parent import end_with_parent
 
 if not dist.is_available():
     pytest.skip("this build of PyTorch has no torch.distributed", allow_module_level=True)
@@ -258,25 +259,34 @@ def test_vocabulary_parallel_loss_and_gradient_of_each_sample():
         assert torch.autograd.gradcheck(lambda z: distributed.VocabularyParallel.apply(z, target, 0), logits)
 
 
-def test_an_interrupted_run_leaves_no_process_and_no_file(environment, tmp_path):
+@pytest.mark.parametrize("kind, training", [(signal.SIGINT, True), (signal.SIGKILL, True), (signal.SIGKILL, False)])
+def test_an_interrupted_run_leaves_no_process_and_no_file(environment, tmp_path, kind, training):
+    """While the workers train, and as soon as they have been started."""
     command = [*TORCHRUN, "--nproc-per-node", "2", *SCRIPT, "--steps", str(10**8)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    workers = _when_training(psutil.Process(running.pid))
-    running.send_signal(signal.SIGINT)
+    own = os.getpid()
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        preexec_fn=lambda: end_with_parent(own),  # torchrun is to end with this test, whatever becomes of it
+    )
+    workers = _workers(psutil.Process(running.pid), training)
+    running.send_signal(kind)
     running.communicate(timeout=60)
     assert running.returncode != 0
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert not alive
-    assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == []
-    assert not [connection for connection in psutil.net_connections("tcp") if connection.pid == running.pid]
+    if kind == signal.SIGINT:
+        assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == []
 
 
-def _when_training(launcher):
-    """Wait until both workers are past their imports and talk to each other; return them."""
+def _workers(launcher, training):
+    """Wait for both workers, until they are past their imports and talk to each other if they are to train."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
         workers = [child for child in launcher.children() if "xent_helpers.distributed" in " ".join(child.cmdline())]
-        if len(workers) == 2 and all(len(worker.net_connections("tcp")) > 1 for worker in workers):
+        if len(workers) == 2 and (not training or all(len(worker.net_connections("tcp")) > 1 for worker in workers)):
             return workers
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise TimeoutError("the workers did not come up within two minutes")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,10 @@ from xent_helpers import __main__ as check
 from xent_helpers import devices, fused, losses
 
 
-def command(**environment):
+def command(folder=ROOT, **environment):
     return subprocess.run(
         [sys.executable, "-m", "xent_helpers"],
-        cwd=ROOT,
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         capture_output=True,
         text=True,
@@ -34,14 +35,42 @@ def test_this_machine_passes():
     assert all(f"\n{name} " in done.stdout for name in check.requirements())
 
 
-def test_a_damaged_torch_is_named_with_a_remedy_and_without_a_traceback(tmp_path):
-    broken = tmp_path / "torch"
-    broken.mkdir()
-    broken.joinpath("__init__.py").write_text('raise OSError("libtorch.so: file too short")')
+DAMAGES = {
+    "raises": ("torch/__init__.py", 'raise OSError("libtorch.so: file too short")', "libtorch.so: file too short"),
+    "exits": ("torch/__init__.py", "import sys; sys.exit()", "torch"),
+    "ends Python": ("torch/__init__.py", "import os; os._exit(0)", "status 0"),
+    "crashes": ("torch/__init__.py", "import os; os.kill(os.getpid(), 11)", "status -11"),
+    "has no version": ("torch-2.13.0.dist-info/METADATA", "", "torch"),
+    "has an odd version": ("torch-2.13.0.dist-info/METADATA", "Version: two", "two"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_package_is_named_with_a_remedy_and_without_a_traceback(tmp_path, kind):
+    name, text, said = DAMAGES[kind]
+    tmp_path.joinpath(name).parent.mkdir()
+    tmp_path.joinpath(name).write_text(text)
     done = command(PYTHONPATH=os.pathsep.join((str(tmp_path), str(ROOT))))
     assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
-    assert "OSError: libtorch.so: file too short" in done.stdout and "losses were not checked" in done.stdout
-    assert 'pip install --force-reinstall "torch' in done.stdout
+    remedies = done.stdout[done.stdout.index("To repair:") :]
+    assert said in remedies and "nstall" in remedies
+    assert done.stdout.splitlines()[-1].startswith(("1. ", "2. "))
+    if kind in ("ends Python", "crashes"):
+        assert re.findall(r"^([\w-]+) +\d.*$", done.stdout, re.MULTILINE)[-1] == "torch"
+
+
+FAULTS = {"def": "SyntaxError", "missing": "NameError", "def cross_entropy(*a, **k): return a + 1": "TypeError"}
+
+
+@pytest.mark.parametrize("line", FAULTS)
+def test_a_fault_in_the_package_is_not_blamed_on_others(tmp_path, line):
+    shutil.copytree(ROOT / "xent_helpers", tmp_path / "xent_helpers")
+    with tmp_path.joinpath("xent_helpers", "losses.py").open("a") as file:
+        file.write(f"\n{line}\n")
+    done = command(PYTHONPATH=str(tmp_path), folder=tmp_path)
+    remedies = done.stdout[done.stdout.index("To repair:") :]
+    assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
+    assert FAULTS[line] in remedies and "git checkout xent_helpers" in remedies and "driver" not in remedies
 
 
 def test_the_ranges_are_pyproject_s():
@@ -61,14 +90,14 @@ def test_without_any_list_the_folder_is_named(monkeypatch, capsys):
 
     monkeypatch.setattr(check, "PYPROJECT", Path("nowhere"))
     monkeypatch.setattr(check.metadata, "requires", missing)
-    assert check.main() == 1 and "from the course's folder" in capsys.readouterr().out
+    assert check.examine() == 1 and "from the course's folder" in capsys.readouterr().out
 
 
 def test_each_fault_is_numbered_and_has_a_remedy(monkeypatch, capsys, tmp_path):
     project = '[project]\nrequires-python = ">=4"\ndependencies = ["no-such-package>=1", "numpy<2,>=1", "tqdm"]\n'
     tmp_path.joinpath("pyproject.toml").write_text(project)
     monkeypatch.setattr(check, "PYPROJECT", tmp_path / "pyproject.toml")
-    assert check.main() == 1
+    assert check.examine() == 1
     shown = capsys.readouterr().out
     verdicts = dict(re.findall(r"^(Python|no-such-package|numpy|tqdm) .* (\w+)$", shown, re.MULTILINE))
     assert verdicts == {"Python": "outside", "no-such-package": "missing", "numpy": "outside", "tqdm": "ok"}

@@ -1,5 +1,9 @@
 """``make notebooks`` stores the same bytes each time, and stores nothing when a cell fails."""
 
+import os
+import subprocess
+import sys
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -109,3 +113,31 @@ def test_what_a_slider_draws_is_not_sent_back_to_the_kernel():
     said = {"parent_header": {}, "header": {"msg_type": "stream"}, "content": {"name": "stdout", "text": "0.5"}}
     widget.output([], said, display_id=None, cell_index=0)
     assert [output.text for output in widget.outputs] == ["0.5"]
+
+
+def test_a_home_that_cannot_be_written_leaves_no_trace(path):
+    """Matplotlib would warn, with the name of a temporary folder, and Jupyter would find no place for its files."""
+    cells = [new_code_cell("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", id="figure")]
+    nbformat.write(new_notebook(cells=cells), path)
+    script = [sys.executable, execute_notebooks.__file__, str(path)]
+    nowhere = {
+        name: value for name, value in os.environ.items() if not name.startswith(("XDG", "MPL", "JUPYTER", "IPY"))
+    }
+    done = subprocess.run(script, env=nowhere | {"HOME": os.devnull}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    (figure,) = nbformat.read(path, as_version=4).cells
+    assert [output.output_type for output in figure.outputs] == ["display_data"]
+
+
+def test_what_cannot_be_written_or_read_is_said(path, capsys):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = []
+    nbformat.write(notebook, path)
+    path.with_suffix(".unfinished").mkdir()  # so that nothing can be written there, by root neither
+    before = path.read_bytes()
+    other = path.with_name("other.ipynb")
+    other.write_text("no notebook")
+    assert execute_notebooks.main([str(path), str(other), str(path.with_name("missing.ipynb"))]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in told] == ["01_title.ipynb", "other.ipynb", "missing.ipynb"]
+    assert path.read_bytes() == before

@@ -38,8 +38,12 @@ class NotAnAssignment(Exception):
 
 def write(course: Path, output: Path, commit: str = "HEAD") -> int:
     """Write the assignment of the notebooks in ``course`` to the folder ``output``, which is replaced whole."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(mkdtemp(prefix=output.name + ".", suffix=".unfinished", dir=output.parent))
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(mkdtemp(prefix=output.name + ".", suffix=".unfinished", dir=output.parent))
+    except OSError as error:
+        print(f"{output} cannot be written ({error.strerror}): name another folder with --output.", file=sys.stderr)
+        return 1
     try:
         for path in sorted(course.glob("*.ipynb")):
             notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -69,7 +73,7 @@ def write(course: Path, output: Path, commit: str = "HEAD") -> int:
 
 def committed(path: Path, commit: str) -> str:
     """Return the text that ``path`` has in a commit."""
-    command = ["git", "-C", str(path.parent), "show", f"{commit}:./{path.name}"]
+    command = ["git", "-C", str(path.parent), "show", "--end-of-options", f"{commit}:./{path.name}"]
     try:
         return subprocess.run(command, capture_output=True, check=True, encoding="utf-8").stdout
     except FileNotFoundError as error:

@@ -10,31 +10,34 @@ result, and a function copied from ``exercises.solution`` is a right function. R
 """
 
 import ast
-import csv
 import json
 import os
 import re
 import stat
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from xent_helpers.exercises import sandbox
 from xent_helpers.exercises.exercise import Status
 from xent_helpers.exercises.sandbox import Limits
+from xent_helpers.exercises.table import Row
 
-LARGEST = 64 * sandbox.MEBIBYTE
+LARGEST = 32 * sandbox.MEBIBYTE
+TO_READ = 512 * sandbox.MEBIBYTE  # of memory for one file: JSON of many small pieces grows thirtyfold
 LONGEST_TEXT = 1000
-COLUMNS = ("file", "exercise", "status", "diagnosis")
 LIMITS_HIT = {
     "time": "timed out",
     "memory": "out of memory",
+    "machine": "out of memory",
     "processes": "too many processes",
     "output": "too much output",
 }
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the start of one
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
-
-Row = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ def _parsed(text):
     if not text.strip():
         raise Unreadable("not a notebook", "it is empty")
     try:
-        notebook = json.loads(text)
+        with _bounded_memory():
+            notebook = json.loads(text)
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
         submission = Submission(text, [_source(cell) for cell in cells])
         submission.ids = {str(cell.get("id")) for cell in notebook["cells"]}
@@ -132,9 +136,26 @@ def _parsed(text):
                 submission.may_raise.append(number)
     except (ValueError, RecursionError) as error:
         raise Unreadable("not a notebook", f"it is not whole, or no JSON ({error})") from error
+    except MemoryError as error:
+        raise Unreadable("not a notebook", "it takes too much memory to be read; clear its outputs") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise Unreadable("not a notebook", "it is JSON, but no notebook of format 4") from error
     return submission
+
+
+@contextmanager
+def _bounded_memory():
+    """Let this process take only so much more memory within the block, where the system can hold it."""
+    import resource  # here, since Windows has none
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    taken = getattr(psutil.Process().memory_info(), "data", None)
+    bound = soft if taken is None else taken + TO_READ
+    resource.setrlimit(resource.RLIMIT_DATA, (bound if soft == resource.RLIM_INFINITY else min(bound, soft), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _source(cell):
@@ -143,17 +164,22 @@ def _source(cell):
     return source if isinstance(source, str) else "".join(source)
 
 
+def checked(submission: Submission) -> set[str]:
+    """Return the keys of the exercises that its cells check."""
+    return {key for source in submission.cells for key in CHECK.findall(source)}
+
+
 def chapter_of(submission: Submission, path: Path, course: list[CourseNotebook]) -> CourseNotebook:
     """Return the chapter that a submission shares most checks and cells with; failing both, the one in its name.
 
     Raises:
         Unreadable: there is none.
     """
-    checked = {key for source in submission.cells for key in CHECK.findall(source)}
+    keys = checked(submission)
 
     def shared(chapter):
         return (
-            len(checked & set(chapter.exercises)),
+            len(keys & set(chapter.exercises)),
             len(submission.ids & chapter.cells),
             Path(chapter.name).stem in path.stem,
         )
@@ -166,7 +192,7 @@ def chapter_of(submission: Submission, path: Path, course: list[CourseNotebook])
 
 def grade(path: Path, course: list[CourseNotebook], limits: Limits, *, threads: int, trust: bool = False) -> list[Row]:
     """Return the rows of one submission: the file's own, with no exercise, then one for each of its exercises."""
-    file = shown(os.fsencode(path).decode("utf-8", "replace"))
+    file = name_of(path)
     try:
         submission = read(path)
         chapter = chapter_of(submission, path, course)
@@ -180,14 +206,15 @@ def grade(path: Path, course: list[CourseNotebook], limits: Limits, *, threads: 
             "cells": submission.cells,
             "may_raise": submission.may_raise,
             "exercises": chapter.exercises,
+            "checks": sorted(checked(submission)),
             "deadline": deadline,
             "parent": os.getpid() if trust else None,  # bubblewrap ends its processes itself
             "megabytes": limits.megabytes,
             "threads": threads,
         }
-        return json.dumps(fields).encode()
+        return json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
-    command = [sys.executable, "-m", "xent_helpers.exercises.runner"]
+    command = [sys.executable, "-P", "-m", "xent_helpers.exercises.runner"]
     finished = sandbox.run(command, request, limits, trust=trust)
     findings = list(_findings(finished.output))
     status, diagnosis = _status_of_file(finished, findings, limits)
@@ -224,12 +251,13 @@ def _status_of_file(finished, findings, limits):
     failures = "; ".join(errors[:3]) + (f"; and {len(errors) - 3} more" if len(errors) > 3 else "")
     if finished.limit_hit:
         limit = {
-            "time": f"{limits.seconds:g} s",
-            "memory": f"{limits.megabytes} MiB",
-            "processes": f"{limits.processes} at once",
-            "output": "1 MiB",
+            "time": f"more than {limits.seconds:g} s",
+            "memory": f"more than {limits.megabytes} MiB",
+            "machine": "the machine's memory was used up, by this submission or by other programs",
+            "processes": f"more than {limits.processes} at once, or {sandbox.THREADS} times as many threads",
+            "output": "more than 1 MiB",
         }[finished.limit_hit]
-        return LIMITS_HIT[finished.limit_hit], f"more than {limit}" + (f"; {failures}" if failures else "")
+        return LIMITS_HIT[finished.limit_hit], limit + (f"; {failures}" if failures else "")
     if {"finished": True} not in findings:
         return "failed", f"its process ended early (status {finished.status})" + (f"; {failures}" if failures else "")
     return ("failed", failures) if errors else ("graded", "every cell ran")
@@ -247,38 +275,16 @@ def shown(text: str) -> str:
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if len(text) > LONGEST_TEXT:
         text = text[: LONGEST_TEXT - 2] + " …"
-    return "'" + text if text.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else text
+    return "'" + text if text.startswith(FORMULA) else text
 
 
-def load(path: Path) -> dict[str, list[Row]]:
-    """Return the rows of an earlier table by file; none where there is no table yet.
+def name_of(path: Path) -> str:
+    """Return a file's name as the table has it: plain text like ``shown``, but two names never look alike.
 
-    Raises:
-        ValueError: the file is not a table of grades.
+    Example:
+        >>> name_of(Path("a  b.ipynb")), name_of(Path("=1.ipynb")), name_of(Path("two\\nlines.ipynb"))
+        ('a  b.ipynb', "'=1.ipynb", 'two\\\\nlines.ipynb')
     """
-    if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header, *rows = csv.reader(file)
-    except (ValueError, csv.Error):
-        header, rows = (), []
-    if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
-        raise ValueError(f"{path} exists and is no table of grades ({', '.join(COLUMNS)}): name another --output.")
-    table: dict[str, list[Row]] = {}
-    for row in rows:
-        table.setdefault(row[0], []).append(tuple(row))
-    return table
-
-
-def store(table: dict[str, list[Row]], path: Path) -> None:
-    """Write under another name, then rename: an interruption leaves the old table or the new one, never a part."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        # The mark at the start tells spreadsheets that this is UTF-8.
-        with unfinished.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([COLUMNS, *(row for rows in table.values() for row in rows)])
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    text = os.fsencode(path).decode("utf-8", "surrogateescape").replace("\\", r"\\")
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "'" + text if text.lstrip().startswith((*FORMULA, "'")) else text

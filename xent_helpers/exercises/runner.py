@@ -5,22 +5,32 @@ what the notebook prints is discarded. Nothing here protects this process from t
 protects the machine, and ``grading.py`` says what can be forged.
 """
 
-import ctypes
-import json
 import os
 import signal
 import sys
-import time
+from collections.abc import Callable
 from contextlib import suppress
+from json import dumps, load
+from os import write
 from pathlib import Path
+from signal import setitimer
+from time import monotonic
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from xent_helpers import exercises
-from xent_helpers.exercises import examine  # a reference that the notebook cannot replace
+from xent_helpers.exercises import (
+    Result,
+    Status,
+    examine,
+)  # by name, as above: a notebook may replace what a module holds
+from xent_helpers.parent import end_with_parent
 
 MEBIBYTE = 2**20
+NEVER = float("inf")
+RAIN = 2e-5  # seconds from drop to drop
+CHANNEL = 500  # a descriptor out of the way of code that closes all that it finds
 
 
 class CellTimeout(BaseException):
@@ -36,38 +46,71 @@ class Shell(InteractiveShell):
     def showtraceback(self, *arguments, **options):
         """Show nothing: ``run_cell`` returns the error."""
 
+    def ask_exit(self):
+        """What ``quit()`` calls: the cell ends, and the exercises below are graded all the same."""
+        raise SystemExit("quit() ends the notebook here")
+
 
 class Run:
     """One notebook being run: its cells in order, and each exercise examined where the notebook checks it."""
 
-    def __init__(self, request: dict, channel):
+    def __init__(self, request: dict, channel: int):
         self.request, self.channel = request, channel
         self.checked: set[str] = set()
         self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-        signal.signal(signal.SIGALRM, self.stop)
+        self.deepest, self.until = sys.getrecursionlimit(), NEVER
         exercises.all_exercises()  # imports much, and no alarm may interrupt an import
 
     def to_its_end(self) -> None:
         """Run every cell, whatever became of those before it, then examine what no cell has checked."""
         with exercises.redirected_checks(self.check):
-            self.run_cells()
+            for number, source in enumerate(self.request["cells"], 1):
+                found = self.bounded(lambda source=source: self.run_cell(source))
+                if found and number not in self.request["may_raise"]:
+                    self.say(cell=number, error=found)
         for key, name in self.request["exercises"].items():
             if key not in self.checked:
-                self.report(key, self.shell.user_ns.get(name), "no cell checks this exercise")
+                note = "its check was not reached" if key in self.request["checks"] else "no cell checks this exercise"
+                self.report(key, self.shell.user_ns.get(name), note)
         self.say(finished=True)
 
-    def run_cells(self) -> None:
-        for number, source in enumerate(self.request["cells"], 1):
-            self.set_alarm()
-            try:
-                result = self.shell.run_cell(source, store_history=True)
-                error = result.error_before_exec or result.error_in_exec
-            except CellTimeout as late:  # between the notebook's code and ours
-                error = late
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            if error is not None and number not in self.request["may_raise"]:
-                self.say(cell=number, error=_described(error))
+    def bounded(self, function: Callable[[], object]) -> object:
+        """Call ``function`` with a share of the time; return its result, or what it raised in words."""
+        self.give_time()
+        try:
+            return function()
+        except BaseException as error:
+            self.until = NEVER  # before any call, which could be interrupted
+            setitimer(signal.ITIMER_REAL, 0)
+            return self.bounded(lambda error=error: _described(error))
+        finally:
+            self.until = NEVER
+
+    def give_time(self) -> None:
+        """Give what comes next half of the time that is left, so that one endless loop leaves time for the rest."""
+        self.share, self.stopped = max((self.request["deadline"] - monotonic()) / 2, 0.01), False
+        self.until = monotonic() + self.share
+        signal.signal(signal.SIGALRM, self.stop)  # a cell may have set its own
+        setitimer(signal.ITIMER_REAL, self.share, 1.0)
+
+    def stop(self, *signal_and_frame) -> None:
+        """Raise ``CellTimeout``; code that has caught it gets a rain of them: soon one falls where it is not caught."""
+        if monotonic() < self.until:  # it comes too late, and the time is another's
+            return
+        if self.stopped:
+            setitimer(signal.ITIMER_REAL, RAIN, RAIN)
+        self.stopped = True
+        raise CellTimeout(f"it ran longer than {self.share:.3g} s")
+
+    def run_cell(self, source: str) -> str:
+        """Run one cell; return what it raised, in words."""
+        try:
+            result = self.shell.run_cell(source, store_history=True)
+        finally:
+            sys.setrecursionlimit(self.deepest)
             _close_figures()
+        error = result.error_before_exec or result.error_in_exec
+        return "" if error is None else _described(error)
 
     def check(self, key: str, answer: object) -> None:
         """Examine ``answer`` where a cell calls ``exercises.check``."""
@@ -77,38 +120,27 @@ class Run:
         name = self.request["exercises"][key]
         changed = name is not None and answer is not self.shell.user_ns.get(name)
         self.report(key, answer, f"the check is given something other than {name}" if changed else "")
+        self.give_time()  # to the rest of the cell
 
     def report(self, key: str, answer: object, note: str) -> None:
         """Say what the examination of one answer found; an endless one is ended in time for the others."""
-        self.set_alarm()
-        try:
-            result = examine(key, answer)
-            status, message = result.status, result.message
-        except BaseException as error:  # the answer may raise anything, and the other exercises are to be graded
-            status, message = exercises.Status.NOT_YET, f"the answer could not be examined: {_described(error)}"
-        self.set_alarm()
-        self.say(exercise=key, status=status, message=message, note=note)
-
-    def set_alarm(self) -> None:
-        """Give what comes next half of the time that is left, so that one endless loop leaves time for the rest."""
-        self.share = max((self.request["deadline"] - time.monotonic()) / 2, 0.01)
-        signal.setitimer(signal.ITIMER_REAL, self.share, 1.0)  # and again, for code that catches everything once
-
-    def stop(self, *signal_and_frame) -> None:
-        raise CellTimeout(f"it ran longer than {self.share:.3g} s")
+        result = self.bounded(lambda: examine(key, answer))
+        if isinstance(result, str):
+            result = Result(key, Status.NOT_YET, f"the answer could not be examined: {result}")
+        self.say(exercise=key, status=result.status, message=result.message, note=note)
 
     def say(self, **finding) -> None:
-        self.channel.write(json.dumps(finding) + "\n")
-        self.channel.flush()
+        write(self.channel, (dumps(finding) + "\n").encode())
 
 
 def _described(error: BaseException) -> str:
-    """Return the error in words; its text is made by the notebook's code, which may fail at that too."""
+    """Return the error in words; its text and name are made by the notebook's code, which may fail at that too."""
+    if isinstance(error, CellTimeout):
+        return str(error)
     try:
-        text = str(error)
+        return f"{type(error).__name__}: {error}"[:1000]
     except BaseException:
-        text = "(its text cannot be shown)"
-    return text if isinstance(error, CellTimeout) else f"{type(error).__name__}: {text}"[:1000]
+        return "an error whose text cannot be shown"
 
 
 def _close_figures():
@@ -117,22 +149,15 @@ def _close_figures():
             sys.modules["matplotlib.pyplot"].close("all")
 
 
-def _die_with(parent):
-    """End when the process that started this one ends: ask Linux for it, and see whether it has ended already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def _set_limits(request):
     """Let the kernel hold what it can hold for each process; the watcher outside holds the sums."""
-    import resource  # here, since Windows has none, and a page that lists the modules imports this one there too
+    import resource
 
     limits = {
         "RLIMIT_DATA": request["megabytes"] * MEBIBYTE * 3 // 4,  # a MemoryError before the watcher ends it all
         "RLIMIT_FSIZE": 256 * MEBIBYTE,
         "RLIMIT_NPROC": request["threads"],
+        "RLIMIT_NOFILE": 1024,
         "RLIMIT_CORE": 0,
     }
     for name, value in limits.items():
@@ -142,14 +167,17 @@ def _set_limits(request):
 
 def main() -> None:
     """Serve one request, and leave without waiting for threads or exit handlers of the notebook."""
-    request = json.load(sys.stdin.buffer)
+    import fcntl  # here and below, since Windows has none, and a page that lists the modules imports this one there
+
+    request = load(sys.stdin.buffer)
     if request["parent"]:
-        _die_with(request["parent"])
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        end_with_parent(request["parent"])
+    channel = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, CHANNEL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     Path(request["name"]).write_text(request["notebook"], encoding="utf-8")
+    sys.path.insert(0, "")  # as in Jupyter: a cell may write a module and import it
     _set_limits(request)
     Run(request, channel).to_its_end()
     os._exit(0)

@@ -6,6 +6,7 @@ whole family of processes when a limit is hit; killing the first process of a PI
 """
 
 import os
+import re
 import select
 import shutil
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,8 @@ from threading import Thread
 import psutil
 
 import xent_helpers
+from xent_helpers.exercises import system_calls
+from xent_helpers.exercises.control_group import ControlGroup
 
 HOME = "/submission"
 PACKAGE = Path(xent_helpers.__file__).resolve().parent
@@ -31,6 +34,8 @@ TMPFS = {"/dev/shm": 64 * MEBIBYTE, "/tmp": 64 * MEBIBYTE, HOME: 256 * MEBIBYTE}
 MOST_OUTPUT = MEBIBYTE
 LEAST_AVAILABLE = 256 * MEBIBYTE  # of the machine's memory, whichever programs use the rest
 POLL = 0.05
+THREADS = 4  # for each process that may run at once
+INODE = 1024  # bytes of the kernel's for a file, an empty one too
 
 SETTINGS = {
     "PYTHONPATH": str(PACKAGE.parent),
@@ -62,21 +67,45 @@ def obstacle() -> str | None:
     """Return why there is no working sandbox on this machine, or None if there is one (a trial runs)."""
     if shutil.which("bwrap") is None:
         return "bubblewrap (the command bwrap) is not installed"
-    command = confined([sys.executable, "-c", "import IPython, numpy, xent_helpers"])
-    trial = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    try:
+        system_calls.program()
+    except (OSError, AttributeError) as error:
+        return f"bubblewrap is installed, but the system's libseccomp is not to be used ({error})"
+    trial = _start([sys.executable, "-c", "import IPython, numpy, xent_helpers"], stderr=subprocess.PIPE)
+    _, said = trial.communicate()
     if trial.returncode:
-        said = (trial.stderr.strip().splitlines() or [f"it ends with status {trial.returncode}"])[-1]
-        return f"bubblewrap is installed (0.8 or newer is needed), but Python does not run in it here: {said}"
+        lines = said.decode(errors="replace").strip().splitlines() or [f"it ends with status {trial.returncode}"]
+        return f"bubblewrap is installed (0.8 or newer is needed), but Python does not run in it here: {lines[-1]}"
     return None
 
 
+def _start(command, **options):
+    """Start ``command`` under bubblewrap, which sees none of this program's variables either."""
+    filter_file = os.memfd_create("filter")
+    try:
+        os.write(filter_file, system_calls.program())
+        os.lseek(filter_file, 0, os.SEEK_SET)
+        return subprocess.Popen(
+            [shutil.which("bwrap"), "--seccomp", str(filter_file), *confined(command)],
+            stdin=subprocess.PIPE,
+            cwd="/",
+            env={},
+            pass_fds=[filter_file],
+            **options,
+        )
+    finally:
+        os.close(filter_file)
+
+
 def confined(command: list[str]) -> list[str]:
-    """Return the command line that runs ``command`` under bubblewrap, with what Python needs and nothing else."""
+    """Return bubblewrap's options to run ``command`` with what Python needs and nothing else."""
     options = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
     options += ["--cap-drop", "ALL", "--hostname", "sandbox", "--new-session", "--die-with-parent", "--clearenv"]
     options += ["--dev", "/dev", "--proc", "/proc"]
     for folder, size in TMPFS.items():
         options += ["--size", str(size), "--tmpfs", folder]
+    for file in ("/proc/keys", "/proc/key-users"):  # they name keys of the machine
+        options += ["--ro-bind", "/dev/null", file]
     for folder in ("/usr", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):
         options += ["--ro-bind-try", folder, folder]
     for folder in ("/bin", "/lib", "/lib64"):
@@ -94,7 +123,7 @@ def confined(command: list[str]) -> list[str]:
     own["PYTHONUSERBASE"] = site.getuserbase()  # which Python would look for in the home folder
     for name, value in (SETTINGS | own).items():
         options += ["--setenv", name, value]
-    return ["bwrap", *options, "--", *command]
+    return [*options, "--", *command]
 
 
 def _python_folders() -> list[str]:
@@ -107,7 +136,7 @@ def _python_folders() -> list[str]:
 def threads_allowed(limits: Limits) -> int:
     """Return a limit for RLIMIT_NPROC. Linux counts threads and, before 5.14, all that the user has anywhere."""
     mine = [found.info for found in psutil.process_iter(["uids", "num_threads"]) if found.info["uids"]]
-    return 4 * limits.processes + sum(info["num_threads"] for info in mine if info["uids"].real == os.getuid())
+    return THREADS * limits.processes + sum(info["num_threads"] for info in mine if info["uids"].real == os.getuid())
 
 
 def run(command: list[str], request: Callable[[float], bytes], limits: Limits, *, trust: bool = False) -> Finished:
@@ -116,87 +145,118 @@ def run(command: list[str], request: Callable[[float], bytes], limits: Limits, *
     With ``trust`` there is no sandbox: a process of its own in an empty temporary folder, with the same limits.
     """
     deadline = time.monotonic() + limits.seconds
-    with TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
-        process = subprocess.Popen(
-            command if trust else confined(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env={**os.environ, **SETTINGS} if trust else None,
-            start_new_session=True,  # Ctrl-C reaches this program, which then ends the command
-        )
+    group = ControlGroup(limits.megabytes, THREADS * limits.processes)
+    options = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+        "start_new_session": True,  # Ctrl-C reaches this program, which then ends the command
+        "preexec_fn": group.enter,
+    }
+    with TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) if trust else nullcontext() as folder:
+        if trust:
+            variables = {**os.environ, **SETTINGS}
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=folder, env=variables, **options)
+        else:
+            process = _start(command, **options)
         family: set[psutil.Process] = set()
         try:
             Thread(target=_feed, args=(process, request(deadline)), daemon=True).start()
-            limit_hit, output = _watch(process, family, deadline, limits)
+            limit_hit, output = _watch(process, family, deadline, limits, group)
         finally:
-            _stop(process, family)
-    return Finished(limit_hit, process.returncode, output)
+            _stop(process, family, group)
+            killed = group.out_of_memory
+            group.remove()
+    return Finished("memory" if killed else limit_hit, process.returncode, output)
 
 
 def _feed(process, text):
-    with suppress(BrokenPipeError), process.stdin as pipe:
+    with suppress(OSError), process.stdin as pipe:  # it may be gone before it has read all
         pipe.write(text)
 
 
-def _watch(process, family, deadline, limits):
-    """Collect the output until its end or until a limit is hit, and name that limit; collect the processes seen."""
-    pipe, output = process.stdout.fileno(), b""
-    shared = _shared()
+def _watch(process, family, deadline, limits, group):
+    """Collect the output until the end or until a limit is hit, and name that limit; collect the processes seen."""
+    pipe, output, is_open = process.stdout.fileno(), b"", True
     while True:
-        if select.select([pipe], [], [], POLL)[0]:
+        ended = process.poll() is not None
+        if is_open and select.select([pipe], [], [], POLL)[0]:
             piece = os.read(pipe, 65536)
-            output += piece
-            if not piece:  # closed by the last process that held it
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(max(deadline - time.monotonic(), 0))
-                    return "", output
-        running = _family(process)
+            output, is_open = output + piece, bool(piece)
+        elif ended:
+            return "", output
+        elif not is_open:  # closed, and the command goes on
+            time.sleep(POLL)
+        running = _family(process, group)
         family.update(running)
         if time.monotonic() >= deadline:
             return "time", output
-        if len(running) > limits.processes:
-            return "processes", output
         if len(output) > MOST_OUTPUT:
             return "output", output
-        used = _resident(running) + _shared() - shared
-        if used > limits.megabytes * MEBIBYTE or psutil.virtual_memory().available < LEAST_AVAILABLE:
+        if len(running) > limits.processes or _threads(running) > THREADS * limits.processes:
+            return "processes", output
+        if group.out_of_memory or (not group.limits_memory and _memory(running) > limits.megabytes * MEBIBYTE):
             return "memory", output
-        if process.poll() is not None and not select.select([pipe], [], [], 0)[0]:
-            return "", output
+        if psutil.virtual_memory().available < LEAST_AVAILABLE:
+            return "machine", output
 
 
-def _family(process):
-    """The process and all its descendants; inside a PID namespace orphans stay descendants."""
-    with suppress(psutil.NoSuchProcess):
-        parent = psutil.Process(process.pid)
-        return [parent, *parent.children(recursive=True)]
-    return []
+def _family(process, group):
+    """The process and all its descendants, and without a sandbox orphans as well where there is a control group."""
+    family = set(group.members())
+    if process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(process.pid)
+            family |= {parent, *parent.children(recursive=True)}
+    return family
 
 
-def _resident(family):
-    """Bytes in memory; what a process shares with its fork counts for both."""
+def _threads(family):
     total = 0
     for member in family:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            total += member.memory_info().rss
+            total += member.num_threads()
     return total
 
 
-def _shared():
-    """Bytes in memory that are files, the whole machine's: no process is charged for those that it has not mapped."""
-    return getattr(psutil.virtual_memory(), "shared", 0)
+def _memory(family):
+    """Bytes in memory, as far as they can be seen: of each process with its page tables, and of the sandbox's files.
 
-
-def _stop(process, family):
-    """Kill the process and its family, and wait until they are gone."""
-    family.update(_family(process))
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    What a process shares with its fork counts for both.
+    """
+    total, files = 0, 0
     for member in family:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            member.kill()
+            total += member.memory_info().rss
+        with suppress(OSError):  # gone, or no Linux
+            status = Path(f"/proc/{member.pid}/status").read_text()
+            total += 1024 * sum(int(size) for size in re.findall(r"^VmPTE:\s+(\d+) kB", status, re.MULTILINE))
+            files = max(files, sum(_held(f"/proc/{member.pid}/root{folder}", size) for folder, size in TMPFS.items()))
+    return total + files
+
+
+def _held(folder, size):
+    """Bytes that the files of one of the sandbox's folders in memory take; 0 if it is another folder."""
+    found = os.statvfs(folder)
+    if found.f_blocks * found.f_frsize != size:
+        return 0
+    return (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * INODE
+
+
+def _stop(process, family, group):
+    """Kill the process and its family, and wait until they are gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while (left := [one for one in family | _family(process, group) if _alive(one)]) and time.monotonic() < until:
+        for member in left:
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                member.kill()
+        time.sleep(POLL / 5)
     process.wait()
-    psutil.wait_procs(family, timeout=10)
     process.stdout.close()
+
+
+def _alive(process):
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
