@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from xent_helpers.forecasts import all_questions
 
+LONGEST = 10_000  # characters of a cell; a longer one is no forecast, and could take much memory to parse
 OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
@@ -20,9 +21,9 @@ def costs(cells: list[str]) -> Iterator[tuple[str, str]]:
         [('1.2', 'costs 0.6931 nats, equal probabilities 1.0986; surest of "0.0"')]
     """
     for key, probabilities in _forecasts(cells).items():
-        question = all_questions().get(key)
-        whole = question and set(probabilities) == set(question.options) and min(probabilities.values()) >= 0
-        if not whole or abs(sum(probabilities.values()) - 1) > 1e-6:
+        question = all_questions()[key]
+        whole = set(probabilities) == set(question.options) and min(probabilities.values()) >= 0
+        if not whole or not abs(sum(probabilities.values()) - 1) <= 1e-6:
             yield key, "is no distribution over the question's options"
         elif len(set(probabilities.values())) > 1:
             surest = max(probabilities, key=probabilities.get)
@@ -34,6 +35,8 @@ def _forecasts(cells):
     """Key and probabilities of the last call ``predict(key, {…})`` for each key."""
     found = {}
     for source in cells:
+        if "predict(" not in source or len(source) > LONGEST:
+            continue
         try:
             calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -46,7 +49,7 @@ def _forecasts(cells):
                 numbers = [_number(value) for value in call.args[1].values]
             except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
                 continue
-            if all(isinstance(name, str) for name in names):
+            if all(isinstance(name, str) for name in names) and names[0] in all_questions():
                 found[names[0]] = dict(zip(names[1:], numbers, strict=True))
     return found
 
