@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 import xent_helpers
-from xent_helpers import explorables
+from xent_helpers import explorables, forecasts
 
 CURIOUS = " (for the curious)"
 # What is linked in running text; `(3.2)` counts when chapter 3 has such an equation.
@@ -106,6 +106,20 @@ class Explore(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         return [nodes.raw("", explorables.explore(self.arguments[0]).data, format="html")]
+
+
+class Beliefs(SphinxDirective):
+    """For each forecast of a chapter its options, who holds each and what answers it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        lines = []
+        for question in forecasts.all_questions().values():
+            if question.key.split(".")[0] == self.arguments[0]:
+                lines += [f"- **{question.key}** (answer: {question.answer})"]
+                lines += [f"  - *{option}*: {belief}." for option, belief in question.beliefs.items()]
+        return self.parse_text_to_nodes("\n".join(lines))
 
 
 def escape_bars(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
@@ -268,6 +282,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it."""
     app.add_directive("from-readme", FromReadme)
     app.add_directive("explore", Explore)
+    app.add_directive("beliefs", Beliefs)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("builder-inited", write_api_pages)
     app.connect("source-read", prepare_notebook)

@@ -51,7 +51,9 @@ function foldCuriousSections() {
 // A section is read when its end has been on the screen; the margin shows it. An exercise is ticked off by hand.
 function markWhatIsDone() {
   const sections = [...document.querySelectorAll("section[id^='section-']")];
-  const mark = (id) => document.querySelector(`.bd-sidebar-secondary a[href="#${id}"]`)?.classList.add("read");
+  const links = [...document.querySelectorAll(".bd-sidebar-secondary a[href^='#']")];
+  const leadsTo = (link, id) => document.getElementById(decodeURIComponent(link.hash.slice(1)))?.closest("section")?.id === id;
+  const mark = (id) => links.find((link) => leadsTo(link, id))?.classList.add("read");
   for (const id of Object.keys(kept(PAGE))) mark(id);
   const seen = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from xent_helpers import forecasts as module
-from xent_helpers.forecasts import notebook_file
+from xent_helpers.forecasts import notebook_file, submitted
 from xent_helpers.forecasts.question import Question
 
 COIN = Question("1.1", "0.7", {"0.5": "a fair coin", "0.7": "the share of heads", "0.9": "as large as possible"})
@@ -21,7 +21,8 @@ def course(monkeypatch, tmp_path):
     """Two questions, a folder for the file, and a kernel whose cells are counted; returns that kernel."""
     kernel = SimpleNamespace(execution_count=1)
     monkeypatch.setenv(notebook_file.FOLDER, str(tmp_path))
-    monkeypatch.setattr(module, "all_questions", lambda: {"1.1": COIN, "1.2": DIE})
+    for place in (module, submitted):
+        monkeypatch.setattr(place, "all_questions", lambda: {"1.1": COIN, "1.2": DIE})
     monkeypatch.setattr(module, "get_ipython", lambda: kernel)
     restart(monkeypatch)
     return kernel
@@ -129,3 +130,26 @@ def test_every_chapter_numbers_its_questions():
         by_chapter.setdefault(key.split(".")[0], []).append(key)
     for chapter, found in by_chapter.items():
         assert found == [f"{chapter}.{number}" for number in range(1, len(found) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('predict("1.2", {"yes": 0.5, "no": 0.5})', []),
+        ('predict("1.2", {"yes": 3 / 4, "no": 1 - 0.75})', [("1.2", "0.2877")]),
+        ('predict("1.2", {"yes": 0, "no": 1})', [("1.2", "inf")]),
+        ('predict("1.2", {"yes": 0.9, "no": 0.9})', [("1.2", "no distribution")]),
+        ('predict("1.2", {"yes": 0.9})', [("1.2", "no distribution")]),
+        ('predict("1.2", {"yes": 1e308 * 10, "no": 1})', [("1.2", "no distribution")]),
+        ('predict("9.9", {"yes": 1.0})', []),
+        ('predict("1.2", {"yes": ' + "-" * 9000 + '1, "no": ' + "1 + " * 2000 + "1})", []),
+        ('predict("1.2", {"yes": open("/etc/passwd"), "no": 9**9**9})', []),
+        ('predict("1.2", {"yes": 1 / 0, "no": 1})', []),
+        ('predict("1.2", chosen)\npredict(key, {"yes": 1.0, "no": 0.0})', []),
+        ("def broken(:", []),
+    ],
+)
+def test_a_submission_s_forecasts_are_read_and_not_run(source, found):
+    rows = list(submitted.costs([source]))
+    assert [key for key, _ in rows] == [key for key, _ in found]
+    assert all(words in text for (_, text), (_, words) in zip(rows, found, strict=True))

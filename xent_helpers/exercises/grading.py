@@ -25,6 +25,7 @@ from xent_helpers.exercises import sandbox
 from xent_helpers.exercises.exercise import Status
 from xent_helpers.exercises.sandbox import Limits
 from xent_helpers.exercises.table import Row
+from xent_helpers.forecasts import submitted
 
 LARGEST = 32 * sandbox.MEBIBYTE
 TO_READ = 512 * sandbox.MEBIBYTE  # of memory for one file: JSON of many small pieces grows thirtyfold
@@ -191,7 +192,7 @@ def chapter_of(submission: Submission, path: Path, course: list[CourseNotebook])
 
 
 def grade(path: Path, course: list[CourseNotebook], limits: Limits, *, threads: int, trust: bool = False) -> list[Row]:
-    """Return the rows of one submission: the file's own, with no exercise, then one for each of its exercises."""
+    """Return the rows of one submission: the file's own, with no exercise, then its exercises and forecasts."""
     file = name_of(path)
     try:
         submission = read(path)
@@ -226,7 +227,8 @@ def grade(path: Path, course: list[CourseNotebook], limits: Limits, *, threads: 
             rows.append((file, key, found[key]["status"], shown(note + found[key]["message"])))
         else:
             rows.append((file, key, "not graded", shown(f"{status} before it was reached")))
-    return rows
+    noted = submitted.costs(submission.cells)
+    return rows + [(file, f"forecast {key}", "noted", shown(cost)) for key, cost in noted]
 
 
 def _findings(output):

@@ -40,7 +40,7 @@ explorable("honesty", ({ controls, panels, say }) => {
     diagram.clear();
     diagram.curve([[0, 0], [1, 1]], { stroke: "currentColor", "stroke-dasharray": "6 4", "stroke-width": 1 });
     for (const { count, claimed: mean, right: hits } of bins)
-      if (count) diagram.dot(mean / count, hits / count, { fill: COLOURS.blue, "fill-opacity": 0.7, r: 0.9 * Math.sqrt(count) });
+      if (count) diagram.dot(mean / count, hits / count, { fill: COLOURS.blue, stroke: "currentColor", r: 0.9 * Math.sqrt(count) });
     loss.clear();
     loss.curve(temperatures.map((T, i) => [inLog(T), valley[i]]), { stroke: COLOURS.blue });
     loss.dot(inLog(temperatures[place]), valley[place], { fill: COLOURS.vermilion });
