@@ -18,7 +18,7 @@ BOOK_READY := .venv/book-ready
 BROWSER_READY := .venv/browser-ready
 UNFINISHED := .venv/unfinished
 
-.PHONY: help lab test test-sim gpu notebooks bench book slides slide-types test-browser assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
+.PHONY: help lab test test-sim gpu notebooks bench book slides test-browser assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -51,9 +51,6 @@ slides: $(BOOK_READY)  ## build a lecture a chapter: open build/slides/index.htm
 	@rm -rf build/slides
 	@$(BIN)/python book/slides.py build/slides
 	@echo "The slides are built: open build/slides/index.html"
-
-slide-types: $(BROWSER_READY)  ## write into the notebooks which cell goes on which slide (NOTEBOOKS="…" for some of them)
-	@$(BIN)/python book/propose_slides.py $(NOTEBOOKS)
 
 test-browser: $(BROWSER_READY) book slides  ## open book, slides and notebooks in a real browser without a network
 	@$(BIN)/python -m pytest -o addopts= -q -ra tests/browser $(TEST_ARGS)

@@ -1,21 +1,30 @@
-"""Build one lecture a chapter from the notebooks (`make slides`).
+"""Build one lecture a chapter (`make slides`) from the decks in book/slides/, one Markdown file a chapter.
 
-A cell's metadata say what becomes of it, as in every Jupyter slide show: `slideshow.slide_type` is `slide`,
-`subslide`, `fragment`, `skip`, `notes` or `-` (goes on where it is). A cell is a list of blocks: headings, equations,
-list items, code, outputs. `slideshow.breaks` lists the blocks before which another slide begins, and `slideshow.scales`
-makes blocks smaller that are too tall or too wide. A heading within a cell begins a slide by itself.
+A line of three dashes ends a slide. Its first line is a title; lines after `Notes:` are for the speaker's window. What
+a chapter computes is not typed again: a line in braces takes it from the chapter's notebook.
 
-Running prose is what the lecturer says, so it goes to the speaker notes. On the slide stay the sentences that lead to
-an equation, that hold bold words or that ask. `propose_slides.py` writes the metadata.
+    {figure c01-05}          the picture among a cell's outputs
+    {code c01-10 1-2}        lines of a cell's source (without numbers: all of it)
+    {output c01-10 1-3}      lines of the text that a cell prints
+    {table c02-12}           the table that a cell shows
+    {equation 1.4}           a numbered equation
+    {predict 1.2}            a prediction: question and options
+    {explore coin}           an explorable figure
+    {columns}                what follows stands to the right of what came before
+
+`+ ` before a paragraph or a line in braces shows it only at the next key press.
 """
 
 import argparse
+import ast
 import re
 import shutil
 import sys
-from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 from pathlib import Path
+from textwrap import dedent
+from typing import NamedTuple
 
 import matplotlib
 from jinja2 import Environment, FileSystemLoader
@@ -27,236 +36,144 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "_ext")]
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
 import chapters  # noqa: E402
 import offline  # noqa: E402
 
+from xent_helpers.explorables import explore  # noqa: E402
+
 WIDTH, HEIGHT = 1280, 720
+DECKS = HERE / "slides"
 TEMPLATES = Environment(loader=FileSystemLoader(HERE / "_templates"), autoescape=False, trim_blocks=True)
 ASK = "Let everybody settle on an answer, by a show of hands, before you go on."
-SENTENCE_END = re.compile(r"([.?!][)\"*]*)\s+(?=[A-Z*$\"(`])")
-LONGEST_LEAD, LONGEST_OPENING = 240, 360  # characters of prose before an equation, below a heading
 
 
-@dataclass
-class Block:
-    """A piece of a slide, or, with the kind "note", of the speaker notes."""
+class Slide(NamedTuple):
+    """One screen: its kind ("title", "predict" or ""), its HTML, and the speaker's notes."""
 
     kind: str
     html: str
-    level: int = 0  # of a heading
-
-
-@dataclass
-class Slide:
-    """One screen; ``opens`` marks the first of a section, ``within`` names the section."""
-
-    opens: bool
-    within: str = ""
-    kind: str = ""
-    blocks: list[Block] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-# ---- Markdown and code as HTML ----
+    notes: str
 
 
 def _math(content, options):
     return rf"\[{escape(content)}\]" if options["display_mode"] else rf"\({escape(content)}\)"
 
 
-def _code(source, language, _):
-    return f'<pre class="code">{coloured(source)}</pre>' if language == "python" else ""
-
-
-def coloured(source: str) -> str:
-    """Python with its syntax in colours."""
+def _code(source, language="python", _=None):
     return highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)).rstrip()
 
 
 MARKDOWN = MarkdownIt("commonmark", {"highlight": _code}).enable("table").use(dollarmath_plugin, renderer=_math)
 
 
-def markdown_blocks(source: str) -> list[Block]:
-    """The blocks of a Markdown text, its running prose condensed; a list gives one block an item."""
-    groups = _groups(MARKDOWN.parse(source))
-    blocks = []
-    for tokens, after, (opening, alone) in zip(groups, [*groups[1:], None], _opens(groups), strict=True):
-        first = tokens[0]
-        html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
-        if first.type == "heading_open":
-            blocks.append(Block("heading", html, int(first.tag[1])))
-        elif first.type == "paragraph_open":
-            text = tokens[1].content
-            shown = _condensed(text, after is not None and after[0].type == "math_block", opening, alone)
-            if shown:
-                blocks.append(Block("text", MARKDOWN.render(shown)))
-            if len(shown) != len(text):
-                blocks.append(Block("note", html))
-        else:
-            blocks.append(Block("equation" if first.type == "math_block" else "text", html))
-    return blocks
+# ---- what a deck takes from its notebook ----
 
 
-def _groups(tokens):
-    """Top-level blocks as lists of tokens; each item of a list is a list of its own."""
-    groups, depth, opening = [], 0, None
-    for token in tokens:
-        if token.type in ("bullet_list_open", "ordered_list_open") and depth == 0:
-            opening, number = token, int(token.attrGet("start") or 1)
-        elif token.type in ("bullet_list_close", "ordered_list_close") and token.level == opening_level(opening):
-            opening = None
-        else:
-            base = 1 if opening is not None else 0
-            if depth == 0:
-                groups.append([])
-                if opening is not None and opening.type == "ordered_list_open":
-                    start = opening.copy(attrs={"start": number})
-                    number += 1
-                else:
-                    start = opening
-            groups[-1].append(token)
-            depth += token.nesting
-            if depth == 0 and base:
-                closing = opening.type.replace("open", "close")
-                groups[-1] = [start, *groups[-1], start.copy(type=closing, nesting=-1)]
-    return groups
+def _cell(notebook: NotebookNode, name: str) -> NotebookNode:
+    return next(cell for cell in notebook.cells if cell.id == name)
 
 
-def opening_level(token):
-    """The level of a list's opening token, -1 where none is open."""
-    return -1 if token is None else token.level
+def _lines(text: str, wanted: str = "") -> str:
+    first, _, last = wanted.partition("-")
+    lines = text.strip("\n").split("\n")
+    return "\n".join(lines[int(first) - 1 : int(last or first)] if wanted else lines)
 
 
-def _opens(groups):
-    """For each group: is it the paragraph right below a heading, and is there nothing else below that heading?"""
-    types = [tokens[0].type for tokens in groups]
-    for place, kind in enumerate(types):
-        rest = types[place:]
-        end = rest.index("heading_open") if "heading_open" in rest else len(rest)
-        opening = kind == "paragraph_open" and place > 0 and types[place - 1] == "heading_open"
-        yield opening, opening and all(other == "paragraph_open" for other in rest[:end])
+def figure(notebook: NotebookNode, name: str) -> str:
+    """The picture of a cell, with its alternative text."""
+    output = next(out for out in _cell(notebook, name).outputs if "image/png" in out.get("data", {}))
+    alternative = escape(output.metadata["image/png"]["alt"])
+    return f'<img alt="{alternative}" src="data:image/png;base64,{output.data["image/png"].strip()}">'
 
 
-def _condensed(text, before_equation, opening, alone):
-    """The sentences of a paragraph that stay on the slide."""
-    if text.startswith("**"):
-        return text
-    pieces = sentences(text)
-    chosen = ["**" in piece or piece.endswith("?") for piece in pieces]
-    if before_equation and len(pieces[-1]) <= LONGEST_LEAD:
-        chosen[-1] = True
-    if opening and True in chosen and len(" ".join(pieces[: chosen.index(True) + 1])) <= LONGEST_OPENING:
-        chosen[: chosen.index(True)] = [True] * chosen.index(True)
-    if alone and True not in chosen:
-        chosen[:2] = [True] * len(chosen[:2])
-    return " ".join(piece for piece, stays in zip(pieces, chosen, strict=True) if stays)
+def _pre(html: str, text: str) -> str:
+    """Preformatted text in letters small enough for its longest line; a letter is 0.603 of its size wide."""
+    longest = max(map(len, text.split("\n")))
+    return f'<pre style="font-size: {max(18, min(23, 1130 / 0.603 / longest)):.1f}px">{html}</pre>'
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a Markdown paragraph; one that ends within bold words or a formula goes on."""
-    found = [""]
-    for piece in SENTENCE_END.sub("\\1\0", text.replace("\n", " ")).split("\0"):
-        whole = all(found[-1].count(mark) % 2 == 0 for mark in ("**", "$", "`"))
-        found = [*found, piece] if whole else [*found[:-1], f"{found[-1]} {piece}"]
-    return found[1:]
+def code(notebook: NotebookNode, name: str, lines: str = "") -> str:
+    """Lines of a cell's source in colours."""
+    text = dedent(_lines(_cell(notebook, name).source, lines))
+    return _pre(_code(text), text)
 
 
-def code_blocks(cell: NotebookNode) -> list[Block]:
-    """The source of a code cell and its outputs."""
-    blocks = [Block("code", f'<pre class="code"{_fitting(cell.source)}>{coloured(cell.source)}</pre>')]
-    if re.fullmatch(r"show_source\(.*\)", cell.source.strip()):  # what it shows is enough
-        blocks = []
-    for output in cell.outputs:
-        data = output.get("data", {})
-        if "image/png" in data:
-            alt = escape(output.metadata["image/png"]["alt"])
-            blocks.append(Block("figure", f'<img alt="{alt}" src="data:image/png;base64,{data["image/png"].strip()}">'))
-        elif "text/html" in data:
-            blocks.append(Block("table", re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.DOTALL)))
-        elif "text/markdown" in data:
-            source = data["text/markdown"].strip().removeprefix("```python\n").removesuffix("\n```")
-            blocks.append(Block("code", f'<pre class="code"{_fitting(source)}>{coloured(source)}</pre>'))
-        else:
-            text = output.get("text") or data.get("text/plain") or f"{output.ename}: {output.evalue}"
-            text = text.rstrip("\n")
-            blocks.append(Block("output", f'<pre class="output"{_fitting(text)}>{escape(text)}</pre>'))
-    return blocks
+def output(notebook: NotebookNode, name: str, lines: str = "") -> str:
+    """Lines of what a cell prints."""
+    text = _lines("".join(out.text for out in _cell(notebook, name).outputs if "text" in out), lines)
+    return _pre(escape(text), text)
 
 
-def _fitting(text):
-    """A font size at which no line is wider than the slide (a letter takes 0.603 of it) and all are not taller."""
-    columns = max(map(len, text.splitlines()), default=1)
-    lines = text.count("\n") + 1
-    return f' style="font-size: {max(14, min(22, 1145 / 0.603 / max(columns, 1), 590 / 1.35 / lines)):.1f}px"'
+def table(notebook: NotebookNode, name: str) -> str:
+    """The table that a cell shows."""
+    html = next(out.data["text/html"] for out in _cell(notebook, name).outputs if "text/html" in out.get("data", {}))
+    return re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
 
 
-# ---- from cells to slides ----
+def equation(notebook: NotebookNode, number: str) -> str:
+    """A numbered equation of the chapter."""
+    found = re.findall(r"\$\$(.*?)\$\$", "\n".join(cell.source for cell in notebook.cells), flags=re.DOTALL)
+    tag = rf"\tag{{{number}}}"
+    return MARKDOWN.render(f"$${next(text for text in found if tag in text)}$$")
 
 
-def deck(notebook: NotebookNode) -> list[Slide]:
-    """The slides of a chapter, as the metadata of its cells say."""
-    slides: list[Slide] = []
-    for cell, blocks in zip(notebook.cells, map(cell_blocks, notebook.cells), strict=True):
-        wish = cell.metadata.get("slideshow", {})
-        kind = wish.get("slide_type", "-")
-        predict = "predict" in cell.metadata.get("tags", [])
-        if kind == "skip" or not blocks:
-            continue
-        shown = 0
-        for block in blocks:
-            if kind == "notes" or block.kind == "note":
-                slides[-1].notes.append(block.html)
-                continue
-            title = block.level in (1, 2)
-            fresh = (shown == 0 and kind in ("slide", "subslide")) or shown in wish.get("breaks", []) or title
-            if fresh:
-                within = "" if title else (slides[-1].within or _heading(slides[-1])) if slides else ""
-                slides.append(Slide(title or (shown == 0 and kind == "slide"), within, "predict" if predict else ""))
-            block.html = _wrapped(block, wish.get("scales", {}).get(str(shown), 1), fragment=kind == "fragment")
-            slides[-1].blocks.append(block)
-            shown += 1
-        if predict:
-            slides[-1].notes.append(f"<p>{ASK}</p>")
-            slides[-1].notes += _answer(notebook, cell)
-    return [slide for slide in slides if slide.blocks]
+def predict(notebook: NotebookNode, number: str) -> str:
+    """A prediction's question and its options."""
+    for asking, answering in pairwise(notebook.cells):
+        if answering.source.startswith("predict(") and f'"{number}"' in answering.source:
+            options = ast.literal_eval(_dictionary(answering.source))
+            listed = "".join(f"<li>{MARKDOWN.renderInline(option)}</li>" for option in options)
+            return f'{MARKDOWN.render(asking.source.removeprefix("**Predict.** "))}<ul class="options">{listed}</ul>'
+    raise ValueError(f"the chapter has no prediction {number}.")
 
 
-def cell_blocks(cell: NotebookNode) -> list[Block]:
-    """The blocks of any cell."""
-    return code_blocks(cell) if cell.cell_type == "code" else markdown_blocks(cell.source)
+def _dictionary(source):
+    """The options as a literal: the probabilities, such as 1 / 3, are left out."""
+    keys = ast.parse(source).body[-1].value.args[1].keys
+    return repr([key.value for key in keys])
 
 
-def _heading(slide):
-    titles = [block.html for block in slide.blocks if block.kind == "heading"]
-    return re.sub(r"</?h\d>|</?div[^>]*>", "", titles[0]).strip() if titles else ""
+TAKEN = {"figure": figure, "code": code, "output": output, "table": table, "equation": equation, "predict": predict}
 
 
-def _wrapped(block, scale, fragment):
-    smaller = f' style="zoom: {scale}"' if scale != 1 else ""
-    return f'<div class="{block.kind}{" fragment" if fragment else ""}"{smaller}>{block.html}</div>'
+# ---- decks ----
 
 
-def _answer(notebook, asking):
-    """What the prose after the code says about the prediction, up to the next heading."""
-    after = notebook.cells[notebook.cells.index(asking) + 1 :]
-    prose = next((cell.source for cell in after if cell.cell_type == "markdown"), "")
-    prose = re.split(r"^#|^\*\*Predict|\$\$", prose, flags=re.MULTILINE)[0].strip()
-    return [f"<p><strong>What comes out.</strong></p>{MARKDOWN.render(prose)}"] if prose else []
+def deck(number: str, notebook: NotebookNode) -> list[Slide]:
+    """The slides of a chapter."""
+    pages = (DECKS / f"{int(number):02}.md").read_text("utf-8").split("\n---\n")
+    return [_slide(page, notebook) for page in pages]
+
+
+def _slide(page: str, notebook: NotebookNode) -> Slide:
+    shown, _, notes = page.strip().partition("\nNotes:")
+    parts = [_part(part.strip(), notebook) for part in re.split(r"\n\s*\n", shown)]
+    kind = "title" if shown.startswith("# ") else "predict" if "{predict " in shown else ""
+    html = "\n".join(parts)
+    if "{columns}" in html:
+        title, _, rest = html.partition("\n")
+        html = f'{title}\n<div class="columns"><div>{rest.replace("{columns}", "</div><div>")}</div></div>'
+    return Slide(kind, html, MARKDOWN.render(notes.strip()) + (f"<p>{ASK}</p>" if kind == "predict" else ""))
+
+
+def _part(source: str, notebook: NotebookNode) -> str:
+    """A paragraph, a list, or what a line in braces stands for."""
+    later, source = source.startswith("+ "), source.removeprefix("+ ")
+    if source == "{columns}":
+        return source
+    taken = re.fullmatch(r"\{(\w+) (.+)\}", source)
+    if taken and taken[1] == "explore":
+        kind, html = "explorable", explore(taken[2]).data
+    elif taken:
+        kind, html = taken[1], TAKEN[taken[1]](notebook, *taken[2].split())
+    else:
+        kind, html = "text", MARKDOWN.render(source)
+    return html if html.startswith("<h") else f'<div class="{kind}{" fragment" if later else ""}">{html}</div>'
 
 
 # ---- writing ----
-
-
-def stacks(slides: list[Slide]) -> list[list[Slide]]:
-    """Slides by section: a section's first one lies on the horizontal line, the others below it."""
-    grouped: list[list[Slide]] = []
-    for slide in slides:
-        if slide.opens or not grouped:
-            grouped.append([])
-        grouped[-1].append(slide)
-    return grouped
 
 
 def copy_assets(folder: Path) -> None:
@@ -269,26 +186,23 @@ def copy_assets(folder: Path) -> None:
     fonts = [sans / f"source-sans-pro-{style}.woff" for style in ("regular", "italic", "semibold")]
     for font in [*fonts, mono / "DejaVuSansMono.ttf"]:
         shutil.copy(font, folder)
-    folder.joinpath("pygments.css").write_text(HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".code"))
-
-
-def write_lecture(path: Path, title: str, slides: list[Slide]) -> None:
-    """Write one lecture; its assets lie beside it."""
-    page = TEMPLATES.get_template("slides.html").render(title=title, stacks=stacks(slides), width=WIDTH, height=HEIGHT)
-    path.write_text(page, encoding="utf-8")
+    folder.joinpath("pygments.css").write_text(HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".page"))
 
 
 def build(folder: Path) -> None:
     """Write every lecture and their list."""
     copy_assets(folder / "assets")
     for chapter in chapters.chapters().values():
-        path = folder / f"{Path(chapter.document).name}.html"
-        write_lecture(path, f"{chapter.number} · {chapter.title}", deck(chapter.notebook))
+        slides = deck(chapter.number, chapter.notebook)
+        page = TEMPLATES.get_template("slides.html").render(
+            title=f"{chapter.number} · {chapter.title}", slides=slides, width=WIDTH, height=HEIGHT
+        )
+        (folder / f"{Path(chapter.document).name}.html").write_text(page, encoding="utf-8")
     listed = TEMPLATES.get_template("slides_index.html").render(chapters=chapters.chapters().values())
     folder.joinpath("index.html").write_text(listed, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Build one lecture a chapter from the notebooks.")
+    parser = argparse.ArgumentParser(description="Build one lecture a chapter from book/slides/ and the notebooks.")
     parser.add_argument("folder", type=Path, help="where to write them")
     build(parser.parse_args().folder)
