@@ -4,7 +4,7 @@ import math
 import re
 import tomllib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,9 +65,13 @@ def names() -> dict[str, object]:
         output += 1
         loss.backward()
 
+    def watched(run: Callable[[], None]) -> None:
+        with torch.autograd.detect_anomaly(check_nan=True):
+            run()
+
     libraries = {"F": F, "math": math, "nn": nn, "np": np, "torch": torch}
     makers = {"full": full, "ones": ones, "tensor": tensor, "zeros": zeros, "z": z, "y": y, "p": p}
-    return libraries | makers | {"twice": twice, "changed_in_place": changed_in_place}
+    return libraries | makers | {"twice": twice, "changed_in_place": changed_in_place, "watched": watched}
 
 
 def table() -> str:
