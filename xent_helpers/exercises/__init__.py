@@ -112,6 +112,8 @@ def progress() -> None:
 
 def _find(key: str) -> Exercise:
     exercises = all_exercises()
+    if not isinstance(key, str) and str(key) in exercises:
+        raise TypeError(f'{key} is a number, expected a text: write "{key}", with quotation marks.')
     if key not in exercises:
         raise KeyError(f"there is no exercise {key!r}, expected one of {', '.join(exercises)}: check the number.")
     return exercises[key]

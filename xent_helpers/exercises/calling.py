@@ -2,21 +2,30 @@
 
 import contextlib
 import io
+import linecache
 import signal
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
+from IPython.utils.capture import CapturedIO, capture_output
 
 from xent_helpers.exercises.values import Outcome, Raised, agree, outcome
+
+TICK = 0.05  # seconds between two looks at the clock
+RAIN = 20e-6  # the same for code that has caught ``OutOfTime``: soon one strikes where it is not caught
+WAITING = 0.02  # code that gets a smaller share of the processor waits for something; a busy machine gives more
+LONGEST = 60.0  # seconds after which anything is stopped
 
 
 class OutOfTime(BaseException):
@@ -32,22 +41,106 @@ class FinishedCall:
     printed: str
 
 
-def call(function: Callable, arguments: tuple, convert: Callable[[Any], Any] = lambda one: one) -> FinishedCall:
+class TimeLimit:
+    """Gives a learner's calls, all together, ``seconds`` of the processor's time; to wait for, three times as many.
+
+    Imports are free. What other programs do to the machine does not count. The limit needs the main thread and interval
+    timers; elsewhere there is none, and interrupting the kernel stops the code.
+    """
+
+    def __init__(self, seconds: float):
+        self.seconds = self.left = seconds
+        self.inside = False  # whether the learner's code is running, which alone may be struck
+        self.possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+    def run(self, function: Callable, arguments: tuple) -> Any:
+        """Return ``function(*arguments)``, or raise ``OutOfTime``."""
+        if not self.possible:
+            return function(*arguments)
+        self.start()
+        try:
+            self.inside = True
+            return function(*arguments)
+        finally:
+            self.inside = False
+            self.stop()
+
+    def start(self) -> None:
+        if self.left <= 0:
+            raise OutOfTime
+        self.restart()
+        self.called, self.struck = time.monotonic(), False
+        self.handler = signal.signal(signal.SIGALRM, self.tick)
+        self.alarm = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+
+    def restart(self) -> None:
+        self.loaded, self.worked, self.began = len(sys.modules), time.process_time(), time.monotonic()
+
+    def tick(self, number: int, frame: FrameType | None) -> None:
+        if not self.inside or frame is None or frame.f_code is TimeLimit.run.__code__:
+            return
+        if len(sys.modules) > self.loaded:  # an import is under way: stopped half-way it would leave a broken module
+            self.restart()
+        if self.late():
+            if self.struck:
+                signal.setitimer(signal.ITIMER_REAL, RAIN, RAIN)
+            self.struck = True
+            raise OutOfTime
+
+    def late(self) -> bool:
+        worked, passed = time.process_time() - self.worked, time.monotonic() - self.began
+        waits = passed > 3 * self.seconds and worked < WAITING * passed
+        return worked > self.left or waits or passed > LONGEST
+
+    def stop(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self.handler)
+        self.left -= time.process_time() - self.worked
+        remaining, interval = self.alarm
+        if remaining:  # somebody else's alarm, which goes on
+            passed = time.monotonic() - self.called
+            signal.setitimer(signal.ITIMER_REAL, max(remaining - passed, TICK), interval)
+
+
+def call(
+    function: Callable,
+    arguments: tuple,
+    limit: TimeLimit,
+    convert: Callable[[Any], Any] = lambda one: one,
+    around: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
+) -> FinishedCall:
     """Call ``function`` on copies of ``arguments``; an exception is an outcome, an interrupt is passed on."""
     handed = tuple(convert(deepcopy(one)) for one in arguments)
-    with in_silence() as printed:
+    with out_of_sight() as captured, around():
         try:
-            actual = _finished(function(*handed))
+            actual = limit.run(_outcome_of, (function, *handed))
         except (Exception, SystemExit) as error:
-            actual = Raised(type(error).__name__, str(error))
+            actual = Raised(type(error).__name__, _words(error), _own_line(error, function))
     changed = not all(agree(outcome(a), outcome(b)) for a, b in zip(handed, map(convert, arguments), strict=True))
-    return FinishedCall(actual, changed, printed.getvalue())
+    return FinishedCall(actual, changed, captured.stdout)
 
 
-def _finished(value: Any) -> Outcome:
+def _outcome_of(function: Callable, *arguments: Any) -> Outcome:
+    value = function(*arguments)
     if hasattr(value, "cr_await"):  # a coroutine that is never awaited would warn when it is thrown away
         value.close()
     return outcome(value)
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # the learner's own class, whose text fails
+        return ""
+
+
+def _own_line(error: BaseException, function: Callable) -> str:
+    """The last line of the learner's code that the error passed, not one of a library."""
+    line, modules = "", ("__main__", getattr(function, "__module__", None))
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__") in modules:
+            line = linecache.getline(frame.f_code.co_filename, number).strip()
+    return line
 
 
 def call_quietly(function: Callable, arguments: tuple) -> Outcome:
@@ -60,12 +153,58 @@ def call_quietly(function: Callable, arguments: tuple) -> Outcome:
 
 
 @contextlib.contextmanager
-def in_silence() -> Iterator[io.StringIO]:
-    """Collect what is printed and hide warnings, which would name a file of the machine."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), np.errstate(all="ignore"), warnings.catch_warnings():
+def without_warnings() -> Iterator[None]:
+    """Hide warnings, which would name a file of the machine."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield printed
+        yield
+
+
+@contextlib.contextmanager
+def in_silence() -> Iterator[None]:
+    """Hide warnings and what is printed."""
+    with contextlib.redirect_stdout(io.StringIO()), without_warnings():
+        yield
+
+
+@contextlib.contextmanager
+def out_of_sight() -> Iterator[CapturedIO]:
+    """Collect what is printed or displayed, close the figures that are opened, and let torch use one thread."""
+    threads, pyplot = torch.get_num_threads(), sys.modules.get("matplotlib.pyplot")
+    show, figures = getattr(pyplot, "show", None), pyplot.get_fignums() if pyplot else []
+    torch.set_num_threads(1)  # several would wait for one another, and waiting counts as work
+    if pyplot:
+        pyplot.show = lambda *arguments, **options: None  # drawing takes long
+    try:
+        with capture_output() as captured, without_warnings():
+            yield captured
+    finally:
+        torch.set_num_threads(threads)
+        if pyplot:
+            pyplot.show = show
+        for number in _opened_since(figures):
+            sys.modules["matplotlib.pyplot"].close(number)
+
+
+def _opened_since(figures: list[int]) -> list[int]:
+    pyplot = sys.modules.get("matplotlib.pyplot")  # the call may have imported it
+    return [number for number in pyplot.get_fignums() if number not in figures] if pyplot else []
+
+
+@contextlib.contextmanager
+def in_double_precision() -> Iterator[None]:
+    """Give float64 to code that asks NumPy or torch for float32, as if it had asked for that."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with (
+            patch.multiple(np, float32=np.float64, single=np.float64),
+            patch.multiple(torch, float32=torch.float64, float=torch.float64),
+            patch.object(torch.Tensor, "float", torch.Tensor.double),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(default)
 
 
 def as_other_library(value: Any) -> Any:
@@ -73,46 +212,3 @@ def as_other_library(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy())
     return value.numpy() if isinstance(value, torch.Tensor) else value
-
-
-class TimeLimit:
-    """Raise ``OutOfTime`` in a ``with`` block after ``seconds`` of work, or three times as many of waiting.
-
-    Imports are free. Work is the processor's time, so other programs count only where they make the code wait past the
-    second bound. The limit needs the main thread and interval timers; elsewhere there is none, and interrupting the
-    kernel stops the code.
-    """
-
-    def __init__(self, seconds: float):
-        self.seconds = seconds
-        self.possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-
-    def __enter__(self) -> None:
-        if self.possible:
-            self.restart()
-            self.before = signal.signal(signal.SIGALRM, self.tick)
-            # Again and again, for code that catches everything.
-            signal.setitimer(signal.ITIMER_REAL, self.seconds / 10, self.seconds / 10)
-
-    def restart(self) -> None:
-        self.loaded, self.worked, self.began = len(sys.modules), time.process_time(), time.monotonic()
-
-    def tick(self, number: int, frame: FrameType | None) -> None:
-        if len(sys.modules) > self.loaded:  # an import is under way: stopped half-way it would leave a broken module
-            self.restart()
-        late = time.process_time() - self.worked > self.seconds or time.monotonic() - self.began > 3 * self.seconds
-        if late and not _at_the_edge(frame):
-            raise OutOfTime
-
-    def __exit__(self, *error: object) -> None:
-        if self.possible:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self.before)
-
-
-def _at_the_edge(frame: FrameType | None) -> bool:
-    """Whether the block is being entered or left: an exception there would leave the timer running for ever."""
-    edges = TimeLimit.__enter__.__code__, TimeLimit.__exit__.__code__
-    while frame is not None and frame.f_code not in edges:
-        frame = frame.f_back
-    return frame is not None

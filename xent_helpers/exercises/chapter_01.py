@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
+from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS, shares
 from xent_helpers.exercises.draft import Draft
 from xent_helpers.exercises.slips import (
     BASE_TEN,
@@ -19,10 +19,13 @@ from xent_helpers.exercises.slips import (
     TIMES_CLASSES,
 )
 
+LEAST = 0.001  # probability in 1.1 and 1.2
+
 coin = Draft(
     "1.1",
-    "Return the mean binary loss of probabilities p (N,), above 0 and below 1, and labels y (N,), in nats.",
+    "Return the mean binary loss of probabilities p (N,), from 0.001 to 0.999, and labels y (N,), in nats.",
     must=(NEVER_NEGATIVE,),
+    tolerance=1e-12,
     hints=(
         "Write down p(y; p) for one sample with the exponents of equation 1.1, and take its logarithm.",
         "For y = 1 one of the two terms is 0, for y = 0 the other: y * np.log(p) + (1 - y) * np.log(1 - p).",
@@ -41,18 +44,21 @@ def mean_coin_loss(p, y):
 
 @coin.inputs
 def coin_inputs(rng):
-    plain = [([0.9], [1]), ([0.9], [0]), ([0.9, 0.2, 0.6], [1, 0, 0])]
-    sure = [([1e-6, 0.9375], [1, 0])]  # confidently wrong, and no trouble in half precision
-    cases = [(np.array(p), np.array(y, dtype=float)) for p, y in plain + sure]
+    plain = [([0.9], [1]), ([0.9], [0]), ([0.9, 0.2, 0.6], [1, 0, 0]), ([0.7, 0.7, 0.5, 0.9], [1, 1, 0, 0])]
+    ends = [([LEAST, 1 - LEAST, LEAST, 1 - LEAST], y) for y in ([1, 0, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0])]
+    cases = [(np.array(p), np.array(y, dtype=float)) for p, y in plain + ends]
     sizes = rng.integers([1, 2, 5, 20], [3, 6, 20, 60])
-    cases += [(rng.uniform(0.05, 0.95, n), rng.integers(0, 2, n).astype(float)) for n in sizes]
+    cases += [(rng.uniform(LEAST, 1 - LEAST, n), rng.integers(0, 2, n).astype(float)) for n in sizes]
     n = rng.integers(2, 8)
-    return [*cases, (rng.uniform(0.05, 0.95, n), np.zeros(n)), (rng.uniform(0.05, 0.95, n), np.ones(n))]
+    cases += [(rng.uniform(LEAST, 1 - LEAST, n), np.full(n, label)) for label in (0.0, 1.0)]
+    y = rng.integers(0, 2, 400).astype(float)
+    wrong = rng.uniform(LEAST, 0.1, 400)  # so many poor predictions that float64 has no number for their product
+    return [*cases, (np.where(y == 1, wrong, 1 - wrong), y)]
 
 
 @coin.domain
 def coin_domain(p, y):
-    return len(p) == len(y) > 0 and np.all((p > 0) & (p < 1)) and np.all((y == 0) | (y == 1))
+    return len(p) == len(y) > 0 and np.all((p >= LEAST) & (p <= 1 - LEAST)) and np.all((y == 0) | (y == 1))
 
 
 coin.says(
@@ -126,8 +132,8 @@ def coin_labels_ignored(p, y):
 
 @coin.mistake(small=SMALL_NUMBERS)
 def coin_padded(p, y, small):
-    """You add a small number inside the logarithm, so every loss is a little off, the large ones most. With p above 0
-    and below 1, what is there to be afraid of?"""
+    """You add a small number inside the logarithm, so every loss is a little off, the large ones most. With p from
+    0.001 to 0.999, what is there to be afraid of?"""
     return -np.mean(y * np.log(p + small) + (1 - y) * np.log(1 - p + small))
 
 
@@ -169,10 +175,18 @@ def coin_by_label(p, y):
     return -np.mean(np.log(p[y == 1])) - np.mean(np.log(1 - p[y == 0]))
 
 
+@coin.mistake
+def coin_mean_of_two_means(p, y):
+    """You averaged the ones and the zeros apart and then took the mean of the two, so a rare label counts as much as a
+    frequent one. How many samples does one mean run over?"""
+    return coin_by_label(p, y) / 2
+
+
 classes = Draft(
     "1.2",
-    "Return the mean NLL of probabilities p (N, C), none of them 0, and labels y (N,) from 0 to C − 1, in nats.",
+    "Return the mean NLL of probabilities p (N, C), none below 0.001, and labels y (N,) from 0 to C − 1, in nats.",
     must=(NEVER_NEGATIVE,),
+    tolerance=1e-12,
     hints=(
         "From each row of p you need one entry, the one whose column is the label.",
         "p[np.arange(len(y)), y] picks them. (A one-hot matrix, multiplied and summed along axis 1, does too.)",
@@ -193,15 +207,18 @@ def class_inputs(rng):
     two = (np.array([[0.2, 0.7, 0.1], [0.5, 0.3, 0.2]]), np.array([1, 2]))
     sizes = rng.integers([(2, 3), (3, 2), (10, 5), (1, 4)], [(8, 6), (9, 3), (40, 12), (2, 9)])
     shapes = [*sizes, (4, 4)]  # as many samples as classes: where axes can be confused and nothing raises
-    drawn = [(rng.dirichlet(np.full(c, 2.0), n), rng.integers(0, c, n)) for n, c in shapes]
-    first_only = (rng.dirichlet(np.full(4, 2.0), 3), np.zeros(3, dtype=np.int64))
-    sure = (np.array([[1e-6, 0.5, 0.499999], [0.98, 0.01, 0.01]]), np.array([0, 0]))
-    return [text, two, *drawn, first_only, sure]
+    drawn = [(shares(rng, c, n), rng.integers(0, c, n)) for n, c in shapes]
+    first_only = (shares(rng, 4, 3), np.zeros(3, dtype=np.int64))
+    ends = np.array([[LEAST, 0.5, 0.499], [0.998, LEAST, LEAST], [0.998, LEAST, LEAST], [0.998, LEAST, LEAST]])
+    poor = rng.uniform(LEAST, 0.1, (400, 1))  # so many poor predictions that float64 has no number for their product
+    many = np.concatenate([poor, (1 - poor) / 2, (1 - poor) / 2], axis=1)
+    wide = (shares(rng, 100, 5), rng.integers(60, 100, 5))
+    return [text, two, *drawn, first_only, (ends, np.array([0, 0, 0, 0])), (many, np.zeros(400, dtype=np.int64)), wide]
 
 
 @classes.domain
 def class_domain(p, y):
-    rows = len(p) == len(y) > 0 and p.shape[1] > 1 and np.all(p > 0) and np.allclose(p.sum(axis=1), 1, atol=1e-9)
+    rows = len(p) == len(y) > 0 and p.shape[1] > 1 and np.all(p >= LEAST) and np.allclose(p.sum(axis=1), 1, atol=1e-9)
     return rows and np.all((y >= 0) & (y < p.shape[1]))
 
 
@@ -280,7 +297,7 @@ def class_softmax_again(p, y):
 @classes.mistake(small=SMALL_NUMBERS)
 def class_padded(p, y, small):
     """You add a small number inside the logarithm, so every loss is a little off, the large ones most. None of these
-    probabilities is 0: what is it there for?"""
+    probabilities is near 0: what is it there for?"""
     return mean_class_loss(p + small, y)
 
 
@@ -381,10 +398,14 @@ def both_pairs_mixed_up():
     return [5, 1, 3, 2, 4, 6]
 
 
+MOST_LABELS = 2000
+
 floor = Draft(
     "1.4",
-    "Return the smallest mean NLL, in nats, that one prediction, the same for every sample, can reach on labels.",
+    "Return the smallest mean NLL, in nats, that one prediction, the same for every sample, can reach on labels (N,) "
+    "from 0 to num_classes − 1, at most 2,000 of them.",
     must=(NEVER_NEGATIVE,),
+    tolerance=1e-12,
     slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_CLASSES, TIMES_CLASSES, *EPSILONS),
     hints=(
         "Equation 1.8 says which constant prediction is best.",
@@ -412,14 +433,18 @@ def floor_inputs(rng):
         (np.repeat([0, 1, 2], [2, 7, 1]), 3),
         (np.array([0, 3, 3, 5]), 7),
         (np.array([2, 2, 2]), 3),
+        (np.array([0]), 1),
     ]
     sizes = rng.integers([(3, 2), (20, 3), (100, 5)], [(9, 5), (60, 6), (400, 12)])
-    return plain + [(rng.choice(c, n, p=rng.dirichlet(np.ones(c))), int(c)) for n, c in sizes]
+    drawn = [(rng.choice(c, n, p=rng.dirichlet(np.ones(c))), int(c)) for n, c in sizes]
+    rare = (rng.permutation(np.repeat([0, 1, 2], [MOST_LABELS - 10, 9, 1])), 4)
+    once = (rng.permutation(MOST_LABELS // 2), MOST_LABELS // 2)  # small shares, where a small number shows
+    return [*plain, *drawn, rare, once]
 
 
 @floor.domain
 def floor_domain(labels, num_classes):
-    return len(labels) > 0 and num_classes > 1 and np.all((labels >= 0) & (labels < num_classes))
+    return 0 < len(labels) <= MOST_LABELS and num_classes > 0 and np.all((labels >= 0) & (labels < num_classes))
 
 
 @floor.mistake
@@ -465,6 +490,12 @@ def floor_of_most_frequent(labels, num_classes):
     """You charge for the most frequent class only. What do the samples of the other classes cost under the best
     constant prediction, and how often do they occur?"""
     return -np.log(np.bincount(labels).max() / len(labels))
+
+
+@floor.mistake
+def floor_relative(labels, num_classes):
+    """You divided by log C, which makes every uniform set of labels cost 1. In which unit is the loss asked for?"""
+    return best_constant_loss(labels, num_classes) / np.log(num_classes)
 
 
 @floor.mistake

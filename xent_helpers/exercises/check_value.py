@@ -7,19 +7,21 @@ import numpy as np
 from xent_helpers.exercises import messages
 from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import Catalogue
-from xent_helpers.exercises.values import HALF, Numbers, Other, outcome
+from xent_helpers.exercises.values import HALF, Numbers, Other, as_single_precision, in_single_precision, outcome
 
 
 def examine_value(exercise: Exercise, answer: Any) -> tuple[Status, str, tuple[str, ...]]:
     """Return status, message and the names of known mistakes."""
     actual, catalogue = outcome(answer), Catalogue(exercise, [()])
+    actual = as_single_precision(actual) if in_single_precision([actual]) else actual
     expected = catalogue.expected(0)
     if callable(answer):
         message = f"A value is asked for, and you handed over a function. {exercise.task}"
         return Status.NOT_YET, message, ()
     if isinstance(actual, Other) and not isinstance(expected, Other):
         return Status.NOT_YET, _no_number(actual.value, expected), ()
-    if catalogue.solved([actual]):
+    right = catalogue.solved([actual])
+    if right:
         if catalogue.hidden([actual]):
             return (
                 Status.NOT_YET,
@@ -37,6 +39,8 @@ def examine_value(exercise: Exercise, answer: Any) -> tuple[Status, str, tuple[s
 def _no_number(value: Any, expected: Numbers) -> str:
     asked = "a number" if expected.array.ndim == 0 else f"a list of {len(expected.array)} numbers"
     more = " without quotation marks" if isinstance(value, str) else ""
+    if isinstance(value, list | tuple) and any(one is None for one in value):
+        return f"Entry {1 + [*value].index(None)} of your {type(value).__name__} is still None."
     return f"You handed over {messages.type_text(value)}; {asked} is asked for{more}."
 
 
@@ -58,16 +62,11 @@ def _unknown(exercise: Exercise, actual: Any, expected: Any) -> str:
 
 
 def _which_way(actual: float, expected: float) -> str:
-    """Too large, too small, or only rounded."""
+    """Too large, too small, or only rounded; by which factor would tell too much."""
     if np.isnan(actual):
-        return "NaN is no number: which step makes 0/0, 0 · inf or inf − inf?"
+        return f"NaN is no number. {messages.NAN}"
     if expected == round(expected) and abs(expected) < 100:  # a choice, or a count: which way would tell too much
         return "Ask for a hint."
     if np.isclose(actual, expected, rtol=5e-3):
         return "It is nearly right, as if rounded: can you hand in the expression that Python computes?"
-    if actual and expected:
-        if 2 <= abs(actual / expected) <= 100 and actual / expected == round(actual / expected):
-            return f"It is {actual / expected:.0f} times what it should be."
-        if 2 <= abs(expected / actual) <= 100 and expected / actual == round(expected / actual):
-            return f"It is 1/{expected / actual:.0f} of what it should be."
     return "It is too large." if actual > expected else "It is too small."

@@ -1,20 +1,38 @@
 """Examine an answer: run it on fresh inputs and find out what it is."""
 
 import inspect
-import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from xent_helpers.exercises import check_value, messages, shrink
-from xent_helpers.exercises.calling import FinishedCall, OutOfTime, TimeLimit, as_other_library, call, call_quietly
+from xent_helpers.exercises.calling import (
+    FinishedCall,
+    OutOfTime,
+    TimeLimit,
+    as_other_library,
+    call,
+    call_quietly,
+    in_double_precision,
+)
 from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import REFERENCE, Catalogue
 from xent_helpers.exercises.inputs import draw_inputs
 from xent_helpers.exercises.seeding import seed_of
-from xent_helpers.exercises.values import HALF, Numbers, Other, Outcome, Raised, coarsest
+from xent_helpers.exercises.values import (
+    HALF,
+    Numbers,
+    Other,
+    Outcome,
+    Raised,
+    agree,
+    as_single_precision,
+    coarsest,
+    in_single_precision,
+)
 
 SECONDS = 0.8  # processor time for the learner's code on all inputs together
 ENOUGH = 0.4  # after this time only the first round of inputs is run
@@ -74,6 +92,8 @@ class _Examination:
     def __init__(self, exercise: Exercise, answer: Callable, cases: list[tuple], first_round: int):
         self.exercise, self.answer, self.cases, self.first_round = exercise, answer, cases, first_round
         self.convert: Callable[[Any], Any] = lambda argument: argument
+        self.around: Callable[[], AbstractContextManager] = nullcontext
+        self.single = False  # whether the answer's numbers come from float32 arithmetic, whatever their type
 
     def result(self) -> Result:
         try:
@@ -85,9 +105,9 @@ class _Examination:
         if all(_is_nothing(one) for one in actual):
             return self.finished(Status.NOT_ATTEMPTED, f"(Nothing was returned.) {self.exercise.task}", calls)
         catalogue = Catalogue(self.exercise, self.cases)
-        changed = self.changed(calls)
+        actual, changed = self.without_rounding(catalogue, actual), self.changed(calls)
         if catalogue.solved(actual):
-            return self.right(catalogue, calls, changed)
+            return self.right(catalogue, actual, calls, changed)
         found = catalogue.explain(actual)
         if found:
             return self.finished(Status.NOT_YET, f"{found.message} {changed}".strip(), calls, found.names)
@@ -112,18 +132,36 @@ class _Examination:
         return calls
 
     def run_all(self) -> list[FinishedCall]:
-        calls, began = [], time.process_time()
-        with TimeLimit(SECONDS):
-            for number, arguments in enumerate(self.cases):
-                self.number, self.began = number, time.process_time()
-                if number >= self.first_round and self.began - began > ENOUGH:
-                    break
-                calls.append(call(self.answer, arguments, self.convert))
+        calls: list[FinishedCall] = []
+        self.limit = TimeLimit(SECONDS)
+        for number, arguments in enumerate(self.cases):
+            self.number, self.left = number, self.limit.left
+            if number >= self.first_round and SECONDS - self.left > ENOUGH:
+                break
+            calls.append(call(self.answer, arguments, self.limit, self.convert, self.around))
         return calls
 
+    def without_rounding(self, catalogue: Catalogue, actual: list[Outcome]) -> list[Outcome]:
+        """What the same code gives in float64, where its float32 may hide a mistake or be taken for one."""
+        self.single = in_single_precision(actual)
+        single = [as_single_precision(one) for one in actual]
+        actual = single if self.single else actual
+        in_double = coarsest(actual) == "float64" and catalogue.solved(actual)
+        if in_double or coarsest(actual) in HALF or not catalogue.solved(single):
+            return actual
+        self.around = in_double_precision
+        with suppress(OutOfTime):
+            double = [one.outcome for one in self.run_all()]
+            whole = len(double) == len(actual) and not any(map(_is_raised, double))
+            if whole and coarsest(double) == "float64" and not in_single_precision(double):
+                self.single = False
+                return double
+        self.around = nullcontext
+        return actual
+
     def slow(self) -> str:
-        message = f"Your code takes too long: it was stopped after {SECONDS} seconds of work, or of waiting."
-        one_input_is_slow = time.process_time() - self.began > SECONDS / 2
+        message = f"Your code takes too long: it was stopped after {SECONDS} s of work, or {3 * SECONDS:.3g} s of waiting."
+        one_input_is_slow = self.left > SECONDS / 2
         if one_input_is_slow or self.number < self.first_round / 2:
             message += f" It was busy {messages.place(self.exercise, self.cases[self.number])}."
         return message + " Does a loop end, and does it do work that an array operation could?"
@@ -135,8 +173,7 @@ class _Examination:
         where = messages.place(self.exercise, min(changing, key=shrink.input_size))
         return f"Your function changes its argument {where}, and with it the caller's data. Can it work on a copy?"
 
-    def right(self, catalogue: Catalogue, calls: list[FinishedCall], changed: str) -> Result:
-        actual = [one.outcome for one in calls]
+    def right(self, catalogue: Catalogue, actual: list[Outcome], calls: list[FinishedCall], changed: str) -> Result:
         if changed:
             return self.finished(Status.NOT_YET, f"The values are right. {changed}", calls)
         if catalogue.hidden(actual):
@@ -154,10 +191,20 @@ class _Examination:
         """Describe the worst kind of fault on the smallest input that shows it."""
         expected = [catalogue.expected(number) for number in range(len(actual))]
         wrong = [number for number, one in enumerate(actual) if not catalogue.agrees(number, one, REFERENCE)]
-        worst = min(kind_of_fault(actual[number], expected[number]) for number in wrong)
-        failing = [self.cases[n] for n in wrong if kind_of_fault(actual[n], expected[n]) == worst]
-        arguments = self.shrunk(failing, worst)
-        output = call(self.answer, arguments, self.convert).outcome
+        kinds = {number: kind_of_fault(actual[number], expected[number]) for number in wrong}
+        worst = min(kinds.values())
+        failing = [number for number in wrong if kinds[number] == worst]
+        plainest = min(failing, key=lambda number: shrink.input_size(self.cases[number]))
+        self.limit = TimeLimit(SHRINKING)
+        try:
+            again = self.outcome_of(self.cases[plainest])
+            if not agree(again, actual[plainest]):
+                return messages.changing_message(self.exercise, self.cases[plainest], actual[plainest], again)
+            arguments = self.shrunk([self.cases[number] for number in failing], worst)
+            self.limit = TimeLimit(SHRINKING)
+            output = self.outcome_of(arguments)
+        except OutOfTime:
+            arguments, output = self.cases[plainest], actual[plainest]
         right = call_quietly(self.exercise.reference, arguments)
         message = messages.fault_message(self.exercise, arguments, output, right)
         likewise = catalogue.raises_likewise(actual) if isinstance(output, Raised) else None
@@ -166,17 +213,20 @@ class _Examination:
     def shrunk(self, failing: list[tuple], worst: tuple) -> tuple:
         best: list[tuple] = []
         try:
-            with TimeLimit(SHRINKING):
-                return shrink.smallest(failing, lambda one: self.fails(one, worst), self.exercise.domain, best)
+            return shrink.smallest(failing, lambda one: self.fails(one, worst), self.exercise.domain, SHRINKING, best)
         except OutOfTime:
             return best[0]
 
     def fails(self, arguments: tuple, worst: tuple) -> bool:
         one = Catalogue(self.exercise, [arguments])
-        expected, actual = one.expected(0), call(self.answer, arguments, self.convert).outcome
+        expected, actual = one.expected(0), self.outcome_of(arguments)
         if not isinstance(expected, Numbers) or one.agrees(0, actual, REFERENCE):
             return False
         return kind_of_fault(actual, expected) == worst
+
+    def outcome_of(self, arguments: tuple) -> Outcome:
+        found = call(self.answer, arguments, self.limit, self.convert, self.around).outcome
+        return as_single_precision(found) if self.single else found
 
 
 def kind_of_fault(actual: Outcome, expected: Outcome) -> tuple:
@@ -191,7 +241,11 @@ def kind_of_fault(actual: Outcome, expected: Outcome) -> tuple:
 
 
 def _raised(calls: list[FinishedCall]) -> int:
-    return sum(isinstance(one.outcome, Raised) for one in calls)
+    return sum(_is_raised(one.outcome) for one in calls)
+
+
+def _is_raised(found: Outcome) -> bool:
+    return isinstance(found, Raised)
 
 
 def _is_nothing(actual: Outcome) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xent_helpers.exercises.slips import Slip
+from xent_helpers.exercises.values import Tolerance
 
 SECOND = " And a second thing: "  # between the messages of two mistakes in one answer
 
@@ -69,8 +70,9 @@ class Exercise:
         rounds: how often ``inputs`` is called; fewer where the reference is slow, so that a check answers within a
             second.
         tolerance: relative error that a right answer in float64 may have, where 1e-9 is too narrow or too wide; a
-            float, or a dict by precision, as in ``values.RELATIVE``, for the precisions that differ; or a function of
-            the arguments that returns one of them, where large arguments cost digits.
+            float, or a pair with the absolute error, or a dict of them by precision, as in ``values.RELATIVE``, for
+            the precisions that differ; or a function of the arguments that returns one of these, where large arguments
+            cost digits.
     """
 
     key: str
@@ -83,7 +85,7 @@ class Exercise:
     domain: Callable[..., bool] | None = None
     must: tuple[Must, ...] = ()
     slips: tuple[Slip, ...] | None = None
-    tolerance: float | dict[str, float] | Callable[..., float | dict[str, float]] | None = None
+    tolerance: Tolerance | None = None
     rounds: int = 6
 
     @property

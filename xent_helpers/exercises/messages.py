@@ -1,7 +1,6 @@
 """Sentences about an answer: what it gives, on which input, and what a right answer gives."""
 
 import math
-from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from xent_helpers.exercises.exercise import Exercise
 from xent_helpers.exercises.values import Numbers, Other, Outcome, Raised, outcome
 
 MANY = 24  # entries of an array that are still shown
+NAN = "Which step makes 0/0, 0 · inf or inf − inf, or takes the logarithm of a negative number?"
 
 
 def arguments_text(exercise: Exercise, arguments: tuple) -> str:
@@ -27,7 +27,7 @@ def value_text(value: Any) -> str:
     truths = np.asarray(value) if isinstance(value, np.ndarray | torch.Tensor) else None
     if truths is not None and truths.dtype == bool:
         return str(truths.tolist()) if truths.size <= MANY else f"an array of shape {truths.shape}"
-    return shorten(repr(value), 80, placeholder=" …")
+    return cut(repr(value), 80)
 
 
 def outcome_text(found: Outcome, digits: int = 4) -> str:
@@ -36,7 +36,8 @@ def outcome_text(found: Outcome, digits: int = 4) -> str:
     if isinstance(found, Other):
         return type_text(found.value)
     if found.array.size > MANY:
-        return f"an array of shape {found.array.shape}"
+        least, most = (number_text(float(edge(found.array)), digits) for edge in (np.min, np.max))
+        return f"an array of shape {found.array.shape} from {least} to {most}"
     if found.array.ndim == 0:
         return number_text(float(found.array), digits)
     inner = [outcome_text(Numbers(row), digits) for row in found.array]
@@ -70,13 +71,22 @@ def type_text(value: Any) -> str:
     if value is None or isinstance(value, bool | np.bool_):
         return str(value)
     if isinstance(value, str):
-        return f"the text {shorten(value, 40, placeholder='…')!r}"
+        return f"the text {quoted(value, 40)}"
     if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} that is no array of numbers"
+        return f"a {type(value).__name__} of something else than numbers, or of rows of unequal length"
     if isinstance(value, complex | np.complexfloating):
         return "a number that is complex"
     kind = type(value).__name__
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
+def quoted(text: str, width: int) -> str:
+    """``text`` in quotation marks, its end left out where it is long."""
+    return repr(cut(text, width))
+
+
+def cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def shape_text(array: np.ndarray) -> str:
@@ -91,7 +101,8 @@ def fault_message(exercise: Exercise, arguments: tuple, actual: Outcome, expecte
     """Describe, in one or two sentences, an input where ``actual`` is not what is expected."""
     where = place(exercise, arguments)
     if isinstance(actual, Raised):
-        return f"Your code raises {outcome_text(actual)} {where}."
+        line = f", in the line {quoted(actual.line, 70)}" if actual.line else ""
+        return f"Your code raises {outcome_text(actual)} {where}{line}."
     if isinstance(actual, Other):
         return _no_number(where, actual.value, expected)
     if isinstance(expected, Other):
@@ -102,15 +113,22 @@ def fault_message(exercise: Exercise, arguments: tuple, actual: Outcome, expecte
             f"{shape_text(expected.array)}."
         )
     if np.any(np.isnan(actual.array) & ~np.isnan(expected.array)):
-        return (
-            f"Your function gives NaN {where}: {outcome_text(actual)}. A right answer there is "
-            f"{outcome_text(expected)}. Which step makes 0/0, 0 · inf or inf − inf?"
-        )
+        given = f": {outcome_text(actual)}" if actual.array.ndim else ""
+        return f"Your function gives NaN {where}{given}. A right answer there is {outcome_text(expected)}. {NAN}"
     broken = [must.text for must in exercise.must if not _holds(must, actual, arguments)]
     if broken:
         return f"Your function gives {outcome_text(actual)} {where}. A right answer there {' and '.join(broken)}."
     theirs, ours = distinguishable_texts(actual, expected)
     return f"Your function gives {theirs} {where}; a right answer there is {ours}."
+
+
+def changing_message(exercise: Exercise, arguments: tuple, first: Outcome, second: Outcome) -> str:
+    """Say that an answer is not the same each time."""
+    one, other = distinguishable_texts(first, second)
+    return (
+        f"Your function gives {one} {place(exercise, arguments)}, and {other} when it is called with the same again. "
+        "Does chance play a part in it, or something that an earlier call has left?"
+    )
 
 
 def _no_number(where: str, value: Any, expected: Outcome) -> str:
@@ -140,4 +158,4 @@ def printed_message(printed: list[str]) -> str:
     if not lines:
         return ""
     many = "a line" if len(lines) == 1 else f"{len(lines)} lines"
-    return f"(Your code printed {many} during the check, not shown here; the first: {shorten(lines[0], 60)!r}.)"
+    return f"(Your code printed {many} during the check, not shown here; the first: {quoted(lines[0], 60)}.)"

@@ -1,5 +1,6 @@
 """Shrink a failing input as long as it still fails: fewer samples, fewer classes, plainer numbers."""
 
+import time
 from collections.abc import Callable, Iterator
 from itertools import permutations
 
@@ -17,25 +18,34 @@ PLAIN_SHARES = {
 
 
 def smallest(
-    failing: list[tuple], fails: Callable[[tuple], bool], domain: Callable[..., bool] | None, keep: list | None = None
+    failing: list[tuple],
+    fails: Callable[[tuple], bool],
+    domain: Callable[..., bool] | None,
+    seconds: float,
+    keep: list | None = None,
 ) -> tuple:
     """Return the smallest input found on which ``fails`` holds; without a domain the smallest of those given.
 
-    ``keep`` is a list that holds the best so far, for a caller that has to stop early.
+    ``keep`` is a list that holds the best so far, for a caller that has to stop early; after ``seconds`` of the
+    processor's time the best so far is returned.
     """
     keep = [] if keep is None else keep
     keep[:] = [min(failing, key=input_size)]
     with np.errstate(all="ignore"):  # inputs may hold inf and NaN
-        _shrink(keep, fails, domain)
+        _shrink(keep, fails, domain, time.process_time() + seconds)
     return keep[0]
 
 
-def _shrink(keep: list[tuple], fails: Callable[[tuple], bool], domain: Callable[..., bool] | None) -> None:
+def _shrink(
+    keep: list[tuple], fails: Callable[[tuple], bool], domain: Callable[..., bool] | None, until: float
+) -> None:
     tried, left = set(), TRIES if domain else 0
     while left:
         for candidate in candidates(keep[0]):
+            if time.process_time() > until:
+                return
             mark = repr(_plain(candidate))
-            if mark in tried or input_size(candidate) >= input_size(keep[0]) or not _within(domain, candidate):
+            if mark in tried or not _smaller(candidate, keep[0]) or not _within(domain, candidate):
                 continue
             tried.add(mark)
             left -= 1
@@ -52,6 +62,11 @@ def input_size(arguments: tuple) -> tuple[int, int]:
     """Number of entries, then how hard they are to read."""
     entries = [entry for one in arguments for entry in np.ravel(_array(one)).tolist()]
     return len(entries), sum(map(_digits, entries))
+
+
+def _smaller(arguments: tuple, others: tuple) -> bool:
+    here, there = (sum(_array(one).size for one in some) for some in (arguments, others))
+    return here < there if here != there else input_size(arguments) < input_size(others)
 
 
 def _digits(entry: object) -> int:

@@ -1,6 +1,7 @@
 """What a function did: the numbers it returned, something else, or an exception; and when two of them agree."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,11 @@ import torch
 RELATIVE = {"float64": 1e-9, "float32": 1e-4, "float16": 0.03, "bfloat16": 0.1}
 ABSOLUTE = {"float64": 1e-12, "float32": 1e-5, "float16": 3e-3, "bfloat16": 1e-2}
 HALF = ("float16", "bfloat16")
+ONE_EXPRESSION = {"float64": 1e-12, "float32": 5e-7}  # a value that is asked for comes from few roundings
+
+# What an exercise says of its own: a relative error in float64; by precision; with the absolute one; by the arguments.
+Allowed = float | tuple[float, float]
+Tolerance = Allowed | dict[str, Allowed] | Callable[..., Allowed | dict[str, Allowed]]
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,11 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception."""
+    """An exception; ``line`` is the learner's line that it comes from, where that is known."""
 
     kind: str
     text: str
+    line: str = field(default="", compare=False)
 
     @property
     def family(self) -> str:
@@ -61,6 +68,9 @@ def outcome(value: Any) -> Outcome:
         value = value.astype(float).filled(np.nan)
     try:
         array = np.asarray(value)
+        if array.dtype == object and array.ndim:
+            found = _of_list(array.tolist())
+            return replace(found, kind="an array") if isinstance(found, Numbers) else Other(value)
         if array.dtype == object and hasattr(value, "__float__"):  # Fraction, Decimal
             array = np.asarray(float(value))
     except Exception:
@@ -89,15 +99,36 @@ def coarsest(outcomes: list[Outcome]) -> str:
     return max(found, key=RELATIVE.__getitem__, default="float64")
 
 
-def tolerance(precision: str, arguments: tuple, own: Any = None) -> tuple[float, float]:
+def in_single_precision(outcomes: list[Outcome]) -> bool:
+    """Whether Python's numbers, or float64 ones, come from float32 arithmetic: each of them is a float32 number."""
+    arrays = [one.array.ravel() for one in outcomes if isinstance(one, Numbers) and one.precision == "float64"]
+    numbers = np.concatenate([*arrays, np.empty(0)])
+    numbers = numbers[np.isfinite(numbers)]
+    with np.errstate(all="ignore"):
+        single, half = numbers.astype(np.float32), numbers.astype(np.float16)
+    needs_its_digits = (numbers != half) & (numbers != np.round(numbers))
+    return bool(np.all(numbers == single) and np.any(needs_its_digits))
+
+
+def as_single_precision(one: Outcome) -> Outcome:
+    """The same numbers, known to come from float32 arithmetic."""
+    double = isinstance(one, Numbers) and one.precision == "float64"
+    return replace(one, precision="float32") if double else one
+
+
+def tolerance(precision: str, arguments: tuple, own: Tolerance | None = None) -> tuple[float, float]:
     """Relative and absolute error that a right answer in ``precision`` may have on ``arguments``.
 
     ``own`` is an exercise's ``tolerance``. The absolute error grows with the inputs where the answer rounded them:
     float64, or a type coarser than theirs.
     """
     own = own(*arguments) if callable(own) else own
-    own = {"float64": own} if isinstance(own, float) else own or {}
-    relative = max(own.get(precision, RELATIVE[precision]), 0.0 if precision in own else own.get("float64", 0.0))
+    own = own if isinstance(own, dict) else {"float64": own} if own else {}
+    own = own if arguments else ONE_EXPRESSION | own
+    if isinstance(own.get(precision), tuple):
+        return own[precision]
+    least = own.get("float64", 0.0)
+    relative = own.get(precision) or max(RELATIVE[precision], least[0] if isinstance(least, tuple) else least)
     absolute = ABSOLUTE[precision] * relative / RELATIVE[precision]
     arrays = [one for one in map(outcome, arguments) if isinstance(one, Numbers)]
     rounded = precision == "float64" or precision != coarsest(arrays)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from xent_helpers.exercises.chapter_02 import ZEROS
+from xent_helpers.exercises.chapter_02.information import MOST_SAMPLES
 from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
 from xent_helpers.exercises.draft import Draft, Must
 from xent_helpers.exercises.slips import BASES, DOUBLED, EPSILONS, HALVED, NEGATIVE
@@ -10,13 +11,14 @@ from xent_helpers.exercises.slips import BASES, DOUBLED, EPSILONS, HALVED, NEGAT
 floor = Draft(
     "2.5",
     "Return the lowest mean loss in nats that predictions from the input can have on these samples. counts (M, C) says "
-    "how often each of M inputs occurred with each of C labels; a row may be all zeros.",
+    "how often each of M inputs occurred with each of C labels, whole numbers that add up to 2,000 at most; a row may "
+    "be all zeros.",
     must=(
         NEVER_NEGATIVE,
         Must("is at most log C", lambda loss, counts: loss <= np.log(counts.shape[1]) + 1e-9),
     ),
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
-    tolerance=1e-10,
+    tolerance=1e-11,
     hints=(
         "For one input, the best probabilities are the shares of the labels that occurred with it (equation 2.6).",
         "So each row has an entropy. In the mean over samples, how much does each row weigh?",
@@ -37,17 +39,16 @@ def floor_of(counts):
 @floor.inputs
 def floor_inputs(rng):
     plain = [[[9, 1], [1, 9]], [[30, 10], [5, 15]], [[6, 3, 1], [2, 2, 6], [10, 20, 10]]]
-    drawn = [rng.integers(1, 40, shape) for shape in [(2, 4), (4, 2), (3, 3), (7, 5), (1, 3)]]
+    drawn = [rng.integers(1, 40, shape) for shape in [(2, 4), (4, 2), (3, 3), (7, 5), (1, 3), (5, 1)]]
     tricky = [[[5, 0], [2, 3]], [[8, 0], [0, 4]], [[3, 1], [0, 0], [2, 6]], [[0, 7], [4, 0], [3, 3]]]
     tricky += [[[4, 0, 2], [1, 0, 5]]]  # a label that never occurred
-    many = [np.full((3, 700), 1)]  # small shares, where a small number shows
-    return [(np.array(counts, dtype=float),) for counts in (*plain, *drawn, *tricky, *many)]
+    many = [np.full((2, 1000), 1), [[1500, 300], [199, 1]]]  # small shares, where a small number shows
+    return [(np.array(counts, dtype=int),) for counts in (*plain, *drawn, *tricky, *many)]
 
 
 @floor.domain
 def floor_domain(counts):
-    whole = np.all(counts >= 0) and np.all(counts == np.round(counts))
-    return counts.shape[0] > 0 and counts.shape[1] > 1 and whole and counts.sum() > 0
+    return counts.size > 0 and np.all(counts >= 0) and 0 < counts.sum() <= MOST_SAMPLES
 
 
 def entropy_of(counts, term):

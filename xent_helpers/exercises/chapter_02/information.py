@@ -1,9 +1,11 @@
 """Exercises 2.1 to 2.3: entropy, divergence and effective classes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from xent_helpers.exercises.chapter_02 import ZEROS, careful, careless
-from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
+from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS, shares
 from xent_helpers.exercises.draft import Draft, Must
 from xent_helpers.exercises.slips import (
     BASES,
@@ -19,12 +21,17 @@ from xent_helpers.exercises.slips import (
     WRONG_AXIS,
 )
 
+LEAST = 1e-6  # probability that is not 0, in 2.1 and 2.2
+MOST_CLASSES = 900
+MOST_SAMPLES = 2000
+DIVIDED_BY_C = replace(OVER_SAMPLES, name="over C", clause=OVER_CLASSES.clause)  # p's length
+
 entropy = Draft(
     "2.1",
-    "Return the entropy of the probabilities p (C,) in nats; a p_c may be 0.",
+    "Return the entropy of the probabilities p (C,) in nats; a p_c is 0 or at least 0.000001, and C at most 900.",
     must=(NEVER_NEGATIVE, Must("is at most log C", lambda h, p: h <= np.log(len(p)) + 1e-9)),
-    slips=(NEGATIVE, *BASES, OVER_SAMPLES, HALVED, DOUBLED, *EPSILONS),  # N stands for the length of p here, C
-    tolerance=1e-12,
+    slips=(NEGATIVE, *BASES, DIVIDED_BY_C, HALVED, DOUBLED, *EPSILONS),
+    tolerance={"float64": 1e-12, "float32": 2e-5},
     hints=(
         "Each class has its surprise −log p_c and occurs with probability p_c. Take the mean.",
         "Try your function on (1, 0, 0) before you check it: what should the entropy of a certainty be?",
@@ -42,16 +49,18 @@ def entropy_of(p):
 
 @entropy.inputs
 def entropy_inputs(rng):
-    plain = [[0.5, 0.5], [0.2, 0.7, 0.1], [0.25] * 4]
-    many = [np.full(2000, 1 / 2000)]  # small probabilities, where a small number added to them shows
-    drawn = [rng.dirichlet(np.ones(c)) for c in rng.integers([2, 4, 10], [4, 9, 40])]
-    tricky = [[0.5, 0.5, 0.0, 0.0], [0.0, 0.9, 0.1], [0.0, 0.0, 1.0], np.append(rng.dirichlet(np.ones(3)), [0.0, 0.0])]
+    plain = [[0.5, 0.5], [0.2, 0.7, 0.1], [0.25] * 4, [1.0], [LEAST, 1 - LEAST], [1 - LEAST, LEAST]]
+    many = [np.full(MOST_CLASSES, 1 / MOST_CLASSES)]  # small probabilities, where a small number added to them shows
+    many += [np.append(np.full(500, 2e-6), 0.999), np.append([0.5, 0.5], np.zeros(500))]
+    drawn = [shares(rng, c, least=LEAST) for c in rng.integers([2, 4, 10], [4, 9, 40])]
+    tricky = [[0.5, 0.5, 0.0, 0.0], [0.0, 0.9, 0.1], [0.0, 0.0, 1.0], np.append(shares(rng, 3), [0.0, 0.0])]
     return [(np.array(p),) for p in (*plain, *many, *drawn, *tricky)]
 
 
 @entropy.domain
 def entropy_domain(p):
-    return len(p) > 1 and np.all(p >= 0) and np.isclose(p.sum(), 1, rtol=0, atol=1e-9)
+    allowed = 0 < len(p) <= MOST_CLASSES and np.all((p == 0) | (p >= LEAST))
+    return allowed and np.isclose(p.sum(), 1, rtol=0, atol=1e-9)
 
 
 @entropy.mistake
@@ -61,7 +70,7 @@ def entropy_careless(p):
     return -np.sum(careless(p, p))
 
 
-@entropy.mistake(small=SMALL_NUMBERS[1:])
+@entropy.mistake(small=(*SMALL_NUMBERS[1:], np.finfo(float).eps))
 def entropy_padded(p, small):
     """The small number inside the logarithm hides the nan, but now every entropy is off, and a certainty has a negative
     one. Which entries need help, and can the others be left alone?"""
@@ -149,7 +158,8 @@ def entropy_relative(p, term):
 
 divergence = Draft(
     "2.2",
-    "Return the mean over the rows of KL(q‖p) in nats, q (N, C) the truths and p (N, C) the beliefs.",
+    "Return the mean over the rows of KL(q‖p) in nats, q (N, C) the truths and p (N, C) the beliefs, each entry 0 or "
+    "at least 0.000001.",
     must=(NEVER_NEGATIVE,),
     slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_CLASSES, TIMES_CLASSES, WRONG_AXIS, HALVED, DOUBLED)
     + EPSILONS,
@@ -174,11 +184,13 @@ def mean_divergence(q, p):
 def divergence_inputs(rng):
     plain = [
         ([[0.9, 0.1]], [[0.5, 0.5]]),
+        ([[0.2, 0.8], [0.5, 0.5]], [[0.2, 0.8], [0.5, 0.5]]),
         ([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]),
     ]
     shapes = [*rng.integers([(2, 3), (5, 6), (1, 4)], [(6, 5), (12, 15), (3, 8)]), (4, 4)]
-    drawn = [(rng.dirichlet(np.ones(c), n), rng.dirichlet(np.ones(c), n)) for n, c in shapes]
-    small = [([[0.5, 0.5]], [[1e-6, 1 - 1e-6]])]  # a small number added to p would show
+    drawn = [(shares(rng, c, n, LEAST), shares(rng, c, n, LEAST)) for n, c in shapes]
+    least = [LEAST, 1 - LEAST]
+    small = [([[0.5, 0.5]], [least]), ([least], [[0.5, 0.5]]), ([least], [least[::-1]]), ([[3e-6, 1 - 3e-6]], [least])]
     tricky = [
         ([[0.0, 1.0, 0.0], [0.5, 0.5, 0.0]], [[0.2, 0.7, 0.1], [0.4, 0.4, 0.2]]),  # the truth has zeros
         ([[0.25, 0.75, 0.0]], [[0.5, 0.5, 0.0]]),  # and the belief has one in the same place
@@ -189,7 +201,7 @@ def divergence_inputs(rng):
 
 @divergence.domain
 def divergence_domain(q, p):
-    rows = [np.all(r >= 0) and np.allclose(r.sum(axis=1), 1, rtol=0, atol=1e-9) for r in (q, p)]
+    rows = [np.all((r == 0) | (r >= LEAST)) and np.allclose(r.sum(axis=1), 1, rtol=0, atol=1e-9) for r in (q, p)]
     return q.shape == p.shape and len(q) > 0 and q.shape[1] > 1 and all(rows)
 
 
@@ -332,12 +344,13 @@ def divergence_as_squares(q, p):
 
 effective = Draft(
     "2.3",
-    "Return the effective number of classes, the perplexity of the shares, from the counts (C,) of each class.",
+    "Return the effective number of classes, the perplexity of the shares, from the counts (C,) of each class, whole "
+    "numbers that add up to 2,000 at most.",
     must=(
         Must("is at least 1", lambda k, counts: k >= 1 - 1e-9),
         Must("is at most the number of classes that occur", lambda k, counts: k <= np.sum(counts > 0) + 1e-9),
     ),
-    slips=(NEGATIVE, OVER_SAMPLES, HALVED, DOUBLED, *EPSILONS),  # N stands for the length of counts here, C
+    slips=(NEGATIVE, HALVED, DOUBLED, *EPSILONS),
     tolerance=1e-10,
     hints=(
         "First shares, then the entropy of 2.1, then exp.",
@@ -357,13 +370,14 @@ def effective_classes(counts):
 def effective_inputs(rng):
     plain = [[10, 10, 10, 10], [50, 30, 20], [4, 2, 1, 1]]
     drawn = [rng.integers(1, 60, c) for c in rng.integers([2, 4, 10], [4, 9, 30])]
-    tricky = [[5, 0, 5, 0], [9, 0, 0], [40, 3, 0, 1], np.append(rng.integers(1, 60, 4), 0), np.ones(500)]
-    return [(np.array(counts, dtype=float),) for counts in (*plain, *drawn, *tricky)]
+    tricky = [[5, 0, 5, 0], [9, 0, 0], [40, 3, 0, 1], np.append(rng.integers(1, 60, 4), 0)]
+    many = [[7], [1990, 9, 1], np.ones(1000)]  # one class, counts beyond 255, small shares
+    return [(np.array(counts, dtype=int),) for counts in (*plain, *drawn, *tricky, *many)]
 
 
 @effective.domain
 def effective_domain(counts):
-    return len(counts) > 0 and np.all(counts >= 0) and np.all(counts == np.round(counts)) and counts.sum() > 0
+    return len(counts) > 0 and np.all(counts >= 0) and 0 < counts.sum() <= MOST_SAMPLES
 
 
 @effective.mistake

@@ -5,6 +5,23 @@ import numpy as np
 TINY_NUMBERS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)  # added, or clipped to
 BOUNDS = (20.0, 30.0, 50.0, 100.0, 500.0, 700.0, 709.0)  # to which scores are clipped
 FARTHEST = 1e4
+FINE = 100.0  # scores beyond it are whole numbers, so that float32 has them
+
+
+def are_fine(z):
+    """Whether all scores are as the task states: up to ±10,000, and those beyond ±100 whole."""
+    return np.all((np.abs(z) <= FINE) | ((np.abs(z) <= FARTHEST) & (z == np.round(z))))
+
+
+def made_fine(z):
+    """The scores, brought within ±10,000, and those beyond ±100 made whole."""
+    z = np.clip(z, -FARTHEST, FARTHEST)
+    return np.where(np.abs(z) > FINE, np.round(z), z)
+
+
+def single_precision(z, relative=1e-4):
+    """Relative and absolute error of a loss in float32: the rounding of the scores that are not whole."""
+    return relative, 2.5e-7 * min(max(np.abs(z).max(), 1.0), FINE)
 
 
 def drawn_scores(rng):
@@ -14,4 +31,4 @@ def drawn_scores(rng):
     tables = [rng.normal(size=shape) * 3 for shape in shapes]
     tables[-1][0] = tables[-1][0, 0]  # a tie of all classes
     spread = [rng.normal(size=(3, 4)) * 10 ** rng.uniform(1, 3, (3, 1)), rng.uniform(-FARTHEST, FARTHEST, (3, 3))]
-    return tables + [np.clip(table, -FARTHEST, FARTHEST) for table in spread]
+    return tables + [made_fine(table) for table in spread]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xent_helpers.exercises.chapter_03 import BOUNDS, TINY_NUMBERS, drawn_scores
+from xent_helpers.exercises.chapter_03 import BOUNDS, TINY_NUMBERS, drawn_scores, single_precision
 from xent_helpers.exercises.chapter_03.softmax import (
     are_scores,
     softmax_as_logarithm,
@@ -16,14 +16,14 @@ from xent_helpers.exercises.slips import AVERAGED, LABELS_TOO_LOW, NEGATIVE
 
 def cross_entropy_tolerance(z, y):
     """Float32 scores may have been worked with in float32, whatever the type of the answer."""
-    if z.dtype == np.float32:
-        return 1e-4 if np.abs(z).max() < 1e3 else 1e-5
-    return 1e-12
+    single = single_precision(z, 1e-6)
+    return {"float64": single if z.dtype == np.float32 else (1e-12, 1e-10), "float32": single}
 
 
 cross_entropy = Draft(
     "3.4",
-    "Return the cross-entropy of each row of scores z (N, C) with label y (N,), right up to ±10,000.",
+    "Return the cross-entropy of each row of scores z (N, C) with label y (N,), right to 1e-10 where z is float64, for "
+    "scores up to ±10,000, those beyond ±100 whole.",
     must=(NEVER_NEGATIVE,),
     tolerance=cross_entropy_tolerance,
     rounds=3,  # each draws a dozen inputs
@@ -49,6 +49,7 @@ def cross_entropy_inputs(rng):
     plain = np.array([[1.0, 2.0, 0.1], [0.0, 0.0, 0.0], [-1.0, 3.0, 0.5]])
     gaps = np.array([[0.0, 200.0, -1.0], [200.0, 0.0, -1.0], [40.0, 0.0, 0.0], [0.0, 40.0, 0.0], [1.0, 2.0, 3.0]])
     far = np.array([[1e4, 1e4], [-1e4, -1e4], [1e4, -1e4], [-1e4, 1e4]])
+    leads = np.array([[14.0, 0.0, 0.0], [-22.5, 0.0, -30.0], [8.0, 31.0, 0.0]])  # losses of 2e-6 to 1e-10
     low = np.array([[0.0, 1.0], [-1e4, -9999.0]])  # a row far below the other
     drawn = [(z, rng.integers(0, z.shape[1], len(z))) for z in drawn_scores(rng)]
     return [
@@ -57,9 +58,13 @@ def cross_entropy_inputs(rng):
         (gaps, np.array([0, 0, 0, 0, 1])),
         (far, np.array([0, 1, 0, 0])),
         (low, np.array([1, 0])),
+        (leads, np.array([0, 1, 1])),
+        (np.array([[3.0], [-1e4]]), np.array([0, 0])),
         *((z.astype(np.float32), y) for z, y in drawn[:2]),
         (gaps.astype(np.float32), np.array([0, 0, 0, 0, 1])),
         (far.astype(np.float32), np.array([0, 1, 0, 0])),
+        (np.array([[0.0, 95.0, 1.0]], dtype=np.float32), np.array([0])),  # exp of 95 is inf, of −95 not 0
+        (np.array([[0.0, 720.0, 1.0]]), np.array([0])),
     ]
 
 
@@ -80,6 +85,14 @@ def cross_entropy_of_a_shifted_softmax(z, y):
     """You shift inside the softmax and take the logarithm afterwards. At a gap of 200 the float32 probability has
     become 0 by then. In which order do logarithm and exponential cancel?"""
     return -np.log(stable_softmax(z)[np.arange(len(y)), y])
+
+
+@cross_entropy.mistake
+def cross_entropy_shifted_by_the_labels_score(z, y):
+    """You shift by the label's own score. If that is far below another one, exp of the difference is inf. Which score
+    of a row leaves no exponent above 0?"""
+    own = z[np.arange(len(y)), y]
+    return np.log(np.exp(z - own[:, None]).sum(axis=1))
 
 
 @cross_entropy.mistake(small=TINY_NUMBERS)
@@ -119,8 +132,8 @@ def cross_entropy_without_the_shift_put_back(z, y):
 
 @cross_entropy.mistake
 def cross_entropy_through_the_sum(z, y):
-    """Right on paper, and nearly right here: two float32 scores of 10,000 cost log 2 = 0.6931, and you get 0.6934. You
-    add 10,000 and take it away again. What does 10,000.6931 become in float32?"""
+    """You add the largest score to a logarithm and take z_y away afterwards: two float32 scores of 10,000 should cost
+    log 2 = 0.6931, and that order gives 0.6934. What does 10,000.6931 become in float32?"""
     largest = z.max(axis=1)
     log_sum = largest + np.log(np.exp(z - largest[:, None]).sum(axis=1))
     return log_sum - z[np.arange(len(y)), y]

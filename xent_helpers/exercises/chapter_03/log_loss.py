@@ -13,7 +13,8 @@ from xent_helpers.exercises.draft import Draft
 
 log_loss = Draft(
     "3.5",
-    "Return log10 of the cross-entropy of each row of scores z (N, C) with label y (N,), up to a margin of 700.",
+    "Return log10 of the cross-entropy of each row of scores z (N, C), C at least 2, with label y (N,), up to a "
+    "margin of 700.",
     tolerance=1e-12,
     rounds=3,  # each draws a dozen inputs
     hints=(
@@ -51,7 +52,7 @@ def near_enough(z, y):
 
 @log_loss.inputs
 def log10_inputs(rng):
-    margins = np.array([[0.0, -1.0, -20.0], [20.0, 0.0, -1.0], [40.0, 0.0, 0.0], [0.0, 300.0, 299.5], [600.0, 0, 1]])
+    margins = np.array([[0.0, -1.0, -20.0], [20.0, 0.0, -1.0], [40.0, 0.0, 0.0], [0.0, 300.0, 299.0], [700.0, 0, 0]])
     ties = np.zeros((3, 4))
     large = [np.array([[-1e4, 1e4, 9999.0], [1e4, -1e4, 9960.0]]), np.array([[9000.0, 8302.0], [-9000.0, -9000.0]])]
     drawn = [(z, near_enough(z, rng.integers(0, z.shape[1], len(z)))) for z in drawn_scores(rng)]
@@ -67,7 +68,7 @@ def log10_inputs(rng):
 
 @log_loss.domain
 def log10_domain(z, y):
-    return cross_entropy_domain(z, y) and np.all(margins_of(z, y) <= MARGIN)
+    return cross_entropy_domain(z, y) and z.shape[1] > 1 and np.all(margins_of(z, y) <= MARGIN)
 
 
 @log_loss.mistake

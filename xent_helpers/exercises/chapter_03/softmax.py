@@ -2,19 +2,26 @@
 
 import numpy as np
 
-from xent_helpers.exercises.chapter_03 import BOUNDS, FARTHEST, TINY_NUMBERS, drawn_scores
+from xent_helpers.exercises.chapter_03 import BOUNDS, TINY_NUMBERS, are_fine, drawn_scores
 from xent_helpers.exercises.constants import NEVER_NEGATIVE
 from xent_helpers.exercises.draft import Draft, Must
 from xent_helpers.exercises.slips import WRONG_AXIS
 
+
+def softmax_tolerance(z):
+    """Small probabilities have their digits too; the logarithm of 10,000 loses four on the way."""
+    return {"float64": (1e-14 * max(10, np.abs(z).max()), 1e-300), "float32": (1e-4, 1e-36)}
+
+
 softmax = Draft(
     "3.1",
-    "Return the softmax of each row of scores z (N, C), right for scores from −10,000 to 10,000.",
+    "Return the softmax of each row of scores z (N, C), right for scores from −10,000 to 10,000, those beyond ±100 "
+    "whole. Small probabilities count, down to 1e-300 (in float32, 1e-36).",
     must=(
         NEVER_NEGATIVE,
         Must("adds up to 1 along each row", lambda p, z: np.allclose(p.sum(axis=1), 1, rtol=0, atol=1e-6)),
     ),
-    tolerance=lambda z: 1e-14 * max(10, np.abs(z).max()),  # a logarithm of 10,000 loses four digits on the way
+    tolerance=softmax_tolerance,
     rounds=3,  # each draws a dozen inputs
     hints=(
         "Write equation 3.3 in one line first and run it on small scores.",
@@ -35,11 +42,10 @@ def stable_softmax(z):
 def softmax_inputs(rng):
     # as many rows as classes, so that a forgotten keepdims runs, and runs wrong
     plain = [[[1.0, 2.0, 0.1], [0.0, 0.0, 0.0], [-1.0, 3.0, 0.5]], [[0.0, 1.0]], [[40.0, 0.0, -40.0]]]
-    plain += [
-        [[0.0, -28.5]],
-        np.full(rng.integers(1, 5, 2) + (0, 1), rng.normal()),
-    ]  # a share of 4e-13; nothing but a tie
+    plain += [[[0.0, -28.5]], [[-80.5, 0.0]], np.full(rng.integers(1, 5, 2) + (0, 1), rng.normal())]
+    plain += [[[5.0], [-1e4]]]  # one class
     large = [
+        [[150.0, 0.0, -500.0], [0.0, -30.0, -60.0]],
         [[1e4, 9999.0, -1e4], [-1e4, -1e4, -9998.0], [40.0, 0.0, -1e4]],
         [[-1e4, 1e4], [3.0, 3.0]],
         [[0.0, 1.0], [-800.0, -801.0]],
@@ -50,7 +56,7 @@ def softmax_inputs(rng):
 
 @softmax.domain
 def are_scores(z):
-    return z.ndim == 2 and len(z) > 0 and z.shape[1] > 1 and np.all(np.abs(z) <= FARTHEST)
+    return z.ndim == 2 and z.size > 0 and are_fine(z)
 
 
 @softmax.mistake

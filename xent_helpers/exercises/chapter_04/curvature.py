@@ -3,15 +3,25 @@
 import numpy as np
 
 from xent_helpers import losses
-from xent_helpers.exercises.chapter_04 import are_logits, drawn_logits
+from xent_helpers.exercises.chapter_04 import are_logits, drawn_logits, rounding_of
 from xent_helpers.exercises.draft import Draft, Must
 from xent_helpers.exercises.slips import ADDED_UP, NEGATIVE, OVER_SAMPLES
 
+MOST = 10.0  # entry of a direction
+
+
+def curvature_tolerance(z, v):
+    """The mean of the squares minus the square of the mean is right too, and loses digits where v is large."""
+    squares = max(1.0, np.max(v**2))
+    return {"float64": (1e-11, 1e-14 * squares), "float32": (1e-5, rounding_of(z) * squares)}
+
+
 curvature = Draft(
     "4.3",
-    "Return vᵀHv (N,) for each row of logits z (N, C) and its direction v (N, C), without forming H.",
+    "Return vᵀHv (N,) for each row of logits z (N, C), up to ±1,000, those beyond ±100 whole, and its direction "
+    "v (N, C), up to ±10.",
     must=(Must("is never negative", lambda curvature, z, v: np.all(curvature >= -1e-9)),),
-    tolerance=1e-11,
+    tolerance=curvature_tolerance,
     rounds=3,  # each draws a dozen inputs
     hints=(
         "Equation 4.8 says which statistical quantity vᵀHv is.",
@@ -39,14 +49,15 @@ def curvature_inputs(rng):
         (np.array([[0.0, 1.0]]), np.array([[2.0, 1.0]])),
     ]
     drawn = [(z, rng.normal(size=z.shape)) for z in drawn_logits(rng)]
+    wide = (rng.normal(size=(2, 4)), np.array([[MOST, -MOST, 0.0, 3.0], [MOST, 0.0, -9.0, 9.5]]))
     flat = (rng.normal(size=(3, 5)), np.full((3, 5), 2.0))
     large = (np.array([[800.0, 799.0, 0.0], [0.0, 1000.0, -1000.0]]), rng.normal(size=(2, 3)))
-    return [*plain, *drawn, flat, large]
+    return [*plain, *drawn, flat, large, wide, (np.array([[1.0], [-1000.0]]), np.array([[3.0], [-MOST]]))]
 
 
 @curvature.domain
 def curvature_domain(z, v):
-    return are_logits(z) and v.shape == z.shape and np.all(np.abs(v) <= 10)
+    return are_logits(z) and v.shape == z.shape and np.all(np.abs(v) <= MOST)
 
 
 @curvature.mistake

@@ -3,13 +3,19 @@
 import numpy as np
 
 from xent_helpers import losses
-from xent_helpers.exercises.chapter_04 import are_logits, drawn_logits
+from xent_helpers.exercises.chapter_04 import are_logits, drawn_logits, rounding_of
 from xent_helpers.exercises.draft import Draft, Must
 from xent_helpers.exercises.slips import NEGATIVE, OVER_CLASSES, SUMMED
 
+
+def gradient_tolerance(z, y):
+    return {"float64": 1e-12, "float32": (1e-6, rounding_of(z) / len(z))}
+
+
 logits = Draft(
     "4.1",
-    "Return the gradient (N, C) of the mean cross-entropy with respect to logits z (N, C); y (N,) are labels.",
+    "Return the gradient (N, C) of the mean cross-entropy with respect to logits z (N, C), up to ±1,000, those beyond "
+    "±100 whole; y (N,) are labels.",
     must=(
         Must("adds up to 0 along each row", lambda g, z, y: np.allclose(g.sum(axis=1), 0, rtol=0, atol=1e-6)),
         Must(
@@ -17,7 +23,7 @@ logits = Draft(
             lambda g, z, y: np.all(np.where(np.arange(z.shape[1]) == y[:, None], g <= 1e-9, g >= -1e-9)),
         ),
     ),
-    tolerance=1e-12,
+    tolerance=gradient_tolerance,
     rounds=3,  # each draws a dozen inputs
     hints=(
         "Equation 4.3 has one row. You need all of them, and the mean.",
@@ -39,6 +45,7 @@ def gradient_inputs(rng):
     plain = [
         (np.array([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]]), np.array([2, 0])),
         (np.array([[1.0, -1.0]]), np.array([1])),
+        (np.array([[3.0], [-1000.0]]), np.array([0, 0])),
     ]
     drawn = [(z, rng.integers(0, z.shape[1], len(z))) for z in drawn_logits(rng)]
     large = (np.array([[0.0, 800.0, -800.0], [1000.0, 999.0, 0.0]]), np.array([0, 0]))
@@ -115,12 +122,13 @@ def gradient_that_overflows(z, y):
     return (p - np.eye(z.shape[1])[y]) / len(z)
 
 
-@logits.mistake
-def gradient_of_squared_error(z, y):
-    """That is the slope of ½‖p − y‖², which keeps the softmax's Jacobian. For the cross-entropy, what cancels it?"""
+@logits.mistake(factor=(1, 2))
+def gradient_of_squared_error(z, y, factor):
+    """That is the slope of the squared error ‖p − y‖², or of its half, which keeps the softmax's Jacobian. For the
+    cross-entropy, what cancels it?"""
     p = losses.softmax(z, axis=1)
     error = p - np.eye(z.shape[1])[y]
-    return p * (error - np.sum(p * error, axis=1, keepdims=True)) / len(z)
+    return factor * p * (error - np.sum(p * error, axis=1, keepdims=True)) / len(z)
 
 
 @logits.mistake

@@ -10,12 +10,16 @@ def goes_downhill(after, x, w, y):
     return (after - w) @ (x.T @ (1 / (1 + np.exp(-x @ w)) - y)) <= 0
 
 
+STEEPEST = 8  # score
+WORST = 1000  # condition number
+
 newton = Draft(
     "4.2",
-    "Repair the snippet: return the weights after one Newton step on the mean binary cross-entropy.",
+    "Repair the snippet: return the weights after one Newton step on the mean binary cross-entropy, for scores x @ w "
+    "up to ±8, labels 0 and 1, and a Hessian whose condition number is below 1,000.",
     must=(Must("lies downhill of w", goes_downhill),),
     slips=(NEGATIVE, *EPSILONS),  # the output is not one number per sample
-    tolerance=1e-10,
+    tolerance={"float64": 1e-10, "float32": 1e-3},
     hints=(
         "Take equation 4.11 and the snippet side by side. Start with the sign in the last line.",
         "Then compare with equation 4.9: what is between the two X, and which factor is in front?",
@@ -42,7 +46,10 @@ def newton_inputs(rng):
         cases.append((x, scale * rng.normal(size=d + 1), rng.integers(0, 2, n).astype(float)))
     n = rng.integers(6, 12)
     cases.append((rng.normal(size=(n, 1)), rng.normal(size=1), np.ones(n)))  # no constant column, one class only
-    return [case for case in cases if newton_domain(*case)]
+    ends = [(np.ones((1, 1)), np.array([score]), np.array([label])) for score, label in ((8.0, 0.0), (-8.0, 1.0))]
+    x = np.column_stack([np.ones(n), rng.permutation(n) % 2 * 0.08])  # two columns that are nearly the same direction
+    ends.append((x, rng.normal(size=2) / 2, rng.integers(0, 2, n).astype(float)))
+    return [case for case in [*cases, *ends] if newton_domain(*case)]
 
 
 @newton.domain
@@ -50,10 +57,10 @@ def newton_domain(x, w, y):
     """The sigmoid is far from its ends, and the Hessian far from singular."""
     if x.ndim != 2 or not (len(x) == len(y) >= x.shape[1] == len(w)) or np.any((y != 0) & (y != 1)):
         return False
-    if np.any(np.abs(x @ w) > 8):
+    if np.any(np.abs(x @ w) > STEEPEST):
         return False
     p = 1 / (1 + np.exp(-x @ w))
-    return np.linalg.cond((x.T * (p * (1 - p))) @ x) < 1e3
+    return np.linalg.cond((x.T * (p * (1 - p))) @ x) < WORST
 
 
 @newton.mistake
@@ -211,6 +218,12 @@ def newton_with_a_ridge(x, w, y, small):
     p = 1 / (1 + np.exp(-x @ w))
     hessian = (x.T * (p * (1 - p))) @ x / len(y)
     return w - np.linalg.solve(hessian + small * np.eye(len(w)), x.T @ (p - y) / len(y))
+
+
+@newton.mistake(like=newton_with_a_ridge, small=(0.001, 0.0001, 1e-05, 1e-06, 1e-08))
+def newton_with_a_ridge_on_the_sum(x, w, y, small):
+    p = 1 / (1 + np.exp(-x @ w))
+    return w - np.linalg.solve((x.T * (p * (1 - p))) @ x + small * np.eye(len(w)), x.T @ (p - y))
 
 
 @newton.mistake
