@@ -276,7 +276,8 @@ def _when_training(launcher):
     until = time.monotonic() + 120
     while time.monotonic() < until:
         workers = [child for child in launcher.children() if "xent_helpers.distributed" in " ".join(child.cmdline())]
-        if len(workers) == 2 and all(len(worker.net_connections("tcp")) > 1 for worker in workers):
+        connected = [connection.pid for connection in psutil.net_connections("tcp")]
+        if len(workers) == 2 and all(connected.count(worker.pid) > 1 for worker in workers):
             return workers
         time.sleep(0.2)
     raise TimeoutError("the workers did not come up within two minutes")

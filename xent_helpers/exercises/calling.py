@@ -48,8 +48,8 @@ class FinishedCall:
 class TimeLimit:
     """Gives a learner's calls, all together, ``seconds`` of the processor's time; to wait for, three times as many.
 
-    Imports are free. What other programs do to the machine does not count. A timer strikes the code where it runs; on
-    Windows, which has none, and outside the main thread the code runs in a thread of its own, which is struck from here.
+    Imports are free. What other programs do to the machine does not count. A timer strikes the code where it runs. On
+    Windows, which has none, and outside the main thread the code gets a thread of its own, which is struck from here.
     """
 
     def __init__(self, seconds: float):
