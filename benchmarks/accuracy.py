@@ -15,7 +15,9 @@ DENSE = {
     "F.cross_entropy": F.cross_entropy,
     "scratch": losses.cross_entropy,
 }
-LINEAR = {"linear_cross_entropy": linear_cross_entropy, "unfused, torch": unfused, "chunked, torch": torch_chunked}
+LINEAR = {"linear_cross_entropy": linear_cross_entropy, "unfused, torch": unfused}
+if hasattr(torch.nn, "LinearCrossEntropyOptions"):
+    LINEAR["chunked, torch"] = torch_chunked
 
 
 def situations(classes: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:

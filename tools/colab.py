@@ -19,8 +19,8 @@ PLACES = ("pyproject.toml", "README.md", "CITATION.cff")
 BADGES = """[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})
 [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]({kaggle})
 
-This copy is made from `notebooks/{name}` by `make colab`. It keeps nothing when the session ends: download it, or save it
-to your drive."""
+This copy is made from `notebooks/{name}` by `make colab`. A session keeps nothing when it ends: download what you
+write, or save it to your drive."""
 INSTALL = """# Install the course's helpers, unless they are here.
 from importlib.util import find_spec
 

@@ -63,7 +63,7 @@ def run(notebook: NotebookNode, folder: Path, reached: list[NotebookNode]) -> No
         kernel_name="python3",
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
-        config=Config({"KernelManager": {"transport_encryption": "required"}}),  # else the kernel warns of plain TCP
+        config=Config({"KernelManager": {"transport_encryption": "auto"}}),  # else newer kernels warn of plain TCP
     )
     client.widget_registry = {"@jupyter-widgets/output": {"OutputModel": SilentOutput}}
     client.on_cell_execute = lambda cell, cell_index: reached.append(cell)

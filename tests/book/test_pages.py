@@ -6,6 +6,7 @@ import nbformat
 import pytest
 import torch
 
+from tests.versions import exact
 from tools import pages
 from tools.bad_calls import slug
 from tools.execute_notebooks import ROOT
@@ -31,6 +32,7 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@exact("torch")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_each_example_prints_what_the_page_shows(name, one_thread):
     results = pages.run(text(name))

@@ -448,7 +448,11 @@ def endless_twice_over(p):
 @pytest.mark.parametrize(
     "answer", [lambda p: time.sleep(20), partial(time.sleep), endless, endless_catching_everything, endless_twice_over]
 )
-def test_a_slow_or_endless_answer_is_stopped_and_the_check_goes_on(answer):
+@pytest.mark.parametrize("timers", ["with timers", "without timers, as on Windows"])
+def test_a_slow_or_endless_answer_is_stopped_and_the_check_goes_on(answer, timers, monkeypatch):
+    if timers == "without timers, as on Windows":
+        monkeypatch.delattr(signal, "setitimer")
+        monkeypatch.delattr(signal, "SIGALRM")
     began = time.monotonic()
     result = examine(MEAN, partial(lambda answer, p: answer(30 if isinstance(answer, partial) else p), answer))
     assert result.status == Status.NOT_YET and "too long" in result.message and "for p = [" in result.message

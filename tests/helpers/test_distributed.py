@@ -315,7 +315,8 @@ def _workers(launcher, training):
     until = time.monotonic() + 120
     while time.monotonic() < until:
         workers = [child for child in launcher.children() if "xent_helpers.distributed" in " ".join(child.cmdline())]
-        if len(workers) == 2 and (not training or all(len(worker.net_connections("tcp")) > 1 for worker in workers)):
+        connected = [connection.pid for connection in psutil.net_connections("tcp")]
+        if len(workers) == 2 and (not training or all(connected.count(worker.pid) > 1 for worker in workers)):
             return workers
         time.sleep(0.05)
     raise TimeoutError("the workers did not come up within two minutes")

@@ -7,12 +7,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
+from tests.versions import exact
 from xent_helpers.plots.overview import ALT, overview
 
 ROOT = Path(__file__).parents[2]
 REDRAW = """python -c "from xent_helpers.plots.overview import *; overview()[0].figure.savefig('book/overview.png')" """
 
 
+@exact("matplotlib")
 def test_the_stored_picture_is_the_one_that_is_drawn():
     stored = np.asarray(Image.open(ROOT / "book/overview.png").convert("L"), dtype=float)
     drawn = np.asarray(Image.open(BytesIO(overview()[0].figure.png())).convert("L"), dtype=float)

@@ -1,8 +1,10 @@
 """Call a learner's function: on copies, in silence, within a time limit, whatever it does."""
 
 import contextlib
+import ctypes
 import io
 import linecache
+import random
 import signal
 import sys
 import threading
@@ -10,6 +12,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from copy import deepcopy
 from dataclasses import dataclass
 from types import FrameType
@@ -26,6 +29,7 @@ TICK = 0.05  # seconds between two looks at the clock
 RAIN = 20e-6  # the same for code that has caught ``OutOfTime``: soon one strikes where it is not caught
 WAITING = 0.02  # code that gets a smaller share of the processor waits for something; a busy machine gives more
 LONGEST = 60.0  # seconds after which anything is stopped
+STRIKING = 3.0  # seconds for which a thread is struck
 
 
 class OutOfTime(BaseException):
@@ -44,19 +48,19 @@ class FinishedCall:
 class TimeLimit:
     """Limits a learner's calls, all together, to ``seconds`` of processor time, and waiting to three times as long.
 
-    Imports are free, and so is the time that other programs take. The limit needs the main thread and interval timers;
-    elsewhere there is none, and interrupting the kernel stops the code.
+    Imports are free, and so is the time that other programs take. A timer strikes the code where it runs. On Windows,
+    which has none, and outside the main thread the code gets a thread of its own, which is struck from here.
     """
 
     def __init__(self, seconds: float):
         self.seconds = self.left = seconds
         self.inside = False  # whether the learner's code is running, which alone may be struck
-        self.possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+        self.timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
     def run(self, function: Callable, arguments: tuple) -> Any:
         """Return ``function(*arguments)``, or raise ``OutOfTime``."""
-        if not self.possible:
-            return function(*arguments)
+        if not self.timed:
+            return self.run_beside(function, arguments)
         self.start()
         try:
             self.inside = True
@@ -73,19 +77,51 @@ class TimeLimit:
         self.handler = signal.signal(signal.SIGALRM, self.tick)
         self.alarm = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
 
+    def run_beside(self, function: Callable, arguments: tuple) -> Any:
+        """The same in another thread, which is left to itself when it does not end for all the strikes."""
+        if self.left <= 0:
+            raise OutOfTime
+        ended = []
+
+        def work() -> None:
+            try:
+                ended.append((function(*arguments), None))
+            except BaseException as error:
+                ended.append((None, error))
+
+        thread = threading.Thread(target=copy_context().run, args=(work,), daemon=True)
+        self.restart()
+        thread.start()
+        try:
+            while thread.is_alive() and not self.late():
+                thread.join(TICK)
+                self.spare_imports()
+        finally:  # an interrupt ends the thread too
+            self.left -= time.process_time() - self.worked
+            _end(thread)
+        if not ended:
+            raise OutOfTime
+        value, error = ended[0]
+        if error is not None:
+            raise error
+        return value
+
     def restart(self) -> None:
         self.loaded, self.worked, self.began = len(sys.modules), time.process_time(), time.monotonic()
 
     def tick(self, number: int, frame: FrameType | None) -> None:
         if not self.inside or frame is None or frame.f_code is TimeLimit.run.__code__:
             return
-        if len(sys.modules) > self.loaded:  # an import is under way: stopped half-way it would leave a broken module
-            self.restart()
+        self.spare_imports()
         if self.late():
             if self.struck:
                 signal.setitimer(signal.ITIMER_REAL, RAIN, RAIN)
             self.struck = True
             raise OutOfTime
+
+    def spare_imports(self) -> None:
+        if len(sys.modules) > self.loaded:  # an import is under way: stopped half-way it would leave a broken module
+            self.restart()
 
     def late(self) -> bool:
         worked, passed = time.process_time() - self.worked, time.monotonic() - self.began
@@ -100,6 +136,14 @@ class TimeLimit:
         if remaining:  # somebody else's alarm, which goes on
             passed = time.monotonic() - self.called
             signal.setitimer(signal.ITIMER_REAL, max(remaining - passed, TICK), interval)
+
+
+def _end(thread: threading.Thread) -> None:
+    """Raise ``OutOfTime`` in a thread until it ends; one that waits outside Python sees it when it comes back."""
+    until = time.monotonic() + STRIKING
+    while thread.is_alive() and time.monotonic() < until:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
+        thread.join(random.uniform(0, TICK / 10))  # irregular, so that one strikes where it is not caught
 
 
 def call(
