@@ -350,7 +350,7 @@ def test_what_is_fine_passes(a):
 
 
 def test_inputs_are_checked_where_they_lie():
-    """Shapes and types are refused without reading the data: where values are trusted, a tensor without any is enough."""
+    """Shapes and types are refused without reading the data: where values are trusted, without any."""
     meta = torch.zeros(4, 3, device="meta")
     labels = torch.zeros(4, dtype=torch.int64, device="meta")
     with validation.trusted_values():
