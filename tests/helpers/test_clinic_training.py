@@ -202,6 +202,7 @@ FAULTY = {
     "unused layer": (lambda n: (Unused(), CE, n.batches), "parameters without gradient"),
     "layers in a list": (lambda n: (Listed(), CE, n.batches), "parameters the model does not know"),
     "blind": (lambda n: (Blind(), CE, n.batches), "the same output for all inputs"),
+    "all zeros": (lambda n: (zeros(net()), CE, n.batches), "one batch cannot be learned"),
     "dead units": (
         lambda n: (nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 3)), CE, n.batches),
         "the same output",

@@ -243,9 +243,10 @@ def masked_classes(case: Case) -> Finding | None:
     masked = case.rows.isneginf() if bad or bad_slope else None
     if masked is None or not bool(masked.any()):
         return None
-    whole = int(masked.all(-1).sum())
-    evidence = f"{int(masked.sum())} logits are -inf, {whole} rows wholly; loss {_value(case)}"
+    evidence = f"{int(masked.sum())} numbers are -inf, {int(masked.all(-1).sum())} rows wholly; loss {_value(case)}"
     evidence += ", its gradient NaN" if bad_slope else ""
+    if case.kind == "nll_loss":
+        return Finding("the logarithm of 0", evidence, "F.log_softmax(logits, dim=1)  # not log(softmax)", sections.LOG)
     return Finding("masked logits of -inf", evidence, "logits.masked_fill(mask, -1e4)", sections.MASKED)
 
 

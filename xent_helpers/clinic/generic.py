@@ -47,6 +47,8 @@ def no_gradient(case: Case) -> Finding | None:
     slope, value = case.gradient, case.value
     if not case.z.is_floating_point() or (isinstance(value, Tensor) and not bool(value.isfinite().all())):
         return None
+    if not case.z.requires_grad and getattr(value, "requires_grad", False):  # it comes back by way of the target
+        return None
     size = float(torch.as_tensor(value).detach().double().sum())
     pull = (
         float("nan")

@@ -19,7 +19,8 @@ BINARY = ("bce", "bce_with_logits")
 
 def not_tensors(case: Case) -> Finding | None:
     """A list, a number or a NumPy array in place of a tensor."""
-    for name, array in (("output", case.z), ("target", case.y)):
+    weights = {key: value for key, value in case.options.items() if "weight" in key}
+    for name, array in ({"output": case.z, "target": case.y} | weights).items():
         if not isinstance(array, Tensor):
             evidence, cure = f"{name} is of type {type(array).__name__}", f"torch.as_tensor({name})"
             return Finding(f"{name} is not a tensor", evidence, cure, sections.AMBIGUOUS)
