@@ -120,6 +120,12 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
         lambda n: (CE, (n.lm.requires_grad_() * 1).view(4, V, 10), n.tokens),
         "class axis moved by view",
     ),
+    "rows by reshape": (
+        lambda n: (lambda z, y: F.cross_entropy(z.reshape(-1, C), y.flatten()), n.seg, n.mask),
+        "class axis moved by view",
+    ),
+    "an array": (lambda n: (CE, n.z.numpy(), n.y), "output is not a tensor"),
+    "BCE saturated, all yes": (lambda n: (BCE, (30 + n.b).sigmoid(), n.t), "BCELoss is saturated"),
     "NHWC": (lambda n: (CE, n.seg.movedim(1, -1), n.mask), "class axis last"),
     "soft targets, classes last": (lambda n: (CE, n.lm[:, :, :9], n.lm[:, :, :9].softmax(-1)), "class axis last"),
     "(N, 1) by hand": (lambda n: (by_hand_column, n.b[:, None], n.t), "shapes are broadcast"),
@@ -140,6 +146,19 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
     "half of two classes ignored": (
         lambda n: (nn.CrossEntropyLoss(ignore_index=1), n.z[:, :2], n.t.long()),
         "ignore_index is a real",
+    ),
+    "log of softmax": (lambda n: (NLL, (300 * n.z).softmax(1).log(), n.y), "the logarithm of 0"),
+    "a list of weights": (lambda n: (F.cross_entropy, n.z, n.y, {"weight": [1.0] * C}), "weight is not a tensor"),
+    "KL of a lambda, swapped": (
+        lambda n: (lambda s, t: KL(t.softmax(1), s.log_softmax(1)), n.z, n.z),
+        "arguments swapped",
+    ),
+    "log_softmax, then BCE with logits": (lambda n: (BCEL, n.z.log_softmax(1), n.multi), "log_softmax before BCEWith"),
+    "tanh, then CE": (lambda n: (CE, layer(n.x).tanh(), n.y), "tanh before CrossEntropyLoss"),
+    "MSE of (N, 1)": (lambda n: (nn.MSELoss(), n.b[:, None], n.t), "shapes are broadcast"),
+    "masked mean of nothing": (
+        lambda n: (lambda z, y: (CE(z, y) * (y > 99)).sum() / (y > 99).sum(), n.z, n.y),
+        "the loss is nan or inf",
     ),
     "all ignored": (lambda n: (CE, n.z, torch.full((N,), -100)), "all targets ignored"),
     "weights as counts": (
@@ -319,6 +338,7 @@ HEALTHY = {
     "float64": lambda n: (CE, n.z.double(), n.y),
     "half, cast": lambda n: (lambda z, y: F.cross_entropy(z.float(), y), n.z.half(), n.y),
     "masked rivals": lambda n: (CE, n.z.index_fill(1, tensor([4]), -math.inf), n.y % 4),
+    "pooled": lambda n: (lambda z, y: F.cross_entropy(z.mean((2, 3), keepdim=True).view(-1, C), y), n.seg, n.y[:2]),
     "none": lambda n: (nn.CrossEntropyLoss(reduction="none"), n.z, n.y),
     "uint8 labels": lambda n: (CE, n.z, n.y.byte()),
     "mse": lambda n: (nn.MSELoss(), n.b, n.t),
@@ -371,8 +391,9 @@ def test_the_page_of_errors_has_each_section():
 def test_a_report_is_a_table_in_a_notebook_and_text_in_a_terminal():
     report = clinic.call(CE, Numbers().z.softmax(1), Numbers().y)
     (finding,) = report
+    text, table = (" ".join(unescape(shown).split()) for shown in (str(report), report._repr_html_()))
     for part in (finding.name, finding.evidence, finding.cure, finding.section):
-        assert part and part in str(report) and part in unescape(report._repr_html_()).replace("\xa0", " ")
+        assert part and " ".join(part.split()) in text and " ".join(part.split()) in table
     assert "<table" in report._repr_html_()
     nothing = clinic.call(CE, Numbers().z, Numbers().y)
     assert "<table" not in nothing._repr_html_() and all(name in nothing._repr_html_() for name in nothing.checked)

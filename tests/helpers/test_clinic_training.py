@@ -104,6 +104,19 @@ class AlwaysDropout(Unused):
         return self.head(F.dropout(self.body(x).relu(), 0.5))
 
 
+class Cosines(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.rows, self.scale = (
+            nn.Linear(6, 8),
+            nn.Parameter(torch.randn(3, 8)),
+            nn.Parameter(torch.tensor(2.3)),
+        )
+
+    def forward(self, x):
+        return F.normalize(self.body(x), dim=1) @ F.normalize(self.rows, dim=1).T * self.scale.exp()
+
+
 def text_loss(logits, labels):
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten())
 
@@ -202,6 +215,7 @@ FAULTY = {
     "unused layer": (lambda n: (Unused(), CE, n.batches), "parameters without gradient"),
     "layers in a list": (lambda n: (Listed(), CE, n.batches), "parameters the model does not know"),
     "blind": (lambda n: (Blind(), CE, n.batches), "the same output for all inputs"),
+    "all zeros": (lambda n: (zeros(net()), CE, n.batches), "one batch cannot be learned"),
     "dead units": (
         lambda n: (nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 3)), CE, n.batches),
         "the same output",
@@ -251,6 +265,7 @@ HEALTHY = {
     "one class": lambda n: (net(), CE, pairs(n.x, 0 * n.y)),
     "random labels": lambda n: (net(), CE, pairs(n.x, n.y[torch.randperm(72)])),
     "a linear model and XOR": lambda n: (nn.Linear(6, 2), CE, pairs(n.x, ((n.x[:, 0] > 0) ^ (n.x[:, 1] > 0)).long())),
+    "scaled cosines": lambda n: (Cosines(), CE, n.batches),
     "float64": lambda n: (net().double(), CE, pairs(n.x.double(), n.y)),
     "a step": lambda n: (net(nn.Dropout(0.5)), CE, n.batches, {"step": step, "evaluate": mean_by_count}),
     "a step that resets last": lambda n: (net(), CE, n.batches, {"step": step_reset_last}),

@@ -46,22 +46,24 @@ def targets_outside(case: Case) -> Finding | None:
     if not bool(wrong.any()):
         return None
     evidence = f"{int(wrong.sum())} of {y.numel()} targets are outside 0 … 1: they lie in {span(y)}"
-    values = set(y.unique().tolist()) if y.numel() < 1e7 else set()
-    name, cure = "targets outside 0 to 1", "target.clamp(0, 1)  # after you know why"
-    if values <= {-1.0, 1.0}:
-        name, cure = "labels are -1 and 1", "(target + 1) / 2"
-    elif values <= {1.0, 2.0}:
-        name, cure = "labels counted from 1", "target - 1"
-    elif values <= {0.0, 255.0}:
-        name, cure = "mask of 0 and 255", "target / 255"
-    elif values - {0.0, 1.0} in ({255.0}, {-1.0}, {-100.0}):
-        name, cure = (
-            "padding label is not ignored",
-            "loss(output[keep], target[keep])  # keep = (target >= 0) & (target <= 1)",
-        )
-    elif case.z.numel() and bool(((case.z == 0) | (case.z == 1)).all()):
-        name, cure = "arguments swapped", "loss(input=logits, target=labels)"
+    name, cure = _kind_of_targets(case)
     return Finding(name, evidence, cure, sections.NEGATIVE)
+
+
+def _kind_of_targets(case: Case) -> tuple[str, str]:
+    """The name and the cure for targets outside 0 … 1."""
+    values = set(case.y.unique().tolist()) if case.y.numel() < 1e7 else set()
+    if values and values <= {-1.0, 1.0}:
+        return "labels are -1 and 1", "(target + 1) / 2"
+    if values and values <= {1.0, 2.0}:
+        return "labels counted from 1", "target - 1"
+    if values and values <= {0.0, 255.0}:
+        return "mask of 0 and 255", "target / 255"
+    if values - {0.0, 1.0} in ({255.0}, {-1.0}, {-100.0}):
+        return "padding label is not ignored", "keep = (target >= 0) & (target <= 1); loss(output[keep], target[keep])"
+    if bool(((case.z == 0) | (case.z == 1)).all()):
+        return "arguments swapped", "loss(input=logits, target=labels)"
+    return "targets outside 0 to 1", "target.clamp(0, 1)  # after you know why"
 
 
 def stretched(case: Case) -> Finding | None:
@@ -114,7 +116,8 @@ def softmax_of_one(case: Case) -> Finding | None:
     column = z.ndim == 1 or z.shape[1] == 1
     if not column or z.numel() < 3 or swapped(case):
         return None
-    ones, over_batch = bool((z == 1).all()), abs(float(z.sum()) - 1) < 1e-3 and z.numel() > 3
+    ones = bool((z == 1).all()) and z.ndim > 1 and case.origin != "Sigmoid"
+    over_batch = abs(float(z.sum()) - 1) < 1e-3 and z.numel() > 3
     if not (case.origin == "Softmax" or ((ones or over_batch) and not bool((case.y == z).all()))):
         return None
     evidence = f"{z.numel()} predictions in {span(z)} with the sum {float(z.sum()):.4g}"

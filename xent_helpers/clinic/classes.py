@@ -104,11 +104,13 @@ def _soft_axis(case: Case) -> Finding | None:
 
 
 def _viewed(case: Case) -> tuple | None:
-    """The shape (N, T, C) that a view turned into (N, C, T), from autograd's record."""
+    """The shape before a view that made (N, C, T) of (N, T, C), or rows (M, C) of (N, C, T), from autograd's record."""
     shape, node = tuple(case.z.shape), case.z.grad_fn
-    while len(shape) > 2 and node is not None and "View" in node.name():
+    while node is not None and "View" in node.name():
         before = tuple(getattr(node, "_saved_self_sym_sizes", ()))
-        if before != shape and before == (shape[0], *shape[2:], shape[1]):
+        rotated = len(shape) > 2 and before != shape and before == (shape[0], *shape[2:], shape[1])
+        flattened = len(before) > 2 == len(shape) and before[1] == shape[1] != before[-1] and before[0] != shape[0]
+        if rotated or flattened:
             return before
         node = node.next_functions[0][0]
     return None
@@ -145,22 +147,13 @@ def _sequence_length(y: Tensor) -> int | None:
 
 def unignored_padding(case: Case) -> Finding | None:
     """Rows of (B, T) labels that end in one class. Silent for pictures and sorted labels, and one by one."""
-    if (
-        case.options.get("reduction") == "none"
-        or case.soft
-        or case.y.ndim > 2
-        or case.labels.numel() < 8
-        or not bool(case.kept.any())
-    ):
+    alone, index = case.options.get("reduction") == "none", case.options.get("ignore_index", -100)
+    if alone or case.soft or case.y.ndim > 2 or case.labels.numel() < 8 or not bool(case.kept.any()):
         return None
-    labels = case.labels[:20_000]
-    for value in {0, int(labels[-1]), int(labels[case.kept[:20_000]].mode().values)}:
+    labels, length = case.labels[:20_000], _sequence_length(case.y)
+    for value in {0, int(labels[-1]), int(labels[case.kept[:20_000]].mode().values)} - {index}:
         count = int((labels == value).sum())
-        if (
-            value != case.options.get("ignore_index", -100)
-            and count
-            and row_length_of_padding(case.labels, value, _sequence_length(case.y))
-        ):
+        if count and row_length_of_padding(case.labels, value, length):
             evidence = f"{count} of {labels.numel()} labels are {value}, at the ends of rows, and all of them count"
             cure = f"nn.CrossEntropyLoss(ignore_index={value})"
             return Finding("padding label is not ignored", evidence, cure, sections.MEANS)
@@ -170,25 +163,25 @@ def unignored_padding(case: Case) -> Finding | None:
 def weights_follow_the_counts(case: Case) -> Finding | None:
     """Frequent classes weighted most. Silent for other weights, near-equal counts, fewer than 20 labels."""
     weight = case.options.get("weight")
-    if weight is None or case.soft or case.kept.sum() < 20 or weight.numel() < 2:
+    if weight is None or case.soft or case.kept.sum() < 20:
         return None
     counts = case.labels[case.kept].bincount(minlength=case.classes).double()
     weight = weight.detach().double().flatten()
     both = (counts > 0) & (weight > 0)
-    w, n = weight[both].log(), counts[both].log()
-    if both.sum() < 2 or float(n.max() - n.min()) < 0.69 or float(w.max() - w.min()) < 0.41:
-        return None
-    slope = float(((w - w.mean()) * (n - n.mean())).sum() / ((n - n.mean()) ** 2).sum())
-    fit = float(torch.corrcoef(torch.stack([w, n]))[0, 1]) if both.sum() > 2 else 1.0
-    if fit < 0.9 or not 0.5 < slope < 1.5:
+    if both.sum() < 2 or not _proportional(weight[both].log(), counts[both].log()):
         return None
     evidence = f"counts {_few(counts)} have weights {_few(weight)}: the frequent class weighs most"
-    return Finding(
-        "weights in the wrong order",
-        evidence,
-        "weight = counts.sum() / (C * counts)",
-        sections.WEIGHT,
-    )
+    cure = "weight = counts.sum() / (C * counts)"
+    return Finding("weights in the wrong order", evidence, cure, sections.WEIGHT)
+
+
+def _proportional(w: Tensor, n: Tensor) -> bool:
+    """Whether two logarithms rise together, by about as much, and over a factor of 2 and 1.5."""
+    if float(n.max() - n.min()) < 0.69 or float(w.max() - w.min()) < 0.41:
+        return False
+    slope = float(((w - w.mean()) * (n - n.mean())).sum() / ((n - n.mean()) ** 2).sum())
+    fit = float(torch.corrcoef(torch.stack([w, n]))[0, 1]) if len(n) > 2 else 1.0
+    return fit > 0.9 and 0.5 < slope < 1.5
 
 
 def _few(numbers: Tensor) -> str:
@@ -243,9 +236,10 @@ def masked_classes(case: Case) -> Finding | None:
     masked = case.rows.isneginf() if bad or bad_slope else None
     if masked is None or not bool(masked.any()):
         return None
-    whole = int(masked.all(-1).sum())
-    evidence = f"{int(masked.sum())} logits are -inf, {whole} rows wholly; loss {_value(case)}"
+    evidence = f"{int(masked.sum())} numbers are -inf, {int(masked.all(-1).sum())} rows wholly; loss {_value(case)}"
     evidence += ", its gradient NaN" if bad_slope else ""
+    if case.kind == "nll_loss":
+        return Finding("the logarithm of 0", evidence, "F.log_softmax(logits, dim=1)  # not log(softmax)", sections.LOG)
     return Finding("masked logits of -inf", evidence, "logits.masked_fill(mask, -1e4)", sections.MASKED)
 
 

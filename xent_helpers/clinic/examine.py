@@ -6,7 +6,7 @@ from functools import partial
 from torch import Tensor
 
 from xent_helpers.clinic import binary, classes, divergence, generic, refused, sections
-from xent_helpers.clinic.observe import Case, observe, subject
+from xent_helpers.clinic.observe import OURS, Case, observe, subject
 from xent_helpers.clinic.report import Finding, Report
 from xent_helpers.clinic.run import same_random_numbers
 
@@ -62,10 +62,12 @@ def _wrong_from_the_start(loss_fn: Callable, output: object) -> Finding | None:
     if isinstance(loss_fn, type):
         evidence, cure = f"{loss_fn.__name__} is a class, and its parentheses take options", f"{loss_fn.__name__}()"
         return Finding("a class where a loss belongs", evidence, cure, sections.AMBIGUOUS)
-    if hasattr(output, "shape"):
+    inner = loss_fn.func if isinstance(loss_fn, partial) else loss_fn
+    if isinstance(output, Tensor) or (hasattr(output, "shape") and inner in OURS):  # ours take any array
         return None
     parts = list(output) if isinstance(output, (tuple, dict)) else []
     cure = "output = model(x).logits" if hasattr(output, "logits") or "logits" in parts else "output = model(x)[0]"
+    cure = "torch.as_tensor(output)" if hasattr(output, "shape") else cure
     evidence = f"the output is of type {type(output).__name__} with {len(parts)} parts"
     return Finding("output is not a tensor", evidence, cure, sections.AMBIGUOUS)
 

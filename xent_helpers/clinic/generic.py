@@ -44,23 +44,22 @@ def no_number(case: Case) -> Finding | None:
 
 def no_gradient(case: Case) -> Finding | None:
     """Nothing leads back to the output (argmax, .item()), or the slope is NaN. Silent where loss and slope are 0."""
-    slope, value = case.gradient, case.value
-    if not case.z.is_floating_point() or (isinstance(value, Tensor) and not bool(value.isfinite().all())):
+    slope, value = case.gradient, torch.as_tensor(case.value)
+    by_the_target = value.requires_grad and not case.z.requires_grad
+    if not case.z.is_floating_point() or by_the_target or not bool(value.isfinite().all()):
         return None
-    size = float(torch.as_tensor(value).detach().double().sum())
-    pull = (
-        float("nan")
-        if slope is None
-        else float(torch.linalg.vector_norm(slope, dtype=torch.promote_types(slope.dtype, torch.float32)))
-    )
+    size, wide = float(value.detach().double().sum()), torch.promote_types(case.z.dtype, torch.float32)
+    pull = float("nan") if slope is None else float(torch.linalg.vector_norm(slope, dtype=wide))
     if pull > 0 or (pull == 0 and abs(size) < 0.1):
         return None
-    state = "no gradient comes back" if slope is None else f"its gradient has the norm {pull}"
-    evidence = f"the loss is {size:.4g} and {state} for {case.z.numel()} predictions"
+    evidence = f"the loss is {size:.4g}, and the gradient of {case.z.numel()} predictions "
+    evidence += "does not exist" if slope is None else f"has the norm {pull}"
+    if slope is not None and pull != 0:
+        return Finding(
+            "the gradient is nan", evidence, "loss_of[mask].mean()  # no 0 * inf, no 0 / 0", sections.IGNORED
+        )
     cure = "loss(logits, target)  # no argmax, round, detach, .item() or .numpy() between"
-    name = "no gradient" if slope is None or pull == 0 else "the gradient is nan"
-    section = sections.ZERO if name == "no gradient" else sections.IGNORED
-    return Finding(name, evidence, cure, section)
+    return Finding("no gradient", evidence, cure, sections.ZERO)
 
 
 def negative(case: Case) -> Finding | None:
@@ -87,25 +86,20 @@ def _without_logarithm(case: Case) -> bool:
 
 def mean_over_padding(outer: Case, inner: Case) -> Finding | None:
     """A mean that divides by ignored or masked labels too. Silent for every other number."""
-    if inner.kind not in ("cross_entropy", "nll_loss") or inner.soft or not isinstance(outer.value, Tensor):
-        return None
-    if (
-        outer.value.numel() != 1
-        or inner.options.get("reduction", "mean") == "mean"
-        or inner.options.get("weight") is not None
-    ):
+    labelled = inner.kind in ("cross_entropy", "nll_loss") and not inner.soft and "weight" not in inner.options
+    one_number = isinstance(outer.value, Tensor) and outer.value.numel() == 1
+    if not labelled or not one_number or inner.options.get("reduction", "mean") == "mean":
         return None
     value, total, each = float(outer.value.detach()), inner.labels.numel(), inner.each()
     for pad in {inner.options.get("ignore_index", -100), 0, 1, int(inner.labels[-1])}:
         kept = inner.labels != pad
         count, by_kept = int(kept.sum()), float(each[kept[inner.kept]].double().sum())
-        padded = pad == inner.options.get("ignore_index", -100) or len(runs(~kept)[0]) < 0.6 * (total - count)
-        if 0 < count < total and padded and abs(value * total - by_kept) < 1e-4 * abs(by_kept):
+        in_runs = not bool(inner.kept.all()) or len(runs(~kept)[0]) < 0.6 * (total - count)
+        if 0 < count < total and in_runs and abs(value * total - by_kept) < 1e-4 * abs(by_kept):
             evidence = (
-                f"{value:.4g} is a sum over {count} labels divided by {total}; their mean is {by_kept / count:.4g}"
+                f"{value:.4g} divides by all {total} labels; the mean of the {count} kept is {by_kept / count:.4g}"
             )
-            cure = "(each * mask).sum() / mask.sum()"
-            return Finding("mean over padding", evidence, cure, sections.MEANS)
+            return Finding("mean over padding", evidence, "(each * mask).sum() / mask.sum()", sections.MEANS)
     return None
 
 

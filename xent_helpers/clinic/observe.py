@@ -115,7 +115,7 @@ class Case:
     @cached_property
     def gradient(self) -> Tensor | None:
         """The slope of the value in the prediction, None where nothing leads back to it."""
-        if not (isinstance(self.value, Tensor) and self.value.requires_grad):
+        if not (isinstance(self.value, Tensor) and self.value.requires_grad and self.z.requires_grad):
             return None
         return torch.autograd.grad(self.value.sum(), self.z, retain_graph=True, allow_unused=True)[0]
 

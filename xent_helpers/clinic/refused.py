@@ -19,7 +19,8 @@ BINARY = ("bce", "bce_with_logits")
 
 def not_tensors(case: Case) -> Finding | None:
     """A list, a number or a NumPy array in place of a tensor."""
-    for name, array in (("output", case.z), ("target", case.y)):
+    weights = {key: value for key, value in case.options.items() if "weight" in key}
+    for name, array in ({"output": case.z, "target": case.y} | weights).items():
         if not isinstance(array, Tensor):
             evidence, cure = f"{name} is of type {type(array).__name__}", f"torch.as_tensor({name})"
             return Finding(f"{name} is not a tensor", evidence, cure, sections.AMBIGUOUS)
@@ -160,18 +161,21 @@ def label_range(case: Case) -> Finding | None:
     wrong = ((y < 0) | (y > top)) & (y != index)
     if not bool(wrong.any()):
         return None
-    values, right = sorted(set(y[wrong].tolist())), y[~wrong & (y != index)]
-    evidence = (
-        f"{int(wrong.sum())} of {y.numel()} labels are outside 0 … {top}: {span(y[wrong])}, first at {first(wrong)}"
-    )
-    name, cure = "label out of range", "nn.Linear(features, int(target.max()) + 1)  # or correct the labels"
-    if values == [-1] and case.classes == 2 and set(right.tolist()) == {1}:
-        name, cure = "labels are -1 and 1", "(target + 1) // 2"
-    elif len(values) == 1 and (values[0] < 0 or values[0] == 255 != top + 1):
-        name, cure = "padding label is not ignored", f"{NAMES[case.kind]}(ignore_index={values[0]})"
-    elif values == [top + 1] and right.numel() and int(right.min()) == 1:
-        name, cure = "labels counted from 1", "target - 1"
-    return Finding(name, evidence, cure, sections.RANGE)
+    evidence = f"{int(wrong.sum())} of {y.numel()} labels are outside 0 … {top}: {span(y[wrong])}"
+    name, cure = _kind_of_labels(case, set(y[wrong].tolist()), set(y[~wrong & (y != index)].tolist()))
+    return Finding(name, f"{evidence}, first at {first(wrong)}", cure, sections.RANGE)
+
+
+def _kind_of_labels(case: Case, wrong: set, right: set) -> tuple[str, str]:
+    """The name and the cure for labels out of range."""
+    top, one = case.classes - 1, next(iter(wrong))
+    if wrong == {-1} and case.classes == 2 and right == {1}:
+        return "labels are -1 and 1", "(target + 1) // 2"
+    if len(wrong) == 1 and (one < 0 or one == 255 != top + 1):
+        return "padding label is not ignored", f"{NAMES[case.kind]}(ignore_index={one})"
+    if wrong == {top + 1} and right and min(right) == 1:
+        return "labels counted from 1", "target - 1"
+    return "label out of range", "nn.Linear(features, int(target.max()) + 1)  # or correct the labels"
 
 
 def weight_shape(case: Case) -> Finding | None:

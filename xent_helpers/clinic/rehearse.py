@@ -100,18 +100,18 @@ def _first(batches: object, model: nn.Module) -> list[tuple]:
             f"batches is of type {type(batches).__name__}, which can be read only once, so a look would use it up: "
             "pass a list or a DataLoader, e.g. list(batches)."
         )
-    device, found = next((weight.device for weight in model.parameters()), torch.device("cpu")), []
-    for _, batch in zip(range(MOST_BATCHES), batches, strict=False):
-        if (
-            not isinstance(batch, (tuple, list))
-            or len(batch) != 2
-            or not all(isinstance(part, Tensor) for part in batch)
-        ):
-            raise TypeError(
-                f"a batch is of type {type(batch).__name__}, expected a pair of tensors (x, y): "
-                "make pairs, e.g. [(b['input_ids'], b['labels']) for b in loader]."
-            )
-        found.append(tuple(part.detach().to(device).clone() for part in batch))
+    device = next((weight.device for weight in model.parameters()), torch.device("cpu"))
+    found = [_pair(batch, device) for _, batch in zip(range(MOST_BATCHES), batches, strict=False)]
     if not found:
         raise TypeError("batches is empty, expected at least one pair (x, y): is the DataLoader's data set empty?")
     return found
+
+
+def _pair(batch: object, device: torch.device) -> tuple:
+    parts = batch if isinstance(batch, (tuple, list)) else ()
+    if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
+        raise TypeError(
+            f"a batch is of type {type(batch).__name__}, expected a pair of tensors (x, y): "
+            "make pairs, e.g. [(b['input_ids'], b['labels']) for b in loader]."
+        )
+    return tuple(part.detach().to(device).clone() for part in parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from textwrap import fill
 
 import pandas as pd
 
@@ -54,7 +55,7 @@ class Report:
         for number, one in enumerate(self.findings, 1):
             lines += [f"{number}. {one.name}", f"   evidence: {one.evidence}", f"   cure:     {one.cure}"]
             lines.append(f'   read:     book/errors.md, "{one.section}"')
-        return "\n".join(lines + self._rest())
+        return "\n".join(fill(line, 88, subsequent_indent=13 * " ") for line in lines + self._rest())
 
     def _repr_html_(self) -> str:
         rows = [(one.name, one.evidence, one.cure, one.section) for one in self.findings]

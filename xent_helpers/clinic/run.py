@@ -5,7 +5,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
 
@@ -61,7 +61,6 @@ class Run:
     optimizer: torch.optim.Optimizer | None = None
     step: Callable | None = None
     evaluate: Callable | None = None
-    deadline: float = field(default_factory=lambda: perf_counter() + SECONDS)
 
     def model(self, training: bool = True) -> nn.Module:
         """A copy in training or evaluation mode, without gradients."""
@@ -126,18 +125,18 @@ class Run:
         return float(objective().detach())
 
     def overfitted(self, enough: float) -> float:
-        """The least loss of the first samples in small trainings at three rates, until it is ``enough``."""
-        lowest = math.inf
+        """The least loss of the first samples in small trainings at three rates; −inf where time ran out."""
+        lowest, deadline = math.inf, perf_counter() + SECONDS
         for lr in (1e-2, 1e-3, 1e-1):
             model, steps = self.model(), 0
             optimizer = torch.optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=lr)
-            while lowest > enough and steps < STEPS and perf_counter() < self.deadline:
+            while lowest > enough and steps < STEPS and perf_counter() < deadline:
                 optimizer.zero_grad()
                 loss = self.loss_fn(model(self.small[0]), self.small[1])
                 lowest, steps = min(float(loss.detach().nan_to_num(nan=math.inf)), lowest), steps + 1
                 loss.backward()
                 optimizer.step()
-        return lowest
+        return lowest if perf_counter() < deadline else -math.inf
 
 
 class _Free(nn.Module):
