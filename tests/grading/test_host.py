@@ -176,6 +176,7 @@ CELLS = {
     "a chain too deep": ("x" + ".a" * 20_000, "RecursionError"),
     "no text": ("x = '\ud800'", "UnicodeEncodeError"),
     "the stack": ("import sys; sys.setrecursionlimit(60)\ndef f(): f()\nf()", "RecursionError"),
+    "the module again": ("import importlib; importlib.reload(exercises)", "ValueError"),
     "the way out": ("quit()", "quit() ends the notebook"),
     "hooks": ("get_ipython().events.register('post_run_cell', lambda result: sys.exit())", "SystemExit"),
     "channels": ("os.closerange(3, 200)\n1 / 0", "ZeroDivisionError"),
@@ -242,7 +243,7 @@ def test_a_control_group_is_removed_and_so_is_a_dead_grader_s():
         pytest.skip("this process may make no control group")
     dead = subprocess.Popen(["true"])
     dead.wait()
-    left = [folder.with_name(f"grade-{dead.pid}") for folder in group.folders]
+    left = [folder.with_name(f"grade-{dead.pid}-1") for folder in group.folders]
     folders = [*group.folders, *left]
     for folder in left:
         folder.mkdir()
