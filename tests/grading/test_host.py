@@ -11,7 +11,7 @@ import pytest
 
 from tests.grading import submissions
 from tests.grading.submissions import CHECK, IMPORTS, OTHER_RIGHT, RIGHT, notebook, run, table
-from xent_helpers.exercises import grading, sandbox
+from xent_helpers.exercises import control_group, grading, sandbox
 from xent_helpers.exercises.table import COLUMNS, Table
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="grade runs on Linux and macOS")
@@ -176,6 +176,7 @@ CELLS = {
     "a chain too deep": ("x" + ".a" * 20_000, "RecursionError"),
     "no text": ("x = '\ud800'", "UnicodeEncodeError"),
     "the stack": ("import sys; sys.setrecursionlimit(60)\ndef f(): f()\nf()", "RecursionError"),
+    "the module again": ("import importlib; importlib.reload(exercises)", "ValueError"),
     "the way out": ("quit()", "quit() ends the notebook"),
     "hooks": ("get_ipython().events.register('post_run_cell', lambda result: sys.exit())", "SystemExit"),
     "channels": ("os.closerange(3, 200)\n1 / 0", "ZeroDivisionError"),
@@ -214,3 +215,38 @@ def test_the_watch_goes_on_when_a_submission_closes_its_channel(tmp_path, course
     path.write_text(notebook(IMPORTS, f"os.closerange(3, 1000)\n{sleeping}"))
     rows = grading.grade(path, course, sandbox.Limits(seconds=60, processes=20), threads=4000, trust=True)
     assert rows[0][2] == "too many processes" and not submissions.sleeping()
+
+
+# ---- control groups ----
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_where_systemd_gives_a_scope_the_program_starts_again_in_it_once(tmp_path, works):
+    tmp_path.joinpath("cgroup.controllers").touch()
+    stand_in = tmp_path / "systemd-run"
+    after_options = 'while [ "$1" != -- ]; do shift; done; shift; echo started >> calls; exec "$@"'
+    stand_in.write_text(f"#!/bin/sh\n{after_options if works else 'exit 1'}\n")
+    stand_in.chmod(0o755)
+    program = f"exec(open({control_group.__file__!r}).read()); ROOT = Path('.'); scope()"
+    program += "; print(sys.argv[1:], SCOPED in os.environ)"
+    variables = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [sys.executable, "-c", program, "two words", "--trust"]
+    said = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True).stdout
+    assert said == f"['two words', '--trust'] {works}\n"
+    calls = tmp_path / "calls"
+    assert (calls.read_text() if calls.exists() else "") == "started\n" * 2 * works  # a trial and the program itself
+
+
+def test_a_control_group_is_removed_and_so_is_a_dead_grader_s():
+    group = control_group.ControlGroup(512, 100)
+    if not group.folders:
+        pytest.skip("this process may make no control group")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = [folder.with_name(f"grade-{dead.pid}-1") for folder in group.folders]
+    folders = [*group.folders, *left]
+    for folder in left:
+        folder.mkdir()
+    group.remove()
+    control_group.ControlGroup(512, 100).remove()
+    assert not any(folder.exists() for folder in folders)

@@ -53,10 +53,10 @@ class ControlGroup:
 
     def _make(self, parent, limits):
         for old in parent.glob("grade-*"):  # of a grader that was killed
-            if not psutil.pid_exists(int(old.name.removeprefix("grade-"))):
+            if not psutil.pid_exists(int(old.name.split("-")[1])):
                 with suppress(OSError):
                     old.rmdir()
-        folder = parent / f"grade-{os.getpid()}"
+        folder = parent / f"grade-{os.getpid()}-{time.monotonic_ns()}"
         folder.mkdir()
         self.folders.append(folder)
         for name, value in limits.items():

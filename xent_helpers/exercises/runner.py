@@ -63,11 +63,10 @@ class Run:
 
     def to_its_end(self) -> None:
         """Run every cell, whatever became of those before it, then examine what no cell has checked."""
-        with exercises.redirected_checks(self.check):
-            for number, source in enumerate(self.request["cells"], 1):
-                found = self.bounded(lambda source=source: self.run_cell(source))
-                if found and number not in self.request["may_raise"]:
-                    self.say(cell=number, error=found)
+        for number, source in enumerate(self.request["cells"], 1):
+            found = self.bounded(lambda source=source: self.run_cell(source))
+            if found and number not in self.request["may_raise"]:
+                self.say(cell=number, error=found)
         for key, name in self.request["exercises"].items():
             if key not in self.checked:
                 note = "its check was not reached" if key in self.request["checks"] else "no cell checks this exercise"
@@ -85,6 +84,7 @@ class Run:
             return self.bounded(lambda error=error: _described(error))
         finally:
             self.until = NEVER
+            setitimer(signal.ITIMER_REAL, 0)
 
     def give_time(self) -> None:
         """Give what comes next half of the time that is left, so that one endless loop leaves time for the rest."""
@@ -105,7 +105,8 @@ class Run:
     def run_cell(self, source: str) -> str:
         """Run one cell; return what it raised, in words."""
         try:
-            result = self.shell.run_cell(source, store_history=True)
+            with exercises.redirected_checks(self.check):  # for each cell, since one may load the module again
+                result = self.shell.run_cell(source, store_history=True)
         finally:
             sys.setrecursionlimit(self.deepest)
             _close_figures()
