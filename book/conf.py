@@ -18,7 +18,7 @@ project = "Cross-Entropy from First Principles"
 author = "The maintainers of Cross-Entropy from First Principles"
 root_doc = "book/index"
 include_patterns = ["book/**", "notebooks/*.ipynb"]
-exclude_patterns = ["book/_*", "**/.ipynb_checkpoints"]
+exclude_patterns = ["book/_*", "book/slides/*", "**/.ipynb_checkpoints"]
 templates_path = ["_templates"]
 extensions = [
     "myst_nb",

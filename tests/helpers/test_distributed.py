@@ -261,9 +261,13 @@ def test_vocabulary_parallel_loss_and_gradient_of_each_sample():
 def test_an_interrupted_run_leaves_no_process_and_no_file(environment, tmp_path):
     command = [*TORCHRUN, "--nproc-per-node", "2", *SCRIPT, "--steps", str(10**8)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    workers = _when_training(psutil.Process(running.pid))
-    running.send_signal(signal.SIGINT)
-    running.communicate(timeout=60)
+    try:
+        workers = _when_training(psutil.Process(running.pid))
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+    finally:
+        if running.poll() is None:
+            running.kill()
     assert running.returncode != 0
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert not alive
