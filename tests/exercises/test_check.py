@@ -294,7 +294,7 @@ def generator(p):
         (lambda p: 1 / 0, "ZeroDivisionError: division by zero for p = [1]"),
         (lambda p: sys.exit(), "SystemExit for p = [1]"),
         (lambda p: undefined_name, "NameError: name 'undefined_name' is not defined"),  # noqa: F821
-        (lambda p: mean_surprisal, "a function"),
+        (lambda p: lambda: mean_surprisal(p), "a function"),
         (generator, "a generator"),
         (coroutine, "a coroutine"),
         (lambda: 1.0, "takes (nothing)"),

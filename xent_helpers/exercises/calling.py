@@ -46,10 +46,10 @@ class FinishedCall:
 
 
 class TimeLimit:
-    """Gives a learner's calls, all together, ``seconds`` of the processor's time; to wait for, three times as many.
+    """Limits a learner's calls, all together, to ``seconds`` of processor time, and waiting to three times as long.
 
-    Imports are free. What other programs do to the machine does not count. A timer strikes the code where it runs. On
-    Windows, which has none, and outside the main thread the code gets a thread of its own, which is struck from here.
+    Imports are free, and so is the time that other programs take. A timer strikes the code where it runs. On Windows,
+    which has none, and outside the main thread the code gets a thread of its own, which is struck from here.
     """
 
     def __init__(self, seconds: float):
@@ -156,19 +156,19 @@ def call(
     """Call ``function`` on copies of ``arguments``; an exception is an outcome, an interrupt is passed on."""
     handed = tuple(convert(deepcopy(one)) for one in arguments)
     with out_of_sight() as captured, around():
-        try:
-            actual = limit.run(_outcome_of, (function, *handed))
-        except (Exception, SystemExit) as error:
-            actual = Raised(type(error).__name__, _words(error), _own_line(error, function))
+        actual = limit.run(_outcome_of, (function, *handed))
     changed = not all(agree(outcome(a), outcome(b)) for a, b in zip(handed, map(convert, arguments), strict=True))
     return FinishedCall(actual, changed, captured.stdout)
 
 
 def _outcome_of(function: Callable, *arguments: Any) -> Outcome:
-    value = function(*arguments)
-    if hasattr(value, "cr_await"):  # a coroutine that is never awaited would warn when it is thrown away
-        value.close()
-    return outcome(value)
+    try:
+        value = function(*arguments)
+        if hasattr(value, "cr_await"):  # a coroutine that is never awaited would warn when it is thrown away
+            value.close()
+        return outcome(value)
+    except (Exception, SystemExit) as error:
+        return Raised(type(error).__name__, _words(error), _own_line(error, function))
 
 
 def _words(error: BaseException) -> str:

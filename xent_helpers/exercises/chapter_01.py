@@ -25,7 +25,7 @@ coin = Draft(
     "1.1",
     "Return the mean binary loss of probabilities p (N,), from 0.001 to 0.999, and labels y (N,), in nats.",
     must=(NEVER_NEGATIVE,),
-    tolerance=1e-12,
+    tolerance=(1e-12, 1e-13),
     hints=(
         "Write down p(y; p) for one sample with the exponents of equation 1.1, and take its logarithm.",
         "For y = 1 one of the two terms is 0, for y = 0 the other: y * np.log(p) + (1 - y) * np.log(1 - p).",
@@ -186,7 +186,7 @@ classes = Draft(
     "1.2",
     "Return the mean NLL of probabilities p (N, C), none below 0.001, and labels y (N,) from 0 to C − 1, in nats.",
     must=(NEVER_NEGATIVE,),
-    tolerance=1e-12,
+    tolerance=(1e-12, 1e-13),
     hints=(
         "From each row of p you need one entry, the one whose column is the label.",
         "p[np.arange(len(y)), y] picks them. (A one-hot matrix, multiplied and summed along axis 1, does too.)",
@@ -212,7 +212,7 @@ def class_inputs(rng):
     ends = np.array([[LEAST, 0.5, 0.499], [0.998, LEAST, LEAST], [0.998, LEAST, LEAST], [0.998, LEAST, LEAST]])
     poor = rng.uniform(LEAST, 0.1, (400, 1))  # so many poor predictions that float64 has no number for their product
     many = np.concatenate([poor, (1 - poor) / 2, (1 - poor) / 2], axis=1)
-    wide = (shares(rng, 100, 5), rng.integers(60, 100, 5))
+    wide = (shares(rng, 100, 5), np.append(rng.integers(0, 99, 4), 99))
     return [text, two, *drawn, first_only, (ends, np.array([0, 0, 0, 0])), (many, np.zeros(400, dtype=np.int64)), wide]
 
 
@@ -405,7 +405,7 @@ floor = Draft(
     "Return the smallest mean NLL, in nats, that one prediction, the same for every sample, can reach on labels (N,) "
     "from 0 to num_classes − 1, at most 2,000 of them.",
     must=(NEVER_NEGATIVE,),
-    tolerance=1e-12,
+    tolerance=(1e-12, 1e-13),
     slips=(NEGATIVE, *BASES, SUMMED, OVER_SAMPLES, ONE_FEWER, OVER_CLASSES, TIMES_CLASSES, *EPSILONS),
     hints=(
         "Equation 1.8 says which constant prediction is best.",

@@ -31,7 +31,7 @@ entropy = Draft(
     "Return the entropy of the probabilities p (C,) in nats; a p_c is 0 or at least 0.000001, and C at most 900.",
     must=(NEVER_NEGATIVE, Must("is at most log C", lambda h, p: h <= np.log(len(p)) + 1e-9)),
     slips=(NEGATIVE, *BASES, DIVIDED_BY_C, HALVED, DOUBLED, *EPSILONS),
-    tolerance={"float64": 1e-12, "float32": 2e-5},
+    tolerance=(1e-12, 1e-14),
     hints=(
         "Each class has its surprise −log p_c and occurs with probability p_c. Take the mean.",
         "Try your function on (1, 0, 0) before you check it: what should the entropy of a certainty be?",

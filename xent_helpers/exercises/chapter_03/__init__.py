@@ -19,11 +19,6 @@ def made_fine(z):
     return np.where(np.abs(z) > FINE, np.round(z), z)
 
 
-def single_precision(z, relative=1e-4):
-    """Relative and absolute error of a loss in float32: the rounding of the scores that are not whole."""
-    return relative, 2.5e-7 * min(max(np.abs(z).max(), 1.0), FINE)
-
-
 def drawn_scores(rng):
     """Tables of every shape and size: one sample, two classes, as many samples as classes; near, far, equal."""
     shapes = [*rng.integers([(2, 3), (1, 4), (3, 2), (5, 6)], [(6, 6), (2, 9), (9, 3), (12, 15)])]

@@ -11,11 +11,6 @@ def are_logits(z):
     return z.ndim == 2 and z.size > 0 and np.all(fine)
 
 
-def rounding_of(z):
-    """What float32 makes of logits that are not whole, in the unit of a probability."""
-    return 2e-7 * min(max(2.0, np.abs(z).max()), FINE)
-
-
 def drawn_logits(rng):
     """Tables of every shape: one sample, two classes, as many samples as classes; near, and far apart."""
     shapes = [*rng.integers([(2, 3), (1, 4), (3, 2), (5, 6)], [(6, 6), (2, 9), (9, 3), (30, 12)])]
