@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 import xent_helpers
+from tools import colab
 from xent_helpers import explorables, forecasts
 
 CURIOUS = " (for the curious)"
@@ -35,6 +37,7 @@ def prepare_notebook(app: Sphinx, document: str, content: list[str]) -> None:
     if not document.startswith("notebooks/"):
         return
     notebook = json.loads(content[0])
+    notebook["cells"].insert(1, {"cell_type": "markdown", "id": "links", "metadata": {}, "source": _links(document)})
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
         if "predict" in cell["metadata"].get("tags", []):
@@ -47,6 +50,22 @@ def prepare_notebook(app: Sphinx, document: str, content: list[str]) -> None:
                 flags=re.DOTALL | re.MULTILINE,
             )
     content[0] = json.dumps(notebook)
+
+
+def _links(document: str) -> str:
+    """Where a chapter is to be had: the notebook, its slides beside the book, the copy for Colab."""
+    name = Path(document).name
+    copy = colab.links(f"{name}.ipynb", colab.address())["colab"]
+    slides = f'<a href="../../slides/{name}.html">slides</a>'
+    return f"{{download}}`notebook (.ipynb) <{name}.ipynb>` · {slides} · [open in Colab]({copy})"
+
+
+def write_archive(app: Sphinx, error: Exception | None) -> None:
+    """All notebooks in one file, which the page of downloads names."""
+    if error is None and app.builder.name == "html":
+        with zipfile.ZipFile(Path(app.outdir, "notebooks.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(Path(app.srcdir, "notebooks").glob("*.ipynb")):
+                archive.write(path, f"notebooks/{path.name}")
 
 
 def _box(kind, title, text):
@@ -92,8 +111,8 @@ class FromReadme(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         readme = Path(self.env.srcdir, "README.md")
         self.env.note_dependency(str(readme))
-        text = readme.read_text(encoding="utf-8").split("## In class")[0].splitlines()
-        opening = {"picture": "![", "map": "|"}[self.arguments[0]]
+        opening, heading = {"picture": ("![", "# "), "map": ("|", "## The course")}[self.arguments[0]]
+        text = readme.read_text(encoding="utf-8").split(heading, 1)[1].split("\n## ")[0].splitlines()
         lines = [line for line in text if line.startswith(opening)]
         shown = self.parse_text_to_nodes("\n".join(lines).replace("](", "](../"))
         return [nodes.container("", *shown, classes=[f"course-{self.arguments[0]}"])]
@@ -290,4 +309,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-resolved", link_page)
     app.connect("html-page-context", mend_references)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", write_archive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
