@@ -1,8 +1,9 @@
 """Hand-derived gradients and Hessians of the cross-entropy, and finite differences to check them with.
 
 One definition serves NumPy arrays, torch tensors and whatever else follows the Python array API standard.
-Half precisions are computed in float32 and rounded once. Chapter 4 derives every formula; a difference such as
-p − 1 is nowhere taken where p may be close to 1, so tiny gradients and curvatures keep their digits.
+Half precisions are computed in float32 and rounded once; within ``torch.autocast`` the matrix products of the
+regressions have its type. Chapter 4 derives every formula; a difference such as p − 1 is nowhere taken where p may be
+close to 1, so tiny gradients and curvatures keep their digits.
 Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 

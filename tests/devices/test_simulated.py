@@ -327,10 +327,10 @@ def test_it_allows_what_cuda_allows(attempt, x):
 
 # Module, function, the right text and the mistake.
 MISTAKES = [
-    ("calibration", "reliability", "dtype=claimed.dtype, device=device(claimed))", "dtype=claimed.dtype)"),
+    ("calibration", "reliability", "dtype=wide.dtype, device=device(wide))", "dtype=wide.dtype)"),
     ("losses", "one_hot", "xp.arange(num_classes, device=device(index))", "xp.arange(num_classes)"),
     ("gradients", "softmax_jacobian", "dtype=p.dtype, device=device(p))", "dtype=p.dtype)"),
-    ("training", "evaluate", "(decide(logits) == labels).sum()", "(decide(logits).numpy() == labels.numpy()).sum()"),
+    ("training", "evaluate", "(decisions == labels).sum()", "(decisions.numpy() == labels.numpy()).sum()"),
     ("training", "evaluate", "_beside(yb, model)", "yb"),  # labels, the index into the logits, stay where they were
     ("training", "train", "(tensor.to(device) for tensor in train_part)", "train_part"),
     ("replicas", "accuracy", ".double().mean(dim=-1)", ".double().cpu().mean(dim=-1)"),
