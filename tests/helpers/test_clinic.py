@@ -354,8 +354,10 @@ HEALTHY = {
 }
 
 
-def examine(snippet):
-    loss, output, target, *options = snippet(Numbers())
+def examine(snippet, device="cpu"):
+    numbers = Numbers()
+    vars(numbers).update({name: tensor.to(device) for name, tensor in vars(numbers).items()})
+    loss, output, target, *options = snippet(numbers)
     return clinic.call(loss, output, target, **(options[0] if options else {}))
 
 
@@ -410,3 +412,16 @@ def test_a_call_on_a_large_batch_takes_little_time(loss):
         times.append(process_time() - start)
     torch.set_num_threads(threads)
     assert min(times) < 0.05
+
+
+ANYWHERE = ["softmax, then CE", "classes last", "(N, 1) by hand", "labels from 1", "pad 0 counts", "a class ignored"]
+ANYWHERE += ["labels 1 and 2", "logits into BCE", "KL of logits", "label column", "BCE saturated"]
+
+
+@pytest.mark.parametrize(
+    "snippet", [*ANYWHERE, "classifier", "segmentation", "binary", "soft targets", "distillation", "KL"]
+)
+def test_every_device_gives_the_same_findings(snippet, device):
+    make = FAULTY[snippet][0] if snippet in FAULTY else HEALTHY[snippet]
+    here, there = ([finding.name for finding in examine(make, place)] for place in ("cpu", device))
+    assert here == there and bool(here) == (snippet in FAULTY)

@@ -94,7 +94,7 @@ def inverted(case: Case) -> Finding | None:
     positive, negative = y.sum(0), (1 - y).sum(0)
     off = ((w.detach().double().flatten() * negative / positive).log().abs()).nan_to_num(nan=9.0)
     lopsided = (negative / positive).log().abs() > 0.69
-    if not bool(lopsided.any()) or not bool((off[lopsided.expand_as(off)] < 0.41).all()):
+    if int(lopsided.sum()) < min(2, lopsided.numel()) or not bool((off[lopsided.expand_as(off)] < 0.41).all()):
         return None
     evidence = f"{int(positive.sum())} positives, {int(negative.sum())} negatives, pos_weight {span(w.detach())}"
     cure = "pos_weight=negatives / positives"

@@ -254,10 +254,12 @@ def half_precision(case: Case) -> Finding | None:
     options = dict(case.options) | {k: v.float() for k, v in case.options.items() if isinstance(v, Tensor)}
     y = case.y.float() if case.y.is_floating_point() else case.y
     right = FUNCTIONS[case.kind](case.z.detach().float(), y, **options)
-    off = float(((case.value.float() - right).abs() / (right.abs() + 1e-2)).max().nan_to_num(nan=9.0))
+    off = float(((case.value.detach().float() - right).abs() / (right.abs() + 1e-2)).max().nan_to_num(nan=9.0))
     if off < 0.01 or not bool(right.isfinite().all()):
         return None
-    evidence = f"{case.z.dtype}: {float(case.value.float().max()):.4g} where float32 gives {float(right.max()):.4g}"
+    evidence = (
+        f"{case.z.dtype}: {float(case.value.detach().float().max()):.4g} where float32 gives {float(right.max()):.4g}"
+    )
     return Finding("loss formed in half precision", evidence, "loss(logits.float(), target)", sections.HALF)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 class Finding:
     """One thing that is wrong or suspicious.
 
-    Attributes:
+    Args:
         name: the mistake in a few words.
         evidence: the numbers that give it away.
         cure: a line of code.
