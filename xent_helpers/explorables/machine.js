@@ -80,7 +80,7 @@ explorable("machine", ({ controls, panels, say }) => {
       "a target outside 0 to 1 makes the loss negative": loss === "BCEWithLogitsLoss" && y.includes(2),
       "in float32 a probability is exactly 0 or 1: no gradient": loss === "BCELoss" && p.some((v) => v === 0 || v === 1),
       "every label ignored: the mean is 0/0": weighted && kept.length === 0,
-      "all kept labels are of one class: the weights cancel": weighted && new Set(weight).size > 1 && new Set(kept).size === 1,
+      "all kept labels are of one class: the weights cancel": weighted && (loss === "NLLLoss" || set.epsilon === 0) && new Set(weight).size > 1 && new Set(kept).size === 1,
       "the mean divides by N·C: batchmean divides by N": loss === "KLDivLoss" && set.reduction === "mean",
     };
   };
