@@ -174,7 +174,7 @@ def resources():
         "loops on": ("signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass", {"timed out"}),
         "sleeps in C": (
             "import ctypes\nwhile True:\n    try: ctypes.CDLL(None).pause()\n    except BaseException: pass",
-            {"timed out"},
+            failed | {"timed out"},
         ),
         "floods the channel": (FLOOD, {"too much output"}),
     }

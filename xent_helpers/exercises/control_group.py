@@ -53,7 +53,8 @@ class ControlGroup:
 
     def _make(self, parent, limits):
         for old in parent.glob("grade-*"):  # of a grader that was killed
-            if not psutil.pid_exists(int(old.name.split("-")[1])):
+            number = old.name.split("-")[1]
+            if number.isdigit() and not psutil.pid_exists(int(number)):
                 with suppress(OSError):
                     old.rmdir()
         folder = parent / f"grade-{os.getpid()}-{time.monotonic_ns()}"

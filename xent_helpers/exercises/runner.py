@@ -57,7 +57,9 @@ class Run:
     def __init__(self, request: dict, channel: int):
         self.request, self.channel = request, channel
         self.checked: set[str] = set()
-        self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+        # IPython would put a traceback of each error into words, which takes half a minute for an endless recursion.
+        config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"xmode": "Minimal"}})
+        self.shell = Shell.instance(config=config)
         self.deepest, self.until = sys.getrecursionlimit(), NEVER
         exercises.all_exercises()  # imports much, and no alarm may interrupt an import
 
