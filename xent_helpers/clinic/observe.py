@@ -84,7 +84,7 @@ class Case:
 
     @cached_property
     def sample(self) -> Tensor:
-        """At most some 512 of the rows, in float32 or wider: enough to see what kind of numbers they are."""
+        """At most some 512 of the rows, in float32 or wider. They show what kind of numbers there are."""
         rows = self.rows[:: max(1, len(self.rows) // 512)]
         return rows.float() if rows.dtype in HALVES or not rows.is_floating_point() else rows
 
@@ -99,7 +99,7 @@ class Case:
 
     @cached_property
     def origin(self) -> str:
-        """The operation that made the prediction, "" where it is unknown: "Softmax", "Sigmoid", "Relu", …"""
+        """The operation that made the prediction, such as "Softmax" or "Relu"; "" where it is unknown."""
         return origin(self.z)
 
     def each(self, step: int = 1) -> Tensor:

@@ -105,7 +105,7 @@ class Run:
 
     @cached_property
     def constant(self) -> float:
-        """The loss of the best constant on the first samples: one output for all, whatever the input."""
+        """The loss of the best constant on the first samples, one output for all, whatever the input."""
         return self._least(copies=len(self.small[0]))
 
     def _least(self, copies: int) -> float:
