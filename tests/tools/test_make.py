@@ -36,7 +36,8 @@ def checkout(tmp_path):
 
 def start(folder, target):
     command = ["make", target, f"PYTHON={folder.parent / 'python'}"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    unset = ("MAKE", "MFLAGS", "PYTHONPATH")  # which `make test` and `make test-sim` set
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
     return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
 
 
