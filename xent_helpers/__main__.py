@@ -221,7 +221,8 @@ def examine() -> int:
     print(f"\n{perf_counter() - start:.1f} seconds.", "Everything works." if not faults else "To repair:")
     for number, fault in enumerate(faults, 1):
         print(f"{number}. {fault}")
-    print("Is a loss of your own wrong? xent_helpers.clinic.call(loss_fn, output, target) looks at it.")
+    if not faults:
+        print("Is a loss of your own wrong? xent_helpers.clinic.call(loss_fn, output, target) looks at it.")
     return min(len(faults), 1)
 
 

@@ -25,7 +25,9 @@ def same_random_numbers(*devices: torch.device) -> Iterator[None]:
     """Leave the random numbers of torch, NumPy and Python as they were before the block."""
     state, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  the global state is the caller's
     try:
-        with torch.random.fork_rng([device for device in devices if device.type == "cuda"]):
+        others = [device for device in devices if hasattr(getattr(torch, device.type, None), "get_rng_state")]
+        kind = {"device_type": others[0].type} if others else {}
+        with torch.random.fork_rng(others, **kind):
             yield
     finally:
         random.setstate(state)
