@@ -20,7 +20,7 @@ from time import perf_counter
 
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 # The name under which a package is imported, where it is not the package's own.
-MODULES = {"scikit-learn": "sklearn", "array-api-compat": "array_api_compat"}
+MODULES = {"scikit-learn": "sklearn", "pillow": "PIL", "array-api-compat": "array_api_compat"}
 OWN = Path(__file__).resolve().parent
 CHANGED = (
     "If xent_helpers was changed, `git diff xent_helpers` shows where, and `git checkout xent_helpers` takes it back."
