@@ -145,11 +145,13 @@ def test_a_home_that_cannot_be_written_leaves_no_trace(path):
     """Matplotlib would warn, with the name of a temporary folder, and Jupyter would find no place for its files."""
     cells = [new_code_cell("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", id="figure")]
     nbformat.write(new_notebook(cells=cells), path)
-    script = [sys.executable, execute_notebooks.__file__, str(path)]
+    script = [sys.executable, "-m", "tools.execute_notebooks", str(path)]
     nowhere = {
         name: value for name, value in os.environ.items() if not name.startswith(("XDG", "MPL", "JUPYTER", "IPY"))
     }
-    done = subprocess.run(script, env=nowhere | {"HOME": os.devnull}, capture_output=True, text=True)
+    done = subprocess.run(
+        script, env=nowhere | {"HOME": os.devnull}, cwd=execute_notebooks.ROOT, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     (figure,) = nbformat.read(path, as_version=4).cells
     assert [output.output_type for output in figure.outputs] == ["display_data"]
