@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from xent_helpers.clinic import sections
-from xent_helpers.clinic.report import Finding
-from xent_helpers.clinic.run import MODAL, Run
+from xent_helpers.clinic.report import Finding, NotChecked
+from xent_helpers.clinic.run import MODAL, Run, leaves
 
 
 def nothing_to_train(run: Run) -> Finding | None:
@@ -58,13 +58,28 @@ def random_in_evaluation(run: Run) -> Finding | None:
 def same_inputs(run: Run) -> Finding | None:
     """Inputs that are all alike though labels differ. Silent for a single sample, and where one input differs."""
     x = torch.cat(
-        [batch[0].flatten(1).double() for batch in run.batches if batch[0][0].shape == run.batches[0][0][0].shape]
+        [batch[0].reshape(len(batch[0]), -1).double() for batch in run.batches if batch[0][0].shape == run.batches[0][0][0].shape]
     )
     y = torch.cat([batch[1].reshape(-1) for batch in run.batches])
     if len(x) < 2 or bool((x != x[:1]).any()) or bool((y == y[0]).all()):
         return None
     evidence = f"all {len(x)} inputs are equal, the first number is {float(x[0].flatten()[0]):.4g}"
     return Finding("all inputs are the same", evidence, "print(next(iter(loader))[0])", sections.STUCK)
+
+
+def constant_labels(run: Run) -> Finding | None:
+    """Batches with labels of one class only. Silent below three classes, 32 labels or two batches, and for pictures."""
+    inner, rows = run.inner, [y for _, y in run.batches]
+    if inner is None or inner.kind not in ("cross_entropy", "nll_loss") or inner.soft or inner.classes < 3:
+        return None
+    if len(rows) < 2 or sum(map(len, rows)) < 32 or any(y.ndim != 1 or bool((y != y[0]).any()) for y in rows):
+        return None
+    found = sorted({int(y[0]) for y in rows})
+    if len(found) > 1 and min(map(len, rows)) < 4:
+        return None
+    evidence = f"{len(rows)} batches, each with labels of one class: {', '.join(map(str, found))}"
+    cure = "DataLoader(data, batch_size=32, shuffle=True)  # and check the labels themselves"
+    return Finding("the labels are constant", evidence, cure, sections.STUCK)
 
 
 def same_outputs(run: Run) -> Finding | None:
@@ -106,14 +121,8 @@ def unreached_parameters(run: Run) -> Finding | None:
 def unregistered_parameters(run: Run) -> Finding | None:
     """Layers in a plain list. Silent where all that the output learns from is in parameters()."""
     model = run.model()
-    known, nodes, others = {id(weight) for weight in model.parameters()}, [model(run.small[0]).grad_fn], {}
-    while nodes:
-        node = nodes.pop()
-        if node is None or node in others:
-            continue
-        others[node] = getattr(node, "variable", None)
-        nodes += [following for following, _ in node.next_functions]
-    foreign = [tuple(weight.shape) for weight in others.values() if weight is not None and id(weight) not in known]
+    known = {id(weight) for weight in model.parameters()}
+    foreign = [tuple(weight.shape) for weight in leaves(model(run.small[0])) if id(weight) not in known]
     if not foreign:
         return None
     evidence = (
@@ -144,6 +153,8 @@ def start(run: Run) -> Finding | None:
         return None
     if run.inner.options.get("reduction", "mean") != "mean" or run.inner.options.get("pos_weight") is not None:
         return None
+    if run.loss_learns:
+        raise NotChecked("the loss has weights of its own")
     even = math.log(run.inner.classes if run.inner.kind in ("cross_entropy", "nll_loss") else 2)
     if run.start <= 2.5 * even + 2:
         return None
@@ -180,6 +191,8 @@ def one_batch(run: Run) -> Finding | None:
     x, y = run.small
     if run.inner is None or weights < 10 * y.numel() or same_inputs(run) or same_outputs(run):
         return None
+    if run.loss_learns:
+        raise NotChecked("the loss has weights of its own")
     enough = run.floor + 0.7 * (run.constant - run.floor)
     if run.constant < run.floor + 0.05 or (reached := run.overfitted(enough)) <= enough:
         return None
@@ -216,6 +229,6 @@ def _share_equal(x: Tensor, labels: Tensor, ahead: int) -> float:
     return float((pairs[0] == pairs[1])[kept].double().mean()) if int(kept.sum()) > 4 else 0.0
 
 
-CAUSES = [nothing_to_train, optimizer_without_model, evaluation_mode, random_in_evaluation, same_inputs, same_outputs]
-CAUSES += [unregistered_parameters, unreached_parameters, labels_without_effect, shifted_labels, leaking_labels]
+CAUSES = [nothing_to_train, optimizer_without_model, evaluation_mode, random_in_evaluation, same_inputs, constant_labels]
+CAUSES += [same_outputs, unregistered_parameters, unreached_parameters, labels_without_effect, shifted_labels, leaking_labels]
 CONSEQUENCES = [start, one_batch]  # looked at where no cause was found
