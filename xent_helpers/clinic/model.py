@@ -47,7 +47,7 @@ def random_in_evaluation(run: Run) -> Finding | None:
     """Two passes in evaluation mode that differ. Silent where they are the same."""
     model, x = run.model(training=False), run.batches[0][0]
     with torch.no_grad():
-        one, two = model(x), model(x)
+        one, two = model(x).detach(), model(x).detach()
     gap = float((one - two).abs().max().nan_to_num(nan=0.0))
     if gap <= 1e-5 * (1 + float(one.abs().max().nan_to_num(nan=0.0))):
         return None
@@ -58,7 +58,11 @@ def random_in_evaluation(run: Run) -> Finding | None:
 def same_inputs(run: Run) -> Finding | None:
     """Inputs that are all alike though labels differ. Silent for a single sample, and where one input differs."""
     x = torch.cat(
-        [batch[0].reshape(len(batch[0]), -1).double() for batch in run.batches if batch[0][0].shape == run.batches[0][0][0].shape]
+        [
+            batch[0].reshape(len(batch[0]), -1).double()
+            for batch in run.batches
+            if batch[0][0].shape == run.batches[0][0][0].shape
+        ]
     )
     y = torch.cat([batch[1].reshape(-1) for batch in run.batches])
     if len(x) < 2 or bool((x != x[:1]).any()) or bool((y == y[0]).all()):
@@ -68,16 +72,18 @@ def same_inputs(run: Run) -> Finding | None:
 
 
 def constant_labels(run: Run) -> Finding | None:
-    """Batches with labels of one class only. Silent below three classes, 32 labels or two batches, and for pictures."""
+    """One class for all, or batches of one class each. Silent below three classes or 32 labels, and for pictures."""
     inner, rows = run.inner, [y for _, y in run.batches]
     if inner is None or inner.kind not in ("cross_entropy", "nll_loss") or inner.soft or inner.classes < 3:
         return None
-    if len(rows) < 2 or sum(map(len, rows)) < 32 or any(y.ndim != 1 or bool((y != y[0]).any()) for y in rows):
+    if len(rows) < 2 or sum(map(len, rows)) < 32 or any(y.ndim != 1 for y in rows):
         return None
-    found = sorted({int(y[0]) for y in rows})
-    if len(found) > 1 and min(map(len, rows)) < 4:
+    alike = [y for y in rows if bool((y == y[0]).all())]
+    found = sorted({int(y[0]) for y in alike})
+    by_class = len({int(y[0]) for y in alike if len(y) > 15}) > 1  # in random order not once in millions
+    if not by_class and (len(alike) < len(rows) or len(found) > 1):
         return None
-    evidence = f"{len(rows)} batches, each with labels of one class: {', '.join(map(str, found))}"
+    evidence = f"{len(alike)} of {len(rows)} batches hold one class each: {', '.join(map(str, found))}"
     cure = "DataLoader(data, batch_size=32, shuffle=True)  # and check the labels themselves"
     return Finding("the labels are constant", evidence, cure, sections.STUCK)
 
@@ -88,7 +94,7 @@ def same_outputs(run: Run) -> Finding | None:
     if len(x) < 2 or bool((x == x[:1]).all()) or same_inputs(run):
         return None
     with torch.no_grad():
-        outputs = copy.deepcopy(run.generic).eval()(x)
+        outputs = copy.deepcopy(run.generic).eval()(x).detach()
     spread = float((outputs - outputs[:1]).abs().max())
     if not spread <= 1e-6 * (1e-3 + float(outputs.abs().max())):
         return None
@@ -229,6 +235,20 @@ def _share_equal(x: Tensor, labels: Tensor, ahead: int) -> float:
     return float((pairs[0] == pairs[1])[kept].double().mean()) if int(kept.sum()) > 4 else 0.0
 
 
-CAUSES = [nothing_to_train, optimizer_without_model, evaluation_mode, random_in_evaluation, same_inputs, constant_labels]
-CAUSES += [same_outputs, unregistered_parameters, unreached_parameters, labels_without_effect, shifted_labels, leaking_labels]
+CAUSES = [
+    nothing_to_train,
+    optimizer_without_model,
+    evaluation_mode,
+    random_in_evaluation,
+    same_inputs,
+    constant_labels,
+]
+CAUSES += [
+    same_outputs,
+    unregistered_parameters,
+    unreached_parameters,
+    labels_without_effect,
+    shifted_labels,
+    leaking_labels,
+]
 CONSEQUENCES = [start, one_batch]  # looked at where no cause was found

@@ -29,8 +29,9 @@ def training(
     """Look at a model that is about to train, and return what is wrong or suspicious.
 
     Everything runs on copies: parameters, buffers, gradients, mode and random numbers stay the same bits, those of a
-    loss module and the state of ``optimizer`` too. Besides the checks of ``clinic.call`` on the first batch, it compares the loss at the start with that of equal outputs, learns
-    16 samples by heart, and follows gradients, labels and modes.
+    loss module and the state of ``optimizer`` too. Besides the checks of ``clinic.call`` on the first batch, it compares
+    the loss at the start with that of equal outputs, learns 16 samples by heart, and follows gradients, labels and
+    modes. A check that cannot be made is listed in ``skipped``, with the reason.
 
     Args:
         model: called as ``model(x)``.
@@ -55,8 +56,13 @@ def training(
     """
     report = Report(f"{type(model).__name__} with {getattr(loss_fn, '__name__', type(loss_fn).__name__)}")
     devices = {weight.device for weight in model.parameters()}
-    originals = same_model(model, loss_fn), same_optimizer(optimizer), same_generator(batches)
-    with same_random_numbers(*devices), originals[0], originals[1], originals[2], torch.enable_grad():
+    with (
+        same_random_numbers(*devices),
+        same_model(model, loss_fn),
+        same_optimizer(optimizer),
+        same_generator(batches),
+        torch.enable_grad(),
+    ):
         run = Run(model, copied(loss_fn), _first(batches, model), optimizer, step, evaluate)
         first = call(run.loss_fn, run.model()(run.batches[0][0]), run.batches[0][1])
         report.findings, report.remarks = first.findings, first.remarks
@@ -75,7 +81,9 @@ def _look(run: Run, report: Report) -> None:
     with suppress(Exception):  # a remark less, where it cannot be counted
         counts = [count for _, count in batch_means(run)[:-1]]
         if counts and max(counts) > 2 * min(counts):
-            report.remarks.append(f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches.")
+            report.remarks.append(
+                f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches."
+            )
 
 
 @contextmanager

@@ -141,8 +141,8 @@ class Run:
     def loss_learns(self) -> bool:
         """Whether the loss has weights of its own that train with the model, such as a row for each class."""
         with torch.no_grad():
-            output = self.model()(self.small[0])
-        loss = self.loss_fn(output.requires_grad_(), self.small[1])
+            output = self.model()(self.small[0]).detach().requires_grad_()
+        loss = self.loss_fn(output, self.small[1])
         return any(leaf is not output for leaf in leaves(loss))
 
     @cached_property
