@@ -29,9 +29,9 @@ def training(
     """Look at a model that is about to train, and return what is wrong or suspicious.
 
     Everything runs on copies: parameters, buffers, gradients, mode and random numbers stay the same bits, those of a
-    loss module and the state of ``optimizer`` too. Besides the checks of ``clinic.call`` on the first batch, it compares
-    the loss at the start with that of equal outputs, learns 16 samples by heart, and follows gradients, labels and
-    modes. A check that cannot be made is listed in ``skipped``, with the reason.
+    loss module and the state of ``optimizer`` too. Besides the checks of ``clinic.call`` on the first batch, it
+    compares the loss at the start with that of equal outputs, learns 16 samples by heart, and follows gradients, labels
+    and modes. A check that cannot be made is listed in ``skipped``, with the reason.
 
     Args:
         model: called as ``model(x)``.
