@@ -249,6 +249,10 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
         "ignore_index with soft targets",
     ),
     "a tuple": (lambda n: (CE, (n.z, n.x), n.y), "output is not a tensor"),
+    "a list of logits in my own loss": (
+        lambda n: (lambda z, y: F.cross_entropy(z.tolist(), y), n.z, n.y),
+        "output is not a tensor",
+    ),
     "a list of labels": (lambda n: (CE, n.z, n.y.tolist()), "target is not a tensor"),
     "the class itself": (lambda n: (nn.CrossEntropyLoss, n.z, n.y), "a class where a loss belongs"),
     "unknown reduction": (lambda n: (nn.CrossEntropyLoss(reduction="avg"), n.z, n.y), "unknown reduction"),

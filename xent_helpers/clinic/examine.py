@@ -54,7 +54,7 @@ def call(loss_fn: Callable, output: object, target: object, **options: object) -
     with same_random_numbers(*([output.device] if isinstance(output, Tensor) else [])), same_model(loss_fn):
         outer, inner = observe(copied(loss_fn), output, target, **options)
         report.findings = diagnose(report, outer, inner)
-    report.remarks = [remark for case in inner for remark in remarks(case)]
+    report.remarks = [remark for case in inner if case.error is None for remark in remarks(case)]
     return report
 
 

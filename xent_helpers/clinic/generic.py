@@ -90,12 +90,8 @@ def negated(outer: Case, inner: Case) -> Finding | None:
     if inner.soft or not all(isinstance(value, Tensor) and value.numel() == 1 for value in values):
         return None
     given, of_torch = (float(value.detach()) for value in values)
-    if (
-        inner.kind == "kl_div"
-        or not of_torch > 0
-        or given != -of_torch
-        or bool((inner.labels == inner.labels[0]).all())
-    ):
+    alike = bool((inner.labels == inner.labels[0]).all())
+    if inner.kind == "kl_div" or alike or not of_torch > 0 or given != -of_torch:
         return None
     evidence = f"the loss is {given:.4g}, minus PyTorch's: a training would drive it down without end"
     return Finding("the loss is negative", evidence, "F.cross_entropy(logits, target)", sections.NLL)

@@ -57,13 +57,8 @@ def random_in_evaluation(run: Run) -> Finding | None:
 
 def same_inputs(run: Run) -> Finding | None:
     """Inputs that are all alike though labels differ. Silent for a single sample, and where one input differs."""
-    x = torch.cat(
-        [
-            batch[0].reshape(len(batch[0]), -1).double()
-            for batch in run.batches
-            if batch[0][0].shape == run.batches[0][0][0].shape
-        ]
-    )
+    shape = run.batches[0][0].shape[1:]
+    x = torch.cat([x.reshape(len(x), -1).double() for x, _ in run.batches if x.shape[1:] == shape])
     y = torch.cat([batch[1].reshape(-1) for batch in run.batches])
     if len(x) < 2 or bool((x != x[:1]).any()) or bool((y == y[0]).all()):
         return None
@@ -235,20 +230,7 @@ def _share_equal(x: Tensor, labels: Tensor, ahead: int) -> float:
     return float((pairs[0] == pairs[1])[kept].double().mean()) if int(kept.sum()) > 4 else 0.0
 
 
-CAUSES = [
-    nothing_to_train,
-    optimizer_without_model,
-    evaluation_mode,
-    random_in_evaluation,
-    same_inputs,
-    constant_labels,
-]
-CAUSES += [
-    same_outputs,
-    unregistered_parameters,
-    unreached_parameters,
-    labels_without_effect,
-    shifted_labels,
-    leaking_labels,
-]
+CAUSES = [nothing_to_train, optimizer_without_model, evaluation_mode, random_in_evaluation, same_inputs]
+CAUSES += [constant_labels, same_outputs, unregistered_parameters, unreached_parameters, labels_without_effect]
+CAUSES += [shifted_labels, leaking_labels]
 CONSEQUENCES = [start, one_batch]  # looked at where no cause was found
