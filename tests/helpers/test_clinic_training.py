@@ -68,7 +68,7 @@ class Text(nn.Module):
 class Tied(nn.Module):
     def __init__(self):
         super().__init__()
-        self.embed, self.head = nn.Embedding(50, 16), nn.Linear(16, 50, bias=False)
+        self.embed, self.head = nn.Embedding(50, 64), nn.Linear(64, 50, bias=False)
         self.head.weight = nn.init.normal_(self.embed.weight, std=0.1)
 
     def forward(self, tokens):
