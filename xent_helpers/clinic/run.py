@@ -159,8 +159,12 @@ class Run:
 
     @cached_property
     def constant(self) -> float:
-        """The loss of the best constant on the first samples, one output for all, whatever the input."""
-        return self._least(copies=len(self.small[0]))
+        """The loss of the best constant on the first samples, one output for all inputs and all places."""
+        least, inner = self._least(copies=len(self.small[0])), self.inner
+        if inner is None or inner.kind not in ("cross_entropy", "nll_loss") or inner.soft:
+            return least
+        shares = inner.labels[inner.kept].bincount() / inner.kept.sum()
+        return max(least, float(torch.special.entr(shares).sum()))
 
     def _least(self, copies: int) -> float:
         """Minimise over the outputs themselves."""
