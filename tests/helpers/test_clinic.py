@@ -189,7 +189,10 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
         lambda n: (nn.BCEWithLogitsLoss(pos_weight=torch.ones(5)), n.seg, (n.seg > 1).float()),
         "pos_weight does not fit the output",
     ),
-    "true class masked": (lambda n: (CE, n.z.index_fill(1, tensor([0]), -math.inf), n.y), "masked logits of -inf"),
+    "true class masked": (
+        lambda n: (CE, n.z.index_fill(1, tensor([0]), -math.inf), n.y),
+        "masked logits of -inf at the",
+    ),
     "masked and smoothed": (
         lambda n: (nn.CrossEntropyLoss(label_smoothing=0.1), n.z.index_fill(1, tensor([4]), -math.inf), n.y % 4),
         "masked logits of -inf",
@@ -246,6 +249,10 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
         "ignore_index with soft targets",
     ),
     "a tuple": (lambda n: (CE, (n.z, n.x), n.y), "output is not a tensor"),
+    "a list of logits in my own loss": (
+        lambda n: (lambda z, y: F.cross_entropy(z.tolist(), y), n.z, n.y),
+        "output is not a tensor",
+    ),
     "a list of labels": (lambda n: (CE, n.z, n.y.tolist()), "target is not a tensor"),
     "the class itself": (lambda n: (nn.CrossEntropyLoss, n.z, n.y), "a class where a loss belongs"),
     "unknown reduction": (lambda n: (nn.CrossEntropyLoss(reduction="avg"), n.z, n.y), "unknown reduction"),
@@ -254,6 +261,7 @@ FAULTY = {  # name of the snippet: (the loss, output, target and options from Nu
         lambda n: (lambda z, y: -(z.softmax(1).log()[torch.arange(N), y]).mean(), 200 * n.z, n.y),
         "the loss is nan or inf",
     ),
+    "negated": (lambda n: (lambda z, y: -F.cross_entropy(z, y), n.z, n.y), "the loss is negative"),
     "no logarithm": (
         lambda n: (lambda z, y: -z.softmax(1)[torch.arange(N), y].mean(), n.z, n.y),
         "the loss is negative",
@@ -332,6 +340,13 @@ HEALTHY = {
     "fresh, all logits positive": lambda n: (BCEL, 0.3 + 0.02 * n.b, n.t),
     "inverse frequency": lambda n: (nn.CrossEntropyLoss(weight=1 / n.counts.bincount()), n.three, n.counts),
     "weights": lambda n: (nn.CrossEntropyLoss(weight=tensor([1.0, 2.0, 0.5, 1.0, 3.0])), n.z, n.y),
+    "weights, counts equal up to chance": lambda n: (
+        nn.CrossEntropyLoss(weight=tensor([1.0, 2.0, 1.5])),
+        n.three[:32],
+        tensor([0] * 7 + [1] * 14 + [2] * 11),
+    ),
+    "entropy": lambda n: (lambda z, y: -F.cross_entropy(z, z.softmax(1)), n.z, n.y),
+    "a generator's loss": lambda n: (lambda z, y: -F.binary_cross_entropy_with_logits(z, 0 * y), n.b, n.t),
     "smoothing": lambda n: (nn.CrossEntropyLoss(label_smoothing=0.1), n.z, n.y),
     "focal": lambda n: (focal, n.z, n.y),
     "bfloat16": lambda n: (CE, n.z.bfloat16(), n.y),
@@ -373,6 +388,21 @@ def test_a_healthy_call_is_silent(snippet):
     report = examine(HEALTHY[snippet])
     assert not report, report
     assert report.checked and str(report).startswith("Nothing found")
+
+
+def test_overflow_is_one_finding():
+    assert [finding.name for finding in examine(FAULTY["logits above float16"][0])] == ["the output is nan or inf"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_warning_of_pytorch_s_leaks():
+    z, always = torch.randn(N, C, requires_grad=True), torch.is_warn_always_enabled()
+    torch.set_warn_always(True)  # PyTorch says it once only by default
+    try:
+        reports = [clinic.call(CE, (z * 1).to(dtype), Numbers().y) for dtype in (torch.bfloat16, torch.half)]
+    finally:
+        torch.set_warn_always(always)
+    assert not any(report or report.skipped for report in reports)
 
 
 def test_under_autocast_the_call_is_silent():

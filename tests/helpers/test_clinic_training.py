@@ -1,6 +1,7 @@
 """``clinic.training`` names what is wrong before a run, is silent about healthy ones and changes nothing."""
 
 import copy
+import functools
 import random
 from time import process_time
 
@@ -62,6 +63,36 @@ class Text(nn.Module):
 
     def forward(self, tokens):
         return self.head(self.rnn(self.embed(tokens))[0])
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.head = nn.Embedding(50, 64), nn.Linear(64, 50, bias=False)
+        self.head.weight = nn.init.normal_(self.embed.weight, std=0.1)
+
+    def forward(self, tokens):
+        return self.head(self.embed(tokens)).movedim(-1, 1)
+
+
+class Prototypes(nn.Module):
+    """A loss with a row for each class and a count of its calls, as in metric learning."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows, self.calls, self.seen = nn.Parameter(torch.randn(3, 8)), 0, nn.Buffer(torch.zeros(1))
+
+    def forward(self, z, y):
+        self.seen += 1
+        self.calls += 1
+        return F.cross_entropy(64 * F.normalize(z) @ F.normalize(self.rows).T, y)
+
+
+class OnlyTraining(nn.Module):
+    def forward(self, z):
+        if not self.training:
+            raise NotImplementedError
+        return z
 
 
 class Detached(nn.Module):
@@ -173,6 +204,11 @@ def in_training_mode(model, batches):
         return sum(CE(model(x), y).item() * len(y) for x, y in batches) / sum(len(y) for _, y in batches)
 
 
+def closed_over(n, model):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return model, CE, n.batches, {"step": lambda m, o, batch: step(model, optimizer, batch)}
+
+
 def frozen(model):
     return model.requires_grad_(False)
 
@@ -237,6 +273,9 @@ FAULTY = {
     ),
     "labels from 1": (lambda n: (net(), CE, pairs(n.x, n.y + 1)), "labels counted from 1"),
     "classes last": (lambda n: (Text(), CE, pairs(n.text[:, :-1], n.text[:, 1:])), "class axis last"),
+    "one class": (lambda n: (net(), CE, pairs(n.x, 0 * n.y)), "the labels are constant"),
+    "sorted by class": (lambda n: (net(), CE, pairs(n.x, torch.arange(72) // 27)), "the labels are constant"),
+    "negated": (lambda n: (net(), lambda z, y: -F.cross_entropy(z, y), n.batches), "the loss is negative"),
     "a tuple": (lambda n: (nn.GRU(50, 50), CE, [(torch.randn(4, 50), torch.arange(4))]), "output is not a tensor"),
 }
 
@@ -263,7 +302,15 @@ HEALTHY = {
     "frozen body": lambda n: (nn.Sequential(frozen(nn.Linear(6, 9)), nn.ReLU(), nn.Linear(9, 3)), CE, n.batches),
     "a loader": lambda n: (net(), CE, DataLoader(TensorDataset(n.x, n.y), batch_size=10, shuffle=True)),
     "one sample": lambda n: (net(), CE, [(n.x[:1], n.y[:1])]),
-    "one class": lambda n: (net(), CE, pairs(n.x, 0 * n.y)),
+    "one class in one batch": lambda n: (net(), CE, [(n.x, 0 * n.y)]),
+    "two classes, one in these batches": lambda n: (net(out=2), CE, pairs(n.x, 0 * n.y)),
+    "inputs (N,)": lambda n: (Tied(), CE, pairs(n.text[:, 0], n.text[:, 1])),
+    "numbers (N,)": lambda n: (nn.Sequential(nn.Unflatten(0, (-1, 1)), nn.Linear(1, 3)), CE, pairs(n.x[:, 0], n.y)),
+    "tied, classes moved": lambda n: (Tied(), CE, pairs(n.text[:, :-1], n.text[:, 1:])),
+    "a loss with weights": lambda n: (net(out=8), Prototypes(), n.batches),
+    "a loss with weights in a function": lambda n: (net(out=8), functools.partial(Prototypes()), n.batches),
+    "a layer that cannot run in evaluation": lambda n: (nn.Sequential(net(), OnlyTraining()), CE, n.batches),
+    "a step that uses the model itself": lambda n: closed_over(n, net()),
     "random labels": lambda n: (net(), CE, pairs(n.x, n.y[torch.randperm(72)])),
     "a linear model and XOR": lambda n: (nn.Linear(6, 2), CE, pairs(n.x, ((n.x[:, 0] > 0) ^ (n.x[:, 1] > 0)).long())),
     "scaled cosines": lambda n: (Cosines(), CE, n.batches),
@@ -339,6 +386,40 @@ def test_nothing_is_changed(mode):
     after = bits(model, optimizer)
     assert before[1:] == after[1:] and torch.equal(drawn, generator.get_state())
     assert before[0][: len(list(model.parameters()))] == after[0][: len(list(model.parameters()))]
+
+
+@pytest.mark.parametrize("form", [lambda loss: loss, lambda loss: functools.partial(loss), lambda loss: loss.forward])
+def test_a_loss_module_is_not_changed(form):
+    n, model, loss = Numbers(), net(out=8), Prototypes().eval()
+    clinic.call(form(loss), model(n.x), n.y)
+    clinic.training(model, form(loss), n.batches)
+    assert not loss.calls and not loss.seen and loss.rows.grad is None and not loss.training
+
+
+def test_a_check_that_fails_is_listed_as_not_made():
+    report = examine(HEALTHY["a layer that cannot run in evaluation"])
+    assert any("NotImplementedError" in reason for reason in report.skipped)
+    assert all(reason in " ".join(str(report).split()) for reason in report.skipped)
+    assert not {reason.partition(" (")[0] for reason in report.skipped} & set(report.checked)
+
+
+def test_a_step_on_the_optimizer_itself_is_undone():
+    n, model = Numbers(), net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    step(model, optimizer, n.batches[0])
+    saved = copy.deepcopy(optimizer.state_dict())
+
+    def closed_step(_model, _optimizer, batch):
+        optimizer.param_groups[0]["lr"] *= 0.5
+        step(model, optimizer, batch)
+
+    assert not clinic.training(model, CE, n.batches, optimizer=optimizer, step=closed_step)
+    assert str(saved) == str(optimizer.state_dict())
+
+
+def test_an_evaluation_that_returns_no_number_is_refused():
+    with pytest.raises(TypeError, match="evaluate"):
+        clinic.training(net(), CE, Numbers().batches, evaluate=lambda model, batches: [1.0, 2.0])
 
 
 def test_a_call_leaves_its_tensors_alone():

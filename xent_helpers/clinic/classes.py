@@ -161,18 +161,24 @@ def unignored_padding(case: Case) -> Finding | None:
 
 
 def weights_follow_the_counts(case: Case) -> Finding | None:
-    """Frequent classes weighted most. Silent for other weights, near-equal counts, fewer than 20 labels."""
+    """Frequent classes weighted most. Silent for other weights, counts equal up to chance, and under 20 labels."""
     weight = case.options.get("weight")
     if weight is None or case.soft or case.kept.sum() < 20:
         return None
     counts = case.labels[case.kept].bincount(minlength=case.classes).double()
     weight = weight.detach().double().flatten()
     both = (counts > 0) & (weight > 0)
-    if both.sum() < 2 or not _proportional(weight[both].log(), counts[both].log()):
+    if both.sum() < 2 or not _differ(counts[both]) or not _proportional(weight[both].log(), counts[both].log()):
         return None
     evidence = f"counts {_few(counts)} have weights {_few(weight)}: the frequent class weighs most"
     cure = "weight = counts.sum() / (C * counts)"
     return Finding("weights in the wrong order", evidence, cure, sections.WEIGHT)
+
+
+def _differ(counts: Tensor) -> bool:
+    """Whether counts differ more than chance allows, by Pearson's test against equal shares at 1 in 1000."""
+    mean, freedom = counts.mean(), torch.as_tensor((len(counts) - 1) / 2, dtype=counts.dtype)
+    return float(torch.special.gammaincc(freedom.to(counts.device), ((counts - mean) ** 2).sum() / mean / 2)) < 1e-3
 
 
 def _proportional(w: Tensor, n: Tensor) -> bool:
@@ -234,12 +240,17 @@ def masked_classes(case: Case) -> Finding | None:
     bad = not bool(case.value.isfinite().all())
     bad_slope = case.gradient is not None and not bool(case.gradient.sum().isfinite())
     masked = case.rows.isneginf() if bad or bad_slope else None
-    if masked is None or not bool(masked.any()):
+    if masked is None or not bool(masked.any()) or bool((case.rows.isnan() | case.rows.isposinf()).any()):
         return None
     evidence = f"{int(masked.sum())} numbers are -inf, {int(masked.all(-1).sum())} rows wholly; loss {_value(case)}"
     evidence += ", its gradient NaN" if bad_slope else ""
     if case.kind == "nll_loss":
         return Finding("the logarithm of 0", evidence, "F.log_softmax(logits, dim=1)  # not log(softmax)", sections.LOG)
+    own = 0 if case.soft else int(masked[case.kept].gather(1, case.labels[case.kept].long()[:, None]).sum())
+    if own and not bool(masked.all(-1).any()):
+        evidence = f"the label itself is masked in {own} of {int(case.kept.sum())} rows; loss {_value(case)}"
+        cure = "mask.scatter_(1, target[:, None], False)  # True hides a class; the label must stay"
+        return Finding("masked logits of -inf at the label", evidence, cure, sections.MASKED)
     return Finding("masked logits of -inf", evidence, "logits.masked_fill(mask, -1e4)", sections.MASKED)
 
 
@@ -253,7 +264,7 @@ def half_precision(case: Case) -> Finding | None:
         return None
     options = dict(case.options) | {k: v.float() for k, v in case.options.items() if isinstance(v, Tensor)}
     y = case.y.float() if case.y.is_floating_point() else case.y
-    right = FUNCTIONS[case.kind](case.z.detach().float(), y, **options)
+    right = FUNCTIONS[case.kind](case.z.detach().float(), y, **options).detach()
     off = float(((case.value.detach().float() - right).abs() / (right.abs() + 1e-2)).max().nan_to_num(nan=9.0))
     if off < 0.01 or not bool(right.isfinite().all()):
         return None

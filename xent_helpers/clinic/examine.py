@@ -8,7 +8,7 @@ from torch import Tensor
 from xent_helpers.clinic import binary, classes, divergence, generic, refused, sections
 from xent_helpers.clinic.observe import OURS, Case, observe, subject
 from xent_helpers.clinic.report import Finding, Report
-from xent_helpers.clinic.run import same_random_numbers
+from xent_helpers.clinic.run import copied, same_model, same_random_numbers
 
 CHECKS = {  # what is looked for in each kind of loss
     "cross_entropy": [*classes.CROSS_ENTROPY, *generic.AFTER],
@@ -26,7 +26,7 @@ def call(loss_fn: Callable, output: object, target: object, **options: object) -
     """Look at one call ``loss_fn(output, target, **options)`` and return what is wrong or suspicious.
 
     A healthy call gives no finding: each check is silent where chance or a good reason could be behind the numbers.
-    Nothing is changed: not the tensors, not their ``.grad``, not the random numbers.
+    Nothing is changed: not the tensors, not their ``.grad``, not the random numbers, not a loss module.
 
     Args:
         loss_fn: a module such as ``nn.CrossEntropyLoss()``, a function such as ``F.cross_entropy``, one of the course's
@@ -51,10 +51,10 @@ def call(loss_fn: Callable, output: object, target: object, **options: object) -
     if wrong:
         report.findings = [wrong]
         return report
-    with same_random_numbers(*([output.device] if isinstance(output, Tensor) else [])):
-        outer, inner = observe(loss_fn, output, target, **options)
-        report.findings, report.checked = diagnose(outer, inner)
-    report.remarks = [remark for case in inner for remark in remarks(case)]
+    with same_random_numbers(*([output.device] if isinstance(output, Tensor) else [])), same_model(loss_fn):
+        outer, inner = observe(copied(loss_fn), output, target, **options)
+        report.findings = diagnose(report, outer, inner)
+    report.remarks = [remark for case in inner if case.error is None for remark in remarks(case)]
     return report
 
 
@@ -72,25 +72,20 @@ def _wrong_from_the_start(loss_fn: Callable, output: object) -> Finding | None:
     return Finding("output is not a tensor", evidence, cure, sections.AMBIGUOUS)
 
 
-def diagnose(outer: Case, inner: list[Case]) -> tuple[list[Finding], list[str]]:
+def diagnose(report: Report, outer: Case, inner: list[Case]) -> list[Finding]:
     """Run the checks on PyTorch's losses that were called, or on the loss itself where it called none."""
     if outer.error is not None:
         refusal = next((case for case in inner if case.error is not None), outer)
         refusal.error = outer.error
-        return [refused.explain(refusal)], []
+        return [refused.explain(refusal)]
     checks = [(case, check) for case in inner or [outer] for check in (*generic.BEFORE, *CHECKS[case.kind])]
     if inner and inner[-1].value is not outer.value:  # a loss of the caller's own around PyTorch's
         checks += [(outer, check) for check in CHECKS["other"]]
-        checks += [(case, partial(generic.mean_over_padding, outer)) for case in inner]
-    found = {one.name: one for case, check in checks for one in [check(case)] if one}
+        after = (generic.mean_over_padding, generic.negated)
+        checks += [(case, partial(check, outer)) for case in inner for check in after]
+    found = {one.name: one for case, check in checks for one in [report.ask(check, case)] if one}
     causes = [one for one in found.values() if one.name not in ONLY_ALONE]
-    return causes or list(found.values())[:1], names([check for _, check in checks])
-
-
-def names(checks: list) -> list[str]:
-    """What the checks look for, in words."""
-    functions = [check.func if isinstance(check, partial) else check for check in checks]
-    return list(dict.fromkeys(function.__name__.replace("_", " ") for function in functions))
+    return causes or list(found.values())[:1]
 
 
 def remarks(case: Case) -> list[str]:

@@ -84,6 +84,19 @@ def _without_logarithm(case: Case) -> bool:
     return any(bool((case.value.detach() - mean).abs() < 1e-5) for mean in means)
 
 
+def negated(outer: Case, inner: Case) -> Finding | None:
+    """Minus PyTorch's loss. Silent for soft targets and labels all alike: an entropy or a generator's loss may be."""
+    values = [case.value for case in (outer, inner)]
+    if inner.soft or not all(isinstance(value, Tensor) and value.numel() == 1 for value in values):
+        return None
+    given, of_torch = (float(value.detach()) for value in values)
+    alike = bool((inner.labels == inner.labels[0]).all())
+    if inner.kind == "kl_div" or alike or not of_torch > 0 or given != -of_torch:
+        return None
+    evidence = f"the loss is {given:.4g}, minus PyTorch's: a training would drive it down without end"
+    return Finding("the loss is negative", evidence, "F.cross_entropy(logits, target)", sections.NLL)
+
+
 def mean_over_padding(outer: Case, inner: Case) -> Finding | None:
     """A mean that divides by ignored or masked labels too. Silent for every other number."""
     labelled = inner.kind in ("cross_entropy", "nll_loss") and not inner.soft and "weight" not in inner.options

@@ -8,7 +8,7 @@ from torch import nn
 
 from xent_helpers.clinic import sections
 from xent_helpers.clinic.observe import observe
-from xent_helpers.clinic.report import Finding
+from xent_helpers.clinic.report import Finding, NotChecked, WrongArgument
 from xent_helpers.clinic.run import MODAL, Run
 
 
@@ -34,11 +34,18 @@ def _watched_steps(run: Run, count: int) -> tuple[_Spy, list[bool]]:
     """Make the caller's step ``count`` times on the first batch, same random numbers; note gradients and modes."""
     model, modes = run.model(), []
     model.register_forward_pre_hook(lambda module, _: modes.append(module.training))
-    spy = _Spy(model)
+    spy, before = _Spy(model), _marks(run.original)
     for _ in range(count):
         torch.manual_seed(0)
         run.step(model, spy, run.batches[0])
+    if _marks(run.original) != before:
+        raise NotChecked("step uses another model or optimizer than those it gets")
     return spy, modes
+
+
+def _marks(model: nn.Module) -> list:
+    """What differs after somebody wrote to a weight or its gradient."""
+    return [(w._version, None if w.grad is None else (id(w.grad), w.grad._version)) for w in model.parameters()]
 
 
 def forgotten_reset(run: Run) -> Finding | None:
@@ -86,7 +93,12 @@ def wrong_evaluation(run: Run) -> Finding | None:
         return None
     model, modes = run.model(), []
     model.register_forward_pre_hook(lambda module, _: modes.append(module.training))
-    returned = float(run.evaluate(model, run.batches))
+    returned = run.evaluate(model, run.batches)
+    try:
+        returned = float(returned.detach() if isinstance(returned, torch.Tensor) else returned)
+    except (TypeError, ValueError, RuntimeError):
+        kind = type(returned).__name__
+        raise WrongArgument(f"evaluate returned a {kind}, expected the loss over all batches as one number.") from None
     if any(modes) and any(isinstance(part, MODAL) for part in model.modules()):
         evidence = f"{modes.count(True)} of {len(modes)} evaluation passes ran with model.training True"
         return Finding("evaluation runs in training mode", evidence, "model.eval()", sections.SILENT)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from xent_helpers.clinic import sections
-from xent_helpers.clinic.report import Finding
-from xent_helpers.clinic.run import MODAL, Run
+from xent_helpers.clinic.report import Finding, NotChecked
+from xent_helpers.clinic.run import MODAL, Run, leaves
 
 
 def nothing_to_train(run: Run) -> Finding | None:
@@ -47,7 +47,7 @@ def random_in_evaluation(run: Run) -> Finding | None:
     """Two passes in evaluation mode that differ. Silent where they are the same."""
     model, x = run.model(training=False), run.batches[0][0]
     with torch.no_grad():
-        one, two = model(x), model(x)
+        one, two = model(x).detach(), model(x).detach()
     gap = float((one - two).abs().max().nan_to_num(nan=0.0))
     if gap <= 1e-5 * (1 + float(one.abs().max().nan_to_num(nan=0.0))):
         return None
@@ -57,14 +57,30 @@ def random_in_evaluation(run: Run) -> Finding | None:
 
 def same_inputs(run: Run) -> Finding | None:
     """Inputs that are all alike though labels differ. Silent for a single sample, and where one input differs."""
-    x = torch.cat(
-        [batch[0].flatten(1).double() for batch in run.batches if batch[0][0].shape == run.batches[0][0][0].shape]
-    )
+    shape = run.batches[0][0].shape[1:]
+    x = torch.cat([x.reshape(len(x), -1).double() for x, _ in run.batches if x.shape[1:] == shape])
     y = torch.cat([batch[1].reshape(-1) for batch in run.batches])
     if len(x) < 2 or bool((x != x[:1]).any()) or bool((y == y[0]).all()):
         return None
     evidence = f"all {len(x)} inputs are equal, the first number is {float(x[0].flatten()[0]):.4g}"
     return Finding("all inputs are the same", evidence, "print(next(iter(loader))[0])", sections.STUCK)
+
+
+def constant_labels(run: Run) -> Finding | None:
+    """One class for all, or batches of one class each. Silent below three classes or 32 labels, and for pictures."""
+    inner, rows = run.inner, [y for _, y in run.batches]
+    if inner is None or inner.kind not in ("cross_entropy", "nll_loss") or inner.soft or inner.classes < 3:
+        return None
+    if len(rows) < 2 or sum(map(len, rows)) < 32 or any(y.ndim != 1 for y in rows):
+        return None
+    alike = [y for y in rows if bool((y == y[0]).all())]
+    found = sorted({int(y[0]) for y in alike})
+    by_class = len({int(y[0]) for y in alike if len(y) > 15}) > 1  # in random order not once in millions
+    if not by_class and (len(alike) < len(rows) or len(found) > 1):
+        return None
+    evidence = f"{len(alike)} of {len(rows)} batches hold one class each: {', '.join(map(str, found))}"
+    cure = "DataLoader(data, batch_size=32, shuffle=True)  # and check the labels themselves"
+    return Finding("the labels are constant", evidence, cure, sections.STUCK)
 
 
 def same_outputs(run: Run) -> Finding | None:
@@ -73,7 +89,7 @@ def same_outputs(run: Run) -> Finding | None:
     if len(x) < 2 or bool((x == x[:1]).all()) or same_inputs(run):
         return None
     with torch.no_grad():
-        outputs = copy.deepcopy(run.generic).eval()(x)
+        outputs = copy.deepcopy(run.generic).eval()(x).detach()
     spread = float((outputs - outputs[:1]).abs().max())
     if not spread <= 1e-6 * (1e-3 + float(outputs.abs().max())):
         return None
@@ -106,14 +122,8 @@ def unreached_parameters(run: Run) -> Finding | None:
 def unregistered_parameters(run: Run) -> Finding | None:
     """Layers in a plain list. Silent where all that the output learns from is in parameters()."""
     model = run.model()
-    known, nodes, others = {id(weight) for weight in model.parameters()}, [model(run.small[0]).grad_fn], {}
-    while nodes:
-        node = nodes.pop()
-        if node is None or node in others:
-            continue
-        others[node] = getattr(node, "variable", None)
-        nodes += [following for following, _ in node.next_functions]
-    foreign = [tuple(weight.shape) for weight in others.values() if weight is not None and id(weight) not in known]
+    known = {id(weight) for weight in model.parameters()}
+    foreign = [tuple(weight.shape) for weight in leaves(model(run.small[0])) if id(weight) not in known]
     if not foreign:
         return None
     evidence = (
@@ -144,6 +154,8 @@ def start(run: Run) -> Finding | None:
         return None
     if run.inner.options.get("reduction", "mean") != "mean" or run.inner.options.get("pos_weight") is not None:
         return None
+    if run.loss_learns:
+        raise NotChecked("the loss has weights of its own")
     even = math.log(run.inner.classes if run.inner.kind in ("cross_entropy", "nll_loss") else 2)
     if run.start <= 2.5 * even + 2:
         return None
@@ -180,6 +192,8 @@ def one_batch(run: Run) -> Finding | None:
     x, y = run.small
     if run.inner is None or weights < 10 * y.numel() or same_inputs(run) or same_outputs(run):
         return None
+    if run.loss_learns:
+        raise NotChecked("the loss has weights of its own")
     enough = run.floor + 0.7 * (run.constant - run.floor)
     if run.constant < run.floor + 0.05 or (reached := run.overfitted(enough)) <= enough:
         return None
@@ -216,6 +230,7 @@ def _share_equal(x: Tensor, labels: Tensor, ahead: int) -> float:
     return float((pairs[0] == pairs[1])[kept].double().mean()) if int(kept.sum()) > 4 else 0.0
 
 
-CAUSES = [nothing_to_train, optimizer_without_model, evaluation_mode, random_in_evaluation, same_inputs, same_outputs]
-CAUSES += [unregistered_parameters, unreached_parameters, labels_without_effect, shifted_labels, leaking_labels]
+CAUSES = [nothing_to_train, optimizer_without_model, evaluation_mode, random_in_evaluation, same_inputs]
+CAUSES += [constant_labels, same_outputs, unregistered_parameters, unreached_parameters, labels_without_effect]
+CAUSES += [shifted_labels, leaking_labels]
 CONSEQUENCES = [start, one_batch]  # looked at where no cause was found

@@ -1,18 +1,18 @@
 """Look at a model, a loss and some batches before a long training. All of it happens on copies."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
-from xent_helpers.clinic.examine import call, names
+from xent_helpers.clinic.examine import call
 from xent_helpers.clinic.loop import CHECKS as LOOP
 from xent_helpers.clinic.loop import batch_means
 from xent_helpers.clinic.model import CAUSES, CONSEQUENCES
 from xent_helpers.clinic.report import Report
-from xent_helpers.clinic.run import Run, same_model, same_random_numbers
+from xent_helpers.clinic.run import Run, copied, same_model, same_optimizer, same_random_numbers
 
 MOST_BATCHES = 16
 
@@ -28,22 +28,23 @@ def training(
 ) -> Report:
     """Look at a model that is about to train, and return what is wrong or suspicious.
 
-    Everything runs on copies: parameters, buffers, gradients, mode and random numbers stay the same bits. Besides the
-    checks of ``clinic.call`` on the first batch, it compares the loss at the start with that of equal outputs, learns
-    16 samples by heart, and follows gradients, labels and modes.
+    Everything runs on copies: parameters, buffers, gradients, mode and random numbers stay the same bits, those of a
+    loss module and the state of ``optimizer`` too. Besides the checks of ``clinic.call`` on the first batch, it
+    compares the loss at the start with that of equal outputs, learns 16 samples by heart, and follows gradients, labels
+    and modes. A check that cannot be made is listed in ``skipped``, with the reason.
 
     Args:
         model: called as ``model(x)``.
         loss_fn: called as ``loss_fn(model(x), y)``, returns one number.
         batches: a list or a DataLoader of pairs (x, y); the first 16 are used, moved to the model's device.
         optimizer: yours, to see whether it holds the model's parameters.
-        step: your step, called as ``step(model, optimizer, batch)``, to see whether it resets the gradients. The
-            optimizer that it gets notes gradients and changes nothing.
+        step: your step, called as ``step(model, optimizer, batch)``, to see whether it resets the gradients. It must
+            use the model and the optimizer that it gets: this optimizer notes gradients and changes nothing.
         evaluate: your evaluation, called as ``evaluate(model, batches)``, to see whether it returns the mean over all
             labels and runs in evaluation mode.
 
     Raises:
-        TypeError: the batches can be read only once, or are not pairs of tensors.
+        TypeError: the batches can be read only once, or are not pairs of tensors, or ``evaluate`` returns no number.
 
     Example:
         >>> torch.manual_seed(0)  # doctest: +ELLIPSIS
@@ -55,10 +56,17 @@ def training(
     """
     report = Report(f"{type(model).__name__} with {getattr(loss_fn, '__name__', type(loss_fn).__name__)}")
     devices = {weight.device for weight in model.parameters()}
-    with same_random_numbers(*devices), same_model(model), same_generator(batches), torch.enable_grad():
-        run = Run(model, loss_fn, _first(batches, model), optimizer, step, evaluate)
-        first = call(loss_fn, run.model()(run.batches[0][0]), run.batches[0][1])
-        report.findings, report.checked, report.remarks = first.findings, first.checked, first.remarks
+    with (
+        same_random_numbers(*devices),
+        same_model(model, loss_fn),
+        same_optimizer(optimizer),
+        same_generator(batches),
+        torch.enable_grad(),
+    ):
+        run = Run(model, copied(loss_fn), _first(batches, model), optimizer, step, evaluate)
+        first = call(run.loss_fn, run.model()(run.batches[0][0]), run.batches[0][1])
+        report.findings, report.remarks = first.findings, first.remarks
+        report.checked, report.skipped = first.checked, first.skipped
         if not _stops(first):
             _look(run, report)
     return report
@@ -67,13 +75,15 @@ def training(
 def _look(run: Run, report: Report) -> None:
     """Add the findings about the model, then those about the loop; one consequence where no cause was found."""
     for checks in (CAUSES, LOOP):
-        report.findings = report.findings + [one for check in checks for one in [check(run)] if one]
+        report.findings = report.findings + [one for check in checks for one in [report.ask(check, run)] if one]
     if not report.findings:
-        report.findings = list(islice((one for check in CONSEQUENCES for one in [check(run)] if one), 1))
-    report.checked = report.checked + names([*CAUSES, *LOOP, *CONSEQUENCES])
-    counts = [count for _, count in batch_means(run)[:-1]]
-    if counts and max(counts) > 2 * min(counts):
-        report.remarks.append(f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches.")
+        report.findings = list(islice((one for check in CONSEQUENCES for one in [report.ask(check, run)] if one), 1))
+    with suppress(Exception):  # a remark less, where it cannot be counted
+        counts = [count for _, count in batch_means(run)[:-1]]
+        if counts and max(counts) > 2 * min(counts):
+            report.remarks.append(
+                f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches."
+            )
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What the clinic returns: findings, each with its evidence and its cure, as text or as a table."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from textwrap import fill
 
 import pandas as pd
@@ -24,9 +25,19 @@ class Finding:
     section: str
 
 
+class NotChecked(Exception):
+    """Raised by a check that cannot judge, with the reason."""
+
+
+class WrongArgument(TypeError):
+    """Raised by a check for an argument that the caller must correct."""
+
+
 @dataclass
 class Report:
     """The findings about one call or one training, what was looked for, and remarks on what is legal but notable.
+
+    ``skipped`` lists the checks that could not be made, each with the reason.
 
     A report is true, as a list is, when it holds a finding.
 
@@ -43,6 +54,22 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def ask(self, check: Callable, subject: object) -> Finding | None:
+        """Run one check. One that raises finds nothing, and is listed as skipped: a look never breaks a healthy run."""
+        name = name_of(check)
+        try:
+            found = check(subject)
+        except WrongArgument:
+            raise
+        except Exception as error:
+            said = str(error).strip().splitlines()[:1] or [""]
+            reason = said[0] if isinstance(error, NotChecked) else f"{type(error).__name__}: {said[0][:80]}"
+            self.skipped = list(dict.fromkeys([*self.skipped, f"{name} ({reason})"]))
+            return None
+        self.checked = list(dict.fromkeys([*self.checked, name]))
+        return found
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -72,6 +99,12 @@ class Report:
 
     def _rest(self) -> list[str]:
         remarks = [f"Remark: {remark}" for remark in self.remarks]
-        return remarks + ([] if self.findings else ["Checked: " + ", ".join(self.checked) + "."])
+        checked = [] if self.findings else ["Checked: " + ", ".join(self.checked) + "."]
+        return remarks + checked + (["Not checked: " + ", ".join(self.skipped) + "."] if self.skipped else [])
 
     __repr__ = __str__
+
+
+def name_of(check: Callable) -> str:
+    """What a check looks for, in words."""
+    return (check.func if isinstance(check, partial) else check).__name__.replace("_", " ")

@@ -34,12 +34,21 @@ def same_random_numbers(*devices: torch.device) -> Iterator[None]:
         np.random.set_state(of_numpy)  # noqa: NPY002
 
 
+def copied(loss_fn: Callable) -> Callable:
+    """A deep copy of a loss that is a module or holds one, or the loss itself where it cannot be copied."""
+    try:
+        return copy.deepcopy(loss_fn)
+    except Exception:
+        return loss_fn
+
+
 @contextmanager
-def same_model(model: nn.Module) -> Iterator[None]:
-    """Put back what a caller's function may have changed by reaching for the model itself instead of the copy."""
-    tensors = [*model.parameters(), *model.buffers()]
+def same_model(*originals: object) -> Iterator[None]:
+    """Put back what a caller's function may have changed by reaching for a module itself instead of its copy."""
+    modules = [one for one in originals if isinstance(one, nn.Module)]
+    tensors = [tensor for one in modules for tensor in (*one.parameters(), *one.buffers())]
     saved = [(t.detach().clone(), None if t.grad is None else t.grad.clone()) for t in tensors]
-    modes = [(part, part.training) for part in model.modules()]
+    modes = [(part, part.training) for one in modules for part in one.modules()]
     try:
         yield
     finally:
@@ -51,6 +60,40 @@ def same_model(model: nn.Module) -> Iterator[None]:
                     tensor.copy_(value)
                 if grad is None or tensor.grad is None or not torch.equal(tensor.grad, grad):
                     tensor.grad = grad
+
+
+@contextmanager
+def same_optimizer(optimizer: torch.optim.Optimizer | None) -> Iterator[None]:
+    """Put back an optimiser's state, which a step may have changed by reaching for it instead of its stand-in."""
+    if optimizer is None:
+        yield
+        return
+    saved = {weight: dict(state) for weight, state in optimizer.state.items()}
+    values = {weight: copy.deepcopy(state) for weight, state in saved.items()}
+    groups = [dict(group) for group in optimizer.param_groups]
+    try:
+        yield
+    finally:
+        optimizer.state.clear()
+        for weight, state in saved.items():
+            for key, value in state.items():
+                if isinstance(value, Tensor):
+                    value.copy_(values[weight][key])
+            kept = {key: value if isinstance(value, Tensor) else values[weight][key] for key, value in state.items()}
+            optimizer.state[weight] = kept
+        for group, old in zip(optimizer.param_groups, groups, strict=False):
+            group.update(old)
+
+
+def leaves(tensor: Tensor) -> list[Tensor]:
+    """The tensors that ``tensor`` was computed from and that a training could change, from autograd's record."""
+    nodes, seen = [tensor.grad_fn], {}
+    while nodes:
+        node = nodes.pop()
+        if node is not None and node not in seen:
+            seen[node] = getattr(node, "variable", None)
+            nodes += [following for following, _ in node.next_functions]
+    return [variable for variable in seen.values() if variable is not None]
 
 
 @dataclass
@@ -95,6 +138,15 @@ class Run:
         return inner[0] if len(inner) == 1 and inner[0].error is None else None
 
     @cached_property
+    def loss_learns(self) -> bool:
+        """Whether the loss has weights of its own that train with the model, such as a row for each class."""
+        with torch.no_grad():
+            output = self.model()(self.small[0]).detach().requires_grad_()
+        loss = self.loss_fn(output, self.small[1])
+        known = {id(one) for one in (output, *self.original.parameters())}  # a penalty may use the model's own weights
+        return any(id(leaf) not in known for leaf in leaves(loss))
+
+    @cached_property
     def start(self) -> float:
         """The mean loss of the first batches, before any step."""
         with torch.no_grad():
@@ -107,8 +159,12 @@ class Run:
 
     @cached_property
     def constant(self) -> float:
-        """The loss of the best constant on the first samples, one output for all, whatever the input."""
-        return self._least(copies=len(self.small[0]))
+        """The loss of the best constant on the first samples, one output for all inputs and all places."""
+        least, inner = self._least(copies=len(self.small[0])), self.inner
+        if inner is None or inner.kind not in ("cross_entropy", "nll_loss") or inner.soft:
+            return least
+        shares = inner.labels[inner.kept].bincount() / inner.kept.sum()
+        return max(least, float(torch.special.entr(shares).sum()))
 
     def _least(self, copies: int) -> float:
         """Minimise over the outputs themselves."""
@@ -148,7 +204,7 @@ class _Free(nn.Module):
 
     def __init__(self, like: Tensor, copies: int, kind: str) -> None:
         super().__init__()
-        self.output, self.copies = nn.Parameter(torch.zeros_like(like)), copies
+        self.output, self.copies = nn.Parameter(like.new_zeros(like.shape)), copies
         self.form = self.FORMS.get(kind, torch.clone)
 
     def forward(self) -> Tensor:
