@@ -106,16 +106,6 @@ def test_each_fault_is_numbered_and_has_a_remedy(monkeypatch, capsys, tmp_path):
     assert len(faults) == 3 and all(one in fault for one, fault in zip(remedies, faults, strict=True))
 
 
-@pytest.mark.parametrize("code, verdict", [("raise OSError", "ok"), ("def", "broken")])
-def test_jupyterlab_is_read_and_not_run(tmp_path, monkeypatch, capsys, code, verdict):
-    tmp_path.joinpath("jupyterlab.py").write_text(code)
-    monkeypatch.delitem(sys.modules, "jupyterlab", raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-    faults = check.package_faults({"jupyterlab": ">=4"})
-    assert capsys.readouterr().out.splitlines()[-1].split()[-1] == verdict
-    assert ["SyntaxError" in fault for fault in faults] == [True] * (verdict == "broken")
-
-
 def test_without_packaging_nothing_is_judged(monkeypatch):
     monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
     (fault,) = check.package_faults({"numpy": ">=2"})

@@ -56,6 +56,8 @@ class TimeLimit:
         self.seconds = self.left = seconds
         self.inside = False  # whether the learner's code is running, which alone may be struck
         self.timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+        # In its own thread the code's time is told from that of others; beside, only all of them together are known.
+        self.clock = time.thread_time if self.timed else time.process_time
 
     def run(self, function: Callable, arguments: tuple) -> Any:
         """Return ``function(*arguments)``, or raise ``OutOfTime``."""
@@ -97,7 +99,7 @@ class TimeLimit:
                 thread.join(TICK)
                 self.spare_imports()
         finally:  # an interrupt ends the thread too
-            self.left -= time.process_time() - self.worked
+            self.left -= self.clock() - self.worked
             _end(thread)
         if not ended:
             raise OutOfTime
@@ -107,7 +109,7 @@ class TimeLimit:
         return value
 
     def restart(self) -> None:
-        self.loaded, self.worked, self.began = len(sys.modules), time.process_time(), time.monotonic()
+        self.loaded, self.worked, self.began = len(sys.modules), self.clock(), time.monotonic()
 
     def tick(self, number: int, frame: FrameType | None) -> None:
         if not self.inside or frame is None or frame.f_code is TimeLimit.run.__code__:
@@ -124,26 +126,31 @@ class TimeLimit:
             self.restart()
 
     def late(self) -> bool:
-        worked, passed = time.process_time() - self.worked, time.monotonic() - self.began
+        worked, passed = self.clock() - self.worked, time.monotonic() - self.began
         waits = passed > 3 * self.seconds and worked < WAITING * passed
         return worked > self.left or waits or passed > LONGEST
 
     def stop(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self.handler)
-        self.left -= time.process_time() - self.worked
+        self.left -= self.clock() - self.worked
         remaining, interval = self.alarm
         if remaining:  # somebody else's alarm, which goes on
             passed = time.monotonic() - self.called
             signal.setitimer(signal.ITIMER_REAL, max(remaining - passed, TICK), interval)
 
 
-def _end(thread: threading.Thread) -> None:
-    """Raise ``OutOfTime`` in a thread until it ends; one that waits outside Python sees it when it comes back."""
-    until = time.monotonic() + STRIKING
+def _end(thread: threading.Thread, seconds: float = STRIKING) -> None:
+    """Raise ``OutOfTime`` in a thread until it ends; one that waits outside Python sees it when it comes back.
+
+    After ``seconds`` the strikes go on beside what follows.
+    """
+    until = time.monotonic() + seconds
     while thread.is_alive() and time.monotonic() < until:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
         thread.join(random.uniform(0, TICK / 10))  # irregular, so that one strikes where it is not caught
+    if thread.is_alive() and seconds == STRIKING:
+        threading.Thread(target=_end, args=(thread, LONGEST), daemon=True).start()
 
 
 def call(
