@@ -17,7 +17,6 @@ from copy import deepcopy
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -29,7 +28,13 @@ TICK = 0.05  # seconds between two looks at the clock
 RAIN = 20e-6  # the same for code that has caught ``OutOfTime``: soon one strikes where it is not caught
 WAITING = 0.02  # code that gets a smaller share of the processor waits for something; a busy machine gives more
 LONGEST = 60.0  # seconds after which anything is stopped
-STRIKING = 3.0  # seconds for which a thread is struck
+STRIKING = 3.0  # seconds for which a thread is struck before anything else goes on
+# What code finds in the place of float32 when it is run again in double precision.
+WIDER = (
+    (np, {"float32": np.float64, "single": np.float64}),
+    (torch, {"float32": torch.float64, "float": torch.float64}),
+    (torch.Tensor, {"float": torch.Tensor.double}),
+)
 
 
 class OutOfTime(BaseException):
@@ -80,7 +85,7 @@ class TimeLimit:
         self.alarm = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
 
     def run_beside(self, function: Callable, arguments: tuple) -> Any:
-        """The same in another thread, which is left to itself when it does not end for all the strikes."""
+        """The same in another thread."""
         if self.left <= 0:
             raise OutOfTime
         ended = []
@@ -140,17 +145,19 @@ class TimeLimit:
             signal.setitimer(signal.ITIMER_REAL, max(remaining - passed, TICK), interval)
 
 
-def _end(thread: threading.Thread, seconds: float = STRIKING) -> None:
-    """Raise ``OutOfTime`` in a thread until it ends; one that waits outside Python sees it when it comes back.
+def _end(thread: threading.Thread) -> None:
+    """Strike a thread until it ends; what does not end soon is struck beside what follows."""
+    _strike(thread, STRIKING)
+    if thread.is_alive():
+        threading.Thread(target=_strike, args=(thread, LONGEST), daemon=True).start()
 
-    After ``seconds`` the strikes go on beside what follows.
-    """
+
+def _strike(thread: threading.Thread, seconds: float) -> None:
+    """Raise ``OutOfTime`` in a thread again and again; one that waits outside Python sees it when it comes back."""
     until = time.monotonic() + seconds
     while thread.is_alive() and time.monotonic() < until:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
         thread.join(random.uniform(0, TICK / 10))  # irregular, so that one strikes where it is not caught
-    if thread.is_alive() and seconds == STRIKING:
-        threading.Thread(target=_end, args=(thread, LONGEST), daemon=True).start()
 
 
 def call(
@@ -245,16 +252,17 @@ def _opened_since(figures: list[int]) -> list[int]:
 @contextlib.contextmanager
 def in_double_precision() -> Iterator[None]:
     """Give float64 to code that asks NumPy or torch for float32, as if it had asked for that."""
-    default = torch.get_default_dtype()
+    default, before = torch.get_default_dtype(), [(place, dict(vars(place))) for place, _ in WIDER]
     torch.set_default_dtype(torch.float64)
     try:
-        with (
-            patch.multiple(np, float32=np.float64, single=np.float64),
-            patch.multiple(torch, float32=torch.float64, float=torch.float64),
-            patch.object(torch.Tensor, "float", torch.Tensor.double),
-        ):
-            yield
+        for place, wider in WIDER:
+            for name, value in wider.items():
+                setattr(place, name, value)
+        yield
     finally:
+        for (place, old), (_, wider) in zip(before, WIDER, strict=True):
+            for name in wider:
+                setattr(place, name, old[name]) if name in old else delattr(place, name)
         torch.set_default_dtype(default)
 
 
