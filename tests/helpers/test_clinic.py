@@ -3,7 +3,6 @@
 import functools
 import math
 from html import unescape
-from time import process_time
 
 import numpy as np
 import pytest
@@ -429,19 +428,6 @@ def test_a_report_is_a_table_in_a_notebook_and_text_in_a_terminal():
     assert "<table" in report._repr_html_()
     nothing = clinic.call(CE, Numbers().z, Numbers().y)
     assert "<table" not in nothing._repr_html_() and all(name in nothing._repr_html_() for name in nothing.checked)
-
-
-@pytest.mark.parametrize("loss", [CE, nn.CrossEntropyLoss(reduction="sum"), losses.cross_entropy])
-def test_a_call_on_a_large_batch_takes_little_time(loss):
-    output, target = torch.randn(4096, 1000), torch.randint(0, 1000, (4096,))
-    threads, times = torch.get_num_threads(), []
-    torch.set_num_threads(1)
-    for _ in range(5):
-        start = process_time()  # of this process, whatever else the machine does
-        clinic.call(loss, output, target)
-        times.append(process_time() - start)
-    torch.set_num_threads(threads)
-    assert min(times) < 0.05
 
 
 ANYWHERE = ["softmax, then CE", "classes last", "(N, 1) by hand", "labels from 1", "pad 0 counts", "a class ignored"]

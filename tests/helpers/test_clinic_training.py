@@ -3,7 +3,6 @@
 import copy
 import functools
 import random
-from time import process_time
 
 import numpy as np
 import pytest
@@ -445,14 +444,12 @@ def test_batches_that_cannot_be_looked_at_are_refused(batches):
     assert not hasattr(batches, "send") or next(batches)
 
 
-def test_chapter_6_s_network_takes_seconds_and_is_silent():
+def test_chapter_6_s_network_is_silent():
     parts = data.digits().three_parts(seed=0)
     x, y = parts.train.tensors()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)).double()
-    start = process_time()  # of this process, whatever else the machine does
     assert not clinic.training(model, F.cross_entropy, pairs(x, y, 64))
-    assert process_time() - start < 10
 
 
 def test_every_device_is_trained_on_where_the_model_lies(device):
