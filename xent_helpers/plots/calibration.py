@@ -133,14 +133,15 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
     )
     labels = {"confidence": "claimed", "accuracy": "right", "loss": "as trained", "repaired": "at the fitted T"}
     for ax, title, ylabel, *names in panels:
-        for name, colour, dash in zip(names, (VERMILION, BLUE), ("--", "-"), strict=True):
+        for name, colour, dash, side in zip(names, (VERMILION, BLUE), ("--", "-"), ("bottom", "top"), strict=True):
             values = runs[name]
             ax.fill_between(steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
             ax.plot(steps, mean[name], color=colour, linestyle=dash, marker="o", markersize=4)
-            ax.annotate(labels[name], (steps[-1], mean[name][-1]), (6, 0), textcoords="offset points", va="center",
+            ax.annotate(labels[name], (steps[-1], mean[name][-1]), (6, 0), textcoords="offset points", va=side,
                         color=colour, annotation_clip=False)  # fmt: skip
         ax.set(title=title, xlabel="steps of training", ylabel=ylabel, xscale="log")
-        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_xticks(steps[::2], steps[::2])
+        ax.minorticks_off()
     return axes
 
 
