@@ -247,10 +247,8 @@ def asking(setting: Setting) -> bool:
     for name, p in clerks_maps(setting)[1].items():
         wrong = (p.argmax(axis=2) != labels)[:, :, None]
         bill[name] = np.where(p.max(axis=2)[:, :, None] < 1 - prices, prices, wrong).mean(axis=1)
-    trained_cost, floor = bill["as trained"], bill["floor"]
-    return (
-        (trained_cost[:, :2] > prices[:2]).all() and (floor <= 1.1 * prices).all() and (floor[:, 4:] < prices[4:]).all()
-    )
+    dear = (bill["as trained"][:, :2] > prices[:2]).all() and (bill["temperature"].mean(axis=0) > prices)[:2].all()
+    return dear and (bill["floor"] <= 1.1 * prices).all() and (bill["floor"][:, 4:] < prices[4:]).all()
 
 
 devices.reproducible(seed=0)
@@ -290,8 +288,8 @@ CLAIMS = (
     ),
     Claim(
         "7.17",
-        "As trained the networks cost more than asking at 0.05 and 0.1; with a floor at most a tenth "
-        "more, and less from 0.25 on",
+        "As trained the networks cost more than asking at 0.05 and 0.1, with a temperature they do on average; with a "
+        "floor at most a tenth more, and less from 0.25 on",
         asking,
     ),
     Claim(
