@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xent_helpers.clinic.observe import Case, observe
+from xent_helpers.clinic.observe import LABELS, Case, mapped, observe
+from xent_helpers.clinic.report import NotChecked
 
-SECONDS = 4.0  # how long the small trainings may take together
+SECONDS = 3.0  # how long the small trainings may take together
 SAMPLES, STEPS = 16, 200  # what is learned by heart
 MODAL = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)  # what differs between train and eval
 
@@ -68,19 +69,15 @@ def same_optimizer(optimizer: torch.optim.Optimizer | None) -> Iterator[None]:
     if optimizer is None:
         yield
         return
-    saved = {weight: dict(state) for weight, state in optimizer.state.items()}
-    values = {weight: copy.deepcopy(state) for weight, state in saved.items()}
-    groups = [dict(group) for group in optimizer.param_groups]
+    state = {weight: copy.deepcopy(held) for weight, held in optimizer.state.items()}
+    groups = [
+        {key: copy.deepcopy(one) for key, one in group.items() if key != "params"} for group in optimizer.param_groups
+    ]
     try:
         yield
     finally:
         optimizer.state.clear()
-        for weight, state in saved.items():
-            for key, value in state.items():
-                if isinstance(value, Tensor):
-                    value.copy_(values[weight][key])
-            kept = {key: value if isinstance(value, Tensor) else values[weight][key] for key, value in state.items()}
-            optimizer.state[weight] = kept
+        optimizer.state.update(state)
         for group, old in zip(optimizer.param_groups, groups, strict=False):
             group.update(old)
 
@@ -127,7 +124,15 @@ class Run:
     def small(self) -> tuple[Tensor, Tensor]:
         """The first few samples of the first batch."""
         x, y = self.batches[0]
-        return x[:SAMPLES], y[:SAMPLES]
+        return tuple(mapped(lambda part: part[:SAMPLES], one) for one in (x, y))
+
+    def evaluated(self, x: Tensor) -> Tensor:
+        """The output in evaluation mode, without a graph."""
+        with torch.no_grad():
+            output = self.model(training=False)(x)
+        if not isinstance(output, Tensor):
+            raise NotChecked("the output is not one tensor")
+        return output.detach()
 
     @cached_property
     def inner(self) -> Case | None:
@@ -161,7 +166,7 @@ class Run:
     def constant(self) -> float:
         """The loss of the best constant on the first samples, one output for all inputs and all places."""
         least, inner = self._least(copies=len(self.small[0])), self.inner
-        if inner is None or inner.kind not in ("cross_entropy", "nll_loss") or inner.soft:
+        if inner is None or inner.kind not in LABELS or inner.soft:
             return least
         shares = inner.labels[inner.kept].bincount() / inner.kept.sum()
         return max(least, float(torch.special.entr(shares).sum()))
