@@ -164,7 +164,7 @@ CURES: dict[tuple[str, str], str] = {}  # (name, heading): cure
 for part in TABLE.split("## ")[1:]:
     heading, *names = part.strip().splitlines()
     CURES |= {(name, heading): cure for name, cure in (line.split(": ", 1) for line in names)}
-HEADINGS = dict(CURES)
+HEADINGS = dict(list(CURES))  # the last one, for a name that stands under two
 
 
 def found(name: str, evidence: str, *words: object, heading: str | None = None) -> Finding:

@@ -87,7 +87,7 @@ def _look(run: Run, report: Report) -> None:
             report.remarks.append(
                 f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches."
             )
-        report.remarks += filter(None, [before.unrelated(run)])
+        report.remarks += filter(None, [] if report.findings else [before.unrelated(run)])
 
 
 def _one_of_each(report: Report, run: Run, groups: list[list[Callable]]) -> list[Finding]:
