@@ -316,11 +316,10 @@ def diverges(run: Run) -> Finding | None:
         if perf_counter() > deadline or (losses and not math.isfinite(losses[-1])):
             break
         optimizer.step(partial(closure, x, y))
-    last = losses[-5:]
     allowed = 10 * max(run.start, run.constant)
-    if all(map(math.isfinite, last)) and sum(last) / len(last) <= allowed:
+    if all(map(math.isfinite, losses)) and sum(loss > allowed for loss in losses) < len(losses) / 2:
         return None
-    evidence = f"the loss goes from {losses[0]:.4g} to {losses[-1]:.4g} in {len(losses)} steps, lr={_rate(run):g}"
+    evidence = f"the loss goes from {losses[0]:.4g} up to {max(losses):.4g} in {len(losses)} steps, lr={_rate(run):g}"
     x, y = run.batches[0]
     evidence += f"; inputs {_range(x)}, targets {_range(y)}"
     cure = f"{_remade(run, lr=_rate(run) / 100)}  # and scale inputs and targets to about -1 to 1"
