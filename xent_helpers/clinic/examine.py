@@ -38,11 +38,21 @@ def call(loss_fn: Callable, output: object, target: object, **options: object) -
     A healthy call gives no finding: each check is silent where chance or a good reason could be behind the numbers.
     Nothing is changed: not the tensors, not their ``.grad``, not the random numbers, not a loss module.
 
+    It looks for these faults, in every loss of ``torch.nn.functional`` (``faults.py`` lists each with its cure):
+
+    - range: a softmax, sigmoid, ReLU or tanh too many or too few, log or not (KLDivLoss, PoissonNLLLoss, CTCLoss,
+      GaussianNLLLoss), outputs that cannot reach their targets, -inf, nan, half precision, saturation;
+    - labels: counted from 1, out of range, 0 and 1 for -1 and 1, multi-hot for class numbers, padding that counts, a
+      class that is ignored, soft targets that do not sum to 1, the blank of CTCLoss, the wrong type;
+    - shape: the class axis last or moved by view, (N, 1) against (N,), a column of labels, batch sizes that differ;
+    - options: weights and pos_weight in the wrong order or shape, reduction, smoothing, log_target;
+    - no gradient: argmax, round, thresholds, .item(), operations in place, two equal inputs; a negative loss.
+
     Args:
         loss_fn: a module such as ``nn.CrossEntropyLoss()``, a function such as ``F.cross_entropy``, one of the course's
             losses, a ``functools.partial``, or a loss of your own. What your own loss passes on to PyTorch's is looked
             at; for one that does all by itself only the general checks are left.
-        output: what the model returns.
+        output: what the model returns, a tensor or whatever ``loss_fn`` takes apart.
         target: the labels.
         options: passed on, for functions.
 

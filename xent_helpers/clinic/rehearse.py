@@ -28,19 +28,26 @@ def training(
     """Look at a model that is about to train, and return what is wrong or suspicious.
 
     Everything runs on copies: parameters, buffers, gradients, mode and random numbers stay the same bits, those of a
-    loss module and the state of ``optimizer`` too. Besides the checks of ``clinic.call`` on the first batch, it
-    compares the loss at the start with that of equal outputs, learns 16 samples by heart, and follows gradients, labels
-    and modes. A check that cannot be made is listed in ``skipped``, with the reason.
+    loss module and the state of ``optimizer`` too. A check that cannot be made is listed in ``skipped``, with the
+    reason. Besides the faults that ``clinic.call`` finds on the first batch, it looks for
+
+    - data: nan, equal inputs, constant labels, labels among the inputs, tokens shifted wrongly, inputs not scaled;
+      that labels have nothing to do with inputs is a remark, as in a sketch with random numbers it is no fault;
+    - the model: nothing to train, evaluation mode, randomness in it, dropout of all, layers in a plain list, no
+      gradient, one output for all inputs (and where it arises), samples of a batch mixed, labels without effect, a
+      first loss far too high, 16 samples that cannot be learned by heart;
+    - ``optimizer``: other parameters, a learning rate of 0 or next to it, too strong a decay, maximize, divergence;
+    - ``step``: no zero_grad, backward or step, in the wrong order, a graph kept, evaluation mode;
+    - ``evaluate``: training mode, a mean of means over uneven batches.
 
     Args:
         model: called as ``model(x)``.
         loss_fn: called as ``loss_fn(model(x), y)``, returns one number.
         batches: a list or a DataLoader of pairs (x, y); the first 16 are used, moved to the model's device.
-        optimizer: yours, to see whether it holds the model's parameters.
-        step: your step, called as ``step(model, optimizer, batch)``, to see whether it resets the gradients. It must
-            use the model and the optimizer that it gets: this optimizer notes gradients and changes nothing.
-        evaluate: your evaluation, called as ``evaluate(model, batches)``, to see whether it returns the mean over all
-            labels and runs in evaluation mode.
+        optimizer: yours; a copy of it takes 30 steps.
+        step: your step, called as ``step(model, optimizer, batch)``. It must use the model and the optimizer that it
+            gets: this optimizer notes gradients and changes nothing.
+        evaluate: your evaluation, called as ``evaluate(model, batches)``, which returns the mean loss over all labels.
 
     Raises:
         TypeError: the batches can be read only once, or are not pairs of tensors, or ``evaluate`` returns no number.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from xent_helpers.clinic.observe import LABELS, Case, mapped, observe
 from xent_helpers.clinic.report import NotChecked
 
-SECONDS = 3.0  # how long the small trainings may take together
+SECONDS = 4.0  # how long the small trainings may take together
 SAMPLES, STEPS = 16, 200  # what is learned by heart
 MODAL = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)  # what differs between train and eval
 
@@ -82,6 +82,13 @@ def same_optimizer(optimizer: torch.optim.Optimizer | None) -> Iterator[None]:
             group.update(old)
 
 
+def single(output: object) -> Tensor:
+    """The output itself, where it is one tensor; dictionaries and tuples are not checked."""
+    if not isinstance(output, Tensor):
+        raise NotChecked("it takes one tensor")
+    return output.detach()
+
+
 def leaves(tensor: Tensor) -> list[Tensor]:
     """The tensors that ``tensor`` was computed from and that a training could change, from autograd's record."""
     nodes, seen = [tensor.grad_fn], {}
@@ -129,10 +136,7 @@ class Run:
     def evaluated(self, x: Tensor) -> Tensor:
         """The output in evaluation mode, without a graph."""
         with torch.no_grad():
-            output = self.model(training=False)(x)
-        if not isinstance(output, Tensor):
-            raise NotChecked("the output is not one tensor")
-        return output.detach()
+            return single(self.model(training=False)(x))
 
     @cached_property
     def inner(self) -> Case | None:
@@ -174,7 +178,7 @@ class Run:
     def _least(self, copies: int) -> float:
         """Minimise over the outputs themselves."""
         with torch.no_grad():
-            outputs = self.model()(self.small[0])[: len(self.small[0]) // copies]
+            outputs = single(self.model()(self.small[0]))[: len(self.small[0]) // copies]
         free = _Free(outputs, copies, self.inner.kind if self.inner else "")
         optimizer = torch.optim.LBFGS(free.parameters(), max_iter=25, line_search_fn="strong_wolfe")
 
@@ -189,17 +193,17 @@ class Run:
 
     def overfitted(self, enough: float) -> float:
         """The least loss of the first samples in small trainings at three rates; −inf where time ran out."""
-        lowest, deadline = math.inf, perf_counter() + SECONDS
+        lowest, deadline = math.inf, thread_time() + SECONDS
         for lr in (1e-2, 1e-3, 1e-1):
             model, steps = self.model(), 0
             optimizer = torch.optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=lr)
-            while lowest > enough and steps < STEPS and perf_counter() < deadline:
+            while lowest > enough and steps < STEPS and thread_time() < deadline:
                 optimizer.zero_grad()
                 loss = self.loss_fn(model(self.small[0]), self.small[1])
                 lowest, steps = min(float(loss.detach().nan_to_num(nan=math.inf)), lowest), steps + 1
                 loss.backward()
                 optimizer.step()
-        return lowest if perf_counter() < deadline else -math.inf
+        return lowest if thread_time() < deadline else -math.inf
 
 
 class _Free(nn.Module):
