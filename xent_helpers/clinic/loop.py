@@ -69,7 +69,8 @@ def wrong_step(run: Run) -> Finding | None:
     sizes = [float(grad.norm()) for grad in seen[:3]]
     if len(sizes) > 2 and 0 < 1.5 * sizes[0] < sizes[1] and 1.2 * sizes[1] < sizes[2]:
         shown = ", ".join(f"{size:.3g}" for size in sizes)
-        return found("zero_grad is forgotten", f"three steps on one batch, same weights: gradients of size {shown}")
+        evidence = f"three steps on one batch, weights unchanged: gradients of size {shown}"
+        return found("zero_grad is forgotten", evidence)
     if all(modes) or not any(isinstance(part, MODAL) for part in run.original.modules()):
         return None
     evidence = f"{modes.count(False)} of {len(modes)} training passes ran with model.training False"
