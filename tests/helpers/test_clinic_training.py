@@ -110,6 +110,31 @@ class InPlace(nn.Module):
         return output
 
 
+class Similar(nn.Linear):
+    def __init__(self):
+        super().__init__(6, 8)
+
+    def forward(self, x):
+        return 9 * F.normalize(super().forward(x)) @ F.normalize(x @ torch.eye(6, 8)).T
+
+
+class Nodes(nn.Linear):
+    def __init__(self):
+        super().__init__(6, 3)
+        self.edges = torch.rand(72, 72).softmax(1)
+
+    def forward(self, x):
+        return super().forward(self.edges @ x)
+
+
+class Noisy(nn.Linear):
+    def __init__(self):
+        super().__init__(6, 6)
+
+    def forward(self, x):
+        return super().forward(x + 0.1 * torch.randn_like(x))
+
+
 class TwoHeads(nn.Module):
     def __init__(self):
         super().__init__()
@@ -337,7 +362,7 @@ FAULTY = {
     "negated": (lambda n: (net(), lambda z, y: -F.cross_entropy(z, y), n.batches), "the loss is negative"),
     "unscaled, regression": (lambda n: (net(out=1), nn.MSELoss(), pairs(300 * n.x + 900, n.t)), "the inputs are not"),
     "nan in the data": (lambda n: (net(), CE, pairs(n.x / (n.x > -1), n.y)), "nan or inf among the inputs"),
-    "one target": (lambda n: (net(out=1), nn.MSELoss(), pairs(n.x, 0 * n.t)), "the labels are constant"),
+    "one target": (lambda n: (net(out=1), nn.MSELoss(), pairs(n.x, 0 * n.t + 7)), "the labels are constant"),
     "one-hot labels leak": (
         lambda n: (net(), CE, pairs(torch.cat([n.x[:, :3], F.one_hot(n.y, 3)], 1), n.y)),
         "the labels are among",
@@ -372,6 +397,9 @@ HEALTHY = {
     "a line": lambda n: (nn.Linear(1, 1), nn.MSELoss(), pairs(n.x[:, :1], 3 * n.x[:, :1] + 1)),
     "batch first": lambda n: (LastStep(batch_first=True), CE, pairs(n.x[:, None] * torch.ones(72, 5, 1), n.y)),
     "batches of time first": lambda n: (nn.GRU(6, 3), lambda z, y: CE(z[0][-1], y), [(torch.randn(5, 9, 6), n.y[:9])]),
+    "similarities": lambda n: (Similar(), lambda z, y: CE(z, torch.arange(len(z))), n.batches),
+    "nodes of one graph": lambda n: (Nodes(), CE, [(n.x, n.y)]),
+    "noise for a variational encoder": lambda n: (Noisy(), nn.MSELoss(), pairs(n.x, n.x)),
     "warming up": lambda n: (net(), CE, n.batches, warming_up),
     "AdamW for fine-tuning": lambda n: (
         net(),

@@ -8,6 +8,7 @@ from time import thread_time
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from xent_helpers.clinic.faults import found
 from xent_helpers.clinic.observe import BINARY, LABELS, tensors
@@ -34,7 +35,7 @@ def same_inputs(run: Run) -> Finding | None:
     """Inputs that are all alike though labels differ. Silent for a single sample, and where one input differs."""
     shape = single(run.batches[0][0]).shape[1:]
     x = torch.cat([x.reshape(len(x), -1).double() for x, _ in run.batches if x.shape[1:] == shape])
-    y = torch.cat([batch[1].reshape(-1) for batch in run.batches])
+    y = torch.cat([single(batch[1]).reshape(-1) for batch in run.batches])
     if len(x) < 2 or bool((x != x[:1]).any()) or bool((y == y[0]).all()):
         return None
     return found("all inputs are the same", f"all {len(x)} inputs are equal, the first number is {float(x[0, 0]):.4g}")
@@ -45,7 +46,8 @@ def constant_labels(run: Run) -> Finding | None:
     inner, rows = run.inner, [single(y) for _, y in run.batches]
     if len(rows) < 2 or sum(map(len, rows)) < 32 or inner is None or (inner.soft and inner.kind in LABELS):
         return None
-    if inner.kind == "regression" and bool((torch.cat(rows) == rows[0][:1]).all()):
+    fixed = inner.kind == "regression" and not bool(((rows[0] == 0) | (rows[0] == 1)).all())  # those may be meant
+    if fixed and bool((torch.cat(rows) == rows[0][:1]).all()):
         return found("the labels are constant", f"all targets are {rows[0][0].tolist()}")
     if inner.kind not in LABELS or inner.classes < 3 or any(y.ndim != 1 for y in rows):
         return None
@@ -159,9 +161,23 @@ def failing_backward(run: Run) -> Finding | None:
     return None
 
 
+class _Dropout(TorchFunctionMode):
+    """Note whether dropout by function is called for training."""
+
+    seen = False
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if "dropout" in getattr(func, "__name__", "") and (kwargs or {}).get("training", True):
+            self.seen |= len(args) < 3 or bool(args[2])
+        return func(*args, **(kwargs or {}))
+
+
 def random_in_evaluation(run: Run) -> Finding | None:
-    """Two passes in evaluation mode that differ. Silent where they are the same, and for several outputs (a VAE)."""
-    one, two = (run.evaluated(run.batches[0][0]) for _ in range(2))
+    """Dropout in evaluation mode. Silent for other randomness, such as a variational encoder's."""
+    with _Dropout() as dropout:
+        one, two = (run.evaluated(run.batches[0][0]) for _ in range(2))
+    if not dropout.seen:
+        return None
     gap = float((one - two).abs().max().nan_to_num(nan=0.0))
     if gap <= 1e-5 * (1 + float(one.abs().max().nan_to_num(nan=0.0))):
         return None
@@ -199,10 +215,16 @@ def _spread(outputs: object) -> float:
 
 
 def mixed_batch(run: Run) -> Finding | None:
-    """A sample's output that changes with the others. Silent for labels that are not one a sample, and batches of 1."""
+    """An output that changes with the other samples. Silent for graphs, for similarities (N, N), and without labels."""
     x, y = map(single, run.small)
     output = run.evaluated(x)
     if len(x) < 3 or y.numel() != len(x) or len(output) != len(x) or not x.is_floating_point() or x.ndim < 2:
+        return None
+    if output.shape[1:] == x.shape[:1]:
+        return None
+    try:
+        run.evaluated(x[: len(x) // 2])
+    except RuntimeError:
         return None
     for place in (0, len(x) - 1):
         others = x.flip(0).flip(-1) * 0.9 + 0.1
@@ -248,8 +270,11 @@ def unregistered_parameters(run: Run) -> Finding | None:
 
 
 def labels_without_effect(run: Run) -> Finding | None:
-    """A loss that ignores its labels. Silent where all labels are equal."""
+    """A loss that ignores its labels. Silent where all are equal, and for contrastive losses, which need none."""
     x, y = map(single, run.batches[0])
+    used = run.inner.labels if run.inner is not None else y[:0]
+    if len(used) != run.small[1].numel() or bool((used == torch.arange(len(used), device=used.device)).all()):
+        return None
     shifted = y.roll(1, 0)
     if bool((shifted == y).all()) or (run.inner is not None and run.inner.classes == 1):
         return None

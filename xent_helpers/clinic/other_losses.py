@@ -118,7 +118,7 @@ def no_variance(case: Case) -> Finding | None:
 def no_signs(case: Case) -> Finding | None:
     """Labels other than -1 and 1. Silent for ones alone."""
     values = case.y.detach().unique().tolist()[:9]
-    if set(values) <= {-1, 1}:
+    if set(values) <= {-1, 1} or set(values) == {-1, 0, 1}:
         return None
     binary = set(values) <= {0, 1}
     coded, cure = ("0 and 1", "2 * target - 1") if binary else ("not -1 and 1", "torch.where(same, 1, -1)")
