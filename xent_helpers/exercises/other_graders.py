@@ -65,11 +65,12 @@ def named_answers(notebook: dict) -> dict[str, tuple[dict, str]]:
 
 
 def _test_cell(key, name, points):
-    told = {"grade": True, "grade_id": f"exercise-{key}", "locked": True, "points": points, "schema_version": 3}
+    question = key.replace(".", "-")  # ids of cells have no point
+    told = {"grade": True, "grade_id": f"exercise-{question}", "locked": True, "points": points, "schema_version": 3}
     return {
         "cell_type": "code",
         "execution_count": None,
-        "id": f"test-{key.replace('.', '-')}",
+        "id": f"test-{question}",
         "metadata": {"nbgrader": told | {"cell_type": "code", "solution": False, "task": False}},
         "outputs": [],
         "source": NBGRADER_TEST.format(key=key, name=name),

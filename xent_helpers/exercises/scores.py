@@ -114,10 +114,11 @@ def students(path: Path | None) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
+            names = {name.strip() for name in reader.fieldnames or []}
             rows = [{(name or "").strip(): value for name, value in row.items()} for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no CSV file in UTF-8 ({error}).") from error
-    if not set(IDENTITIES) & {name.strip() for name in reader.fieldnames or []}:
+    if not names & set(IDENTITIES):
         raise ValueError(f"{path} has none of the columns {', '.join(IDENTITIES)}.")
     for number, row in enumerate(rows, 2):
         if isinstance(row.get(""), list):
