@@ -39,38 +39,21 @@ def grade(arguments: argparse.Namespace) -> int:
         tell(NO_SANDBOX.format(obstacle=obstacle))
         return 2
     limits = sandbox.Limits(arguments.time_limit, arguments.memory_limit)
-    graded, trouble, named = 0, None, set()
+    graded = 0
     try:
         course = grading.chapters(arguments.course)
         known, wanted = scores.students(arguments.students), scores.settings(arguments.gradebook, course)
-        distinct([*exports.values(), arguments.output], [arguments.students, arguments.gradebook, *paths])
-        required(arguments.require, scores.exercises(course))
         threads = sandbox.threads_allowed(limits)
+        tabulate = partial(scores.tabulate, course=course, wanted=wanted, known=known)
         with Table(arguments.output) as table:
-
-            def store():
-                found = scores.tabulate(table.rows, course, wanted, known)
-                together = scores.tabulate(table.rows, course, wanted, [], together=True)
-                failed = [stored(table.store, arguments.output)]
-                for kind, path in exports.items():
-                    of_kind = together if kind == "gradescope" else found
-                    failed.append(stored(partial(writers.write, kind, of_kind, path), path))
-                return next(filter(None, failed), None), found.doubts if exports else []
-
-            trouble, doubts = store()
+            trouble, doubts = store(table, exports, tabulate)
             for path in paths:
                 rows = grading.grade(path, course, limits, threads=threads, trust=arguments.trust)
                 table.rows[rows[0][0]] = rows
-                trouble, doubts = store()
+                trouble, doubts = store(table, exports, tabulate)
                 graded += 1
-                named.add(rows[0][0])
                 show(rows)
-            lacking = [
-                f"{file}: {key} is not solved"
-                for key in arguments.require
-                for file in named or table.rows or ["no file"]
-                if not any(row[1:3] == (key, Status.SOLVED) for row in table.rows.get(file, []))
-            ]
+        lacking = unsolved(arguments.require, table.rows, [grading.name_of(path) for path in paths])
     except KeyboardInterrupt:
         tell(f"Interrupted: {graded} of {len(paths)} files are graded and kept in {arguments.output}.")
         return 130
@@ -79,33 +62,38 @@ def grade(arguments: argparse.Namespace) -> int:
         return 2
     for line in doubts + lacking:
         tell(line)
-    say(f"{graded} files, the table is in {arguments.output}" if trouble is None else "")
-    return 1 if trouble is not None else 3 if lacking else 0
+    say(f"{graded} files, the table is in {arguments.output}" if not trouble else "")
+    return 1 if trouble else 3 if lacking else 0
 
 
-def distinct(written: list[Path], read: list[Path | None]) -> None:
-    """Refuse, with a ValueError, to write one file twice or over one that is read."""
-    places = [os.path.realpath(path) for path in written]
-    for path in [*(path for path in written if places.count(os.path.realpath(path)) > 1), *filter(None, read)]:
-        if os.path.realpath(path) in places:
-            raise ValueError(f"{path} is named twice: give each output a file of its own.")
+def store(table: Table, exports: dict[str, Path], tabulate: Callable[..., scores.Scores]) -> tuple[bool, list[str]]:
+    """Store the table and what is made of it; return whether something could not be stored, and what is in doubt."""
+    found, together = tabulate(table.rows), tabulate(table.rows, together=True)
+    trouble = [stored(table.store, table.named)]
+    for kind, path in exports.items():
+        of_kind = together if kind == "gradescope" else found
+        trouble.append(stored(partial(writers.write, kind, of_kind, path), path))
+    return any(trouble), found.doubts if exports else []
 
 
-def required(keys: list[str], known: list[str]) -> None:
-    """Refuse, with a ValueError, an exercise that the course does not have."""
-    for key in keys:
-        if key not in known:
-            raise ValueError(f"--require {key}: there is no such exercise; the course has {', '.join(known)}.")
+def unsolved(keys: list[str], rows: dict[str, list[grading.Row]], files: list[str]) -> list[str]:
+    """Return a line for each of ``keys`` that is not solved in one of ``files``, or in one of the table without any."""
+    return [
+        f"{file}: {key} is not solved"
+        for key in keys
+        for file in files or rows or ["no file"]
+        if not any(row[1:3] == (key, Status.SOLVED) for row in rows.get(file, []))
+    ]
 
 
-def stored(store: Callable[[], object], path: Path) -> OSError | None:
-    """Store the table or what is made of it; return why that has failed, and say it: the next file may find room."""
+def stored(store: Callable[[], object], path: Path) -> bool:
+    """Store one file; say why that has failed, and return whether it has: the next file may find more room."""
     try:
         store()
     except OSError as error:
         tell(f"{path} could not be stored ({error}); what the table lacks is printed here.")
-        return error
-    return None
+        return True
+    return False
 
 
 def say(line: str) -> None:

@@ -16,9 +16,9 @@ cd "$(dirname "${{BASH_SOURCE[0]}}")"
 apt-get install --yes python3-venv bubblewrap
 python3 -m venv .uv
 .uv/bin/python -m pip install uv
-export UV_TORCH_BACKEND="${{UV_TORCH_BACKEND-cpu}}"  # PyTorch without the gigabytes for a GPU
 .uv/bin/uv venv --python "{python}" .venv
-.uv/bin/uv pip install --python .venv/bin/python --constraint constraints.txt ".[grade]"
+# PyTorch for the processor, without the gigabytes for a GPU.
+.uv/bin/uv pip install --torch-backend cpu --python .venv/bin/python --constraint constraints.txt ".[grade]"
 """
 RUN = """#!/usr/bin/env bash
 # Gradescope runs this for every submission; only instructors see what it prints.

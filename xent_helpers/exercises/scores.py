@@ -52,8 +52,18 @@ class Scores:
         if student not in self.people:
             self.people[student], self.answers[student], self.files[student] = person, {}, []
 
-    def total(self, student: object) -> float:
-        return plain(sum(answer.points for answer in self.answers[student].values()))
+    def note(self, student: object, row: Row) -> None:
+        """Note a row of the table of grades; of two answers to an exercise the better one counts."""
+        file, exercise, status, diagnosis = row
+        if not exercise:
+            self.files[student].append((file, status, diagnosis))
+        if exercise not in self.possible:
+            return
+        points, answers = self.possible[exercise] if status == Status.SOLVED else 0, self.answers[student]
+        if exercise in answers:
+            self.doubts.append(f"{file}: a second answer of the same student to {exercise}; the better one counts.")
+        if exercise not in answers or points > answers[exercise].points:
+            answers[exercise] = Answer(points, status, diagnosis)
 
 
 def plain(number: float) -> float:
@@ -126,11 +136,8 @@ def students(path: Path | None) -> list[dict[str, str]]:
         if "First name" in row:  # Moodle's
             row.setdefault("Student", f"{row['First name']} {row.get('Last name', row.get('Surname', ''))}")
     # Canvas exports a row of points below its header, and a row of notes.
-    return [row for row in rows if any(row.get(name, "").strip() for name in IDENTITIES) and not _points_row(row)]
-
-
-def _points_row(row):
-    return "Points Possible" in row.get("Student", "")
+    named = [row for row in rows if any(row.get(name, "").strip() for name in IDENTITIES)]
+    return [row for row in named if "Points Possible" not in row.get("Student", "")]
 
 
 def student_of(file: str, course: list[CourseNotebook], pattern: re.Pattern | None) -> str | None:
@@ -174,12 +181,9 @@ def tabulate(
     graded = {row[1] for one in rows.values() for row in one}
     graded = [key for key in exercises(course) if key in graded] or exercises(course)
     scores = Scores(wanted.points or dict.fromkeys(graded, 1))
-    places: dict[str, set[int]] = {}
     for number, person in enumerate(known):
         scores.add(number, person)
-        for name in IDENTITIES:
-            if text := normalize("NFC", person.get(name, "").strip()):
-                places.setdefault(text, set()).add(number)
+    places = _places(known)
     for file, of_file in rows.items():
         student = "" if together else student_of(file, course, wanted.student)
         if student is None:
@@ -188,21 +192,19 @@ def tabulate(
         fitting = places.get(student, set())
         if known and len(fitting) != 1:
             scores.doubts.append(f"{file}: {len(fitting)} students of the list are {student!r}.")
-        key = next(iter(fitting)) if len(fitting) == 1 else student
-        scores.add(key, {"Student": student, "SIS Login ID": student, _moodle(student): student})
-        for _, exercise, status, diagnosis in of_file:
-            if not exercise:
-                scores.files[key].append((file, status, diagnosis))
-            if exercise not in scores.possible:
-                continue
-            worth = scores.possible[exercise] if status == Status.SOLVED else 0
-            answers = scores.answers[key]
-            if exercise in answers and not together:
-                scores.doubts.append(f"{file}: a second answer of {student!r} to {exercise}; the better one counts.")
-            if exercise not in answers or worth > answers[exercise].points:
-                answers[exercise] = Answer(worth, status, diagnosis)
+        key = min(fitting) if len(fitting) == 1 else student
+        moodles = "Email address" if "@" in student else "ID number"
+        scores.add(key, dict.fromkeys(("Student", "SIS Login ID", moodles), student))
+        for row in of_file:
+            scores.note(key, row)
     return scores
 
 
-def _moodle(student):
-    return "Email address" if "@" in student else "ID number"
+def _places(known):
+    """The students of the list by every text that may name them."""
+    places = {}
+    for number, person in enumerate(known):
+        for name in IDENTITIES:
+            if text := normalize("NFC", person.get(name, "").strip()):
+                places.setdefault(text, set()).add(number)
+    return places

@@ -83,7 +83,7 @@ def as_json(scores: Scores) -> str:
     found = [
         {
             "student": person.get("Student", ""),
-            "score": scores.total(student),
+            "score": plain(sum(answer.points for answer in scores.answers[student].values())),
             "files": [dict(zip(("file", "status", "diagnosis"), file, strict=True)) for file in scores.files[student]],
             "exercises": {key: answer._asdict() for key, answer in scores.answers[student].items()},
         }
