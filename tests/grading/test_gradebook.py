@@ -173,7 +173,13 @@ def test_a_gradebook_is_replaced_by_a_newer_one_and_no_other_file_is(graded, kin
         assert graded(*options, f"--{kind}", "out") == 0
     newest = Path("out").read_bytes()
     Path("notes").write_text(CANVAS)
-    for options in ([f"--{kind}", "notes"], [f"--{kind}", "grades.csv"], ["--students", "notes", f"--{kind}", "notes"]):
+    twice = ["--json", "twice", "--gradescope", "twice"]
+    for options in (
+        twice,
+        [f"--{kind}", "notes"],
+        [f"--{kind}", "grades.csv"],
+        ["--students", "notes", f"--{kind}", "notes"],
+    ):
         assert graded(*options) == 2 and options[-1] in capsys.readouterr().err
     assert Path("notes").read_text() == CANVAS
     assert graded(f"--{kind}", "no/such/folder") == 1

@@ -50,7 +50,7 @@ def grade(arguments: argparse.Namespace) -> int:
             for path in paths:
                 rows = grading.grade(path, course, limits, threads=threads, trust=arguments.trust)
                 table.rows[rows[0][0]] = rows
-                trouble, doubts = store(table, exports, tabulate)
+                trouble, doubts = store(table, exports, tabulate, again=True)
                 graded += 1
                 show(rows)
         lacking = unsolved(arguments.require, table.rows, [grading.name_of(path) for path in paths])
@@ -66,13 +66,15 @@ def grade(arguments: argparse.Namespace) -> int:
     return 1 if trouble else 3 if lacking else 0
 
 
-def store(table: Table, exports: dict[str, Path], tabulate: Callable[..., scores.Scores]) -> tuple[bool, list[str]]:
+def store(
+    table: Table, exports: dict[str, Path], tabulate: Callable[..., scores.Scores], *, again: bool = False
+) -> tuple[bool, list[str]]:
     """Store the table and what is made of it; return whether something could not be stored, and what is in doubt."""
     found, together = tabulate(table.rows), tabulate(table.rows, together=True)
     trouble = [stored(table.store, table.named)]
     for kind, path in exports.items():
         of_kind = together if kind == "gradescope" else found
-        trouble.append(stored(partial(writers.write, kind, of_kind, path), path))
+        trouble.append(stored(partial(writers.write, kind, of_kind, path, again=again), path))
     return any(trouble), found.doubts if exports else []
 
 

@@ -95,18 +95,20 @@ def as_json(scores: Scores) -> str:
 WRITERS = {"canvas": canvas, "moodle": moodle, "gradescope": gradescope, "json": as_json}
 
 
-def write(kind: str, scores: Scores, path: Path) -> None:
+def write(kind: str, scores: Scores, path: Path, *, again: bool = False) -> None:
     """Write the scores to ``path``, which is replaced whole if it is an earlier file of the same kind.
+
+    ``again`` says that this program has just written it; what it holds now may be by a submission that ran meanwhile.
 
     Raises:
         ValueError: it is another file.
         OSError: it cannot be written; what was there is there still.
     """
     path, text = Path(os.path.realpath(path)), WRITERS[kind](scores)
-    opening = re.match(r"\D*", text)[0]  # up to the first number, which another class has other
-    if path.exists():
+    if path.exists() and not again:
+        opening = re.match(r"\D*", text)[0]  # up to the first number, which another class has other
         old = path.open(encoding="utf-8-sig", errors="replace").read(len(opening)) if path.is_file() else ""
         if old != opening:
             raise ValueError(f"{path} exists and was not written by --{kind}: name another file.")
-    encoding = "utf-8-sig" if text.startswith(("Student", "ID")) else "utf-8"
+    encoding = "utf-8-sig" if kind in ("canvas", "moodle") else "utf-8"
     replaced(path, lambda file: file.write(text), encoding).close()
