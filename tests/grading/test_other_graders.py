@@ -12,7 +12,9 @@ import pytest
 from tests.grading import submissions
 from tests.grading.submissions import NAME, OTHER_RIGHT, RIGHT, WRONG
 from tests.grading.test_assignment import commit, git
+from tests.grading.test_gradebook import COURSE_KEYS, cloned
 from xent_helpers import exercises
+from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import assignment
 
 STEM = NAME.removesuffix(".ipynb")
@@ -53,12 +55,10 @@ def test_what_is_not_solved_raises(answer):
 
 
 @pytest.mark.parametrize("kind", assignment.FOR)
-def test_each_exercise_of_the_course_gets_a_test_that_names_its_answer(kind, tmp_path):
+def test_each_exercise_of_the_course_gets_a_test_that_names_its_answer(kind, tmp_path, monkeypatch):
     """Every cell that checks an exercise is understood, the answers written into the call among them."""
-    from tests.grading.test_gradebook import COURSE_KEYS, cloned
-
-    points = dict.fromkeys(COURSE_KEYS, 1)
-    assert assignment.write(cloned(tmp_path), tmp_path / "made", kind=kind, points=points) == 0
+    monkeypatch.setattr(command, "COURSE", cloned(tmp_path))
+    assert command.main(["assignment", f"--{kind}", "--output", str(tmp_path / "made")]) == 0
     notebooks = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "made").rglob("*.ipynb")]
     code = ["".join(cell["source"]) for one in notebooks for cell in one["cells"] if cell["cell_type"] == "code"]
     assert "my_answer_3_2 = None  # put your expression in the place of None\n\n" in "\n".join(code)
