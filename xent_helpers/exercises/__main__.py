@@ -62,7 +62,7 @@ def grade(arguments: argparse.Namespace) -> int:
         return 2
     for line in doubts + lacking:
         tell(line)
-    say(f"{graded} files, the table is in {arguments.output}" if not trouble else "")
+    say(f"{graded} files, the table is in {arguments.output}" if paths and not trouble else "")
     return 1 if trouble else 3 if lacking else 0
 
 
@@ -158,12 +158,13 @@ def without_doubt(arguments: list[str]) -> list[str]:
 
 def assign(arguments: argparse.Namespace) -> int:
     """Write the assignment; the exercises that the file of settings names, or all, get a test for nbgrader or Otter."""
-    try:
-        course = grading.chapters(COURSE)
-        points = scores.settings(arguments.gradebook, course).points or dict.fromkeys(scores.exercises(course), 1)
-    except (OSError, ValueError) as error:
-        tell(error)
-        return 2
+    points = None
+    if arguments.gradebook:
+        try:
+            points = scores.settings(arguments.gradebook, grading.chapters(COURSE)).points
+        except (OSError, ValueError) as error:
+            tell(error)
+            return 2
     return assignment.write(COURSE, arguments.output, arguments.stubs, arguments.kind, points)
 
 

@@ -50,7 +50,7 @@ def write(
 ) -> int:
     """Write the assignment of the notebooks in ``course`` to the folder ``output``, which is replaced whole.
 
-    For a ``kind`` of ``FOR`` the exercises that ``points`` names get a test.
+    For a ``kind`` of ``FOR`` the exercises that ``points`` names get a test, or all.
     """
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

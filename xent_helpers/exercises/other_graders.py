@@ -26,11 +26,13 @@ def test_exercise(env):
 
 
 def files(kind: str | None, name: str, notebook: dict, points: dict[str, float] | None) -> dict[str, str]:
-    """Return the files of one chapter's assignment by their paths in its folder."""
+    """Return the files of one chapter's assignment by their paths; without ``points`` each exercise is worth 1."""
     stem = Path(name).stem
     if kind is None:
         return {name: _text(notebook)}
-    tests = {key: answer for key, answer in named_answers(notebook).items() if key in points}
+    answers = named_answers(notebook)
+    points = points or dict.fromkeys(answers, 1)
+    tests = {key: answer for key, answer in answers.items() if key in points}
     if not tests:
         return {}
     if kind == "nbgrader":
