@@ -262,7 +262,7 @@ def three_floors(
         figsize=(10.4, 4.0),
         width_ratios=(1.25, 1),
     )
-    axes[0].figure.suptitle("Three floors: the best constant's, the training set's own, and the population's")
+    axes[0].figure.suptitle("Memorising gets below the population's floor on the training labels only")
     _own_floors(axes[0], own)
     _beside_the_population(axes[1], constant, population, models)
     return axes
