@@ -138,6 +138,7 @@ WRONG = [
     ("2.2", divergence_by_kl_div),  # NaN where both are 0
     ("2.2", divergence_ruling_out_what_is_frequent),
     ("2.5", lambda counts: floor_of_rows(counts, lambda row: row[0] > 0)),
+    ("2.5", lambda counts: floor_of_rows(counts, lambda row: row[-1] > 0)),
     ("2.5", lambda counts: floor_of_rows(counts, lambda row: row.sum() > 2)),
     ("1.1", coin_cut),
     ("1.1", coin_rounded),
