@@ -95,9 +95,10 @@ def write_api_pages(app: Sphinx) -> None:
     rows = []
     for name in names:  # a package shows what it defines; what it passes on is shown on the page of its module
         summary = import_module(name).__doc__.splitlines()[0]
-        page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```\n"
+        title = name.removeprefix("xent_helpers.")
+        page = f"# {title}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```\n"
         _write_changed(folder / f"{name}.md", page)
-        rows.append(f"| [{name.removeprefix('xent_helpers.')}]({name}.md) | {summary} |")
+        rows.append(f"| [{title}]({name}.md) | {summary} |")
     for page in folder.glob("xent_helpers.*.md"):
         if page.stem not in names:
             page.unlink()

@@ -117,6 +117,6 @@ function showDefinitions() {
 function labelTableCells() {
   for (const table of document.querySelectorAll(".bd-article table.table")) {
     const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
-    for (const row of table.querySelectorAll("tbody tr")) [...row.children].forEach((cell, i) => { cell.dataset.head = heads[i] ?? ""; });
+    for (const row of table.querySelectorAll("tbody tr")) [...row.children].forEach((cell, i) => { if (heads[i] && cell.textContent.trim()) cell.dataset.head = heads[i]; });
   }
 }
