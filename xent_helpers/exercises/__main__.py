@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from xent_helpers.exercises import assignment, control_group, grading, sandbox
@@ -72,8 +73,9 @@ def say(line: str) -> None:
 
 
 def tell(trouble: object) -> None:
-    """Print to standard error."""
-    print(trouble, file=sys.stderr)
+    """Print to standard error, if somebody reads it."""
+    with suppress(OSError):
+        print(trouble, file=sys.stderr)
 
 
 def show(rows: list[grading.Row]) -> None:
@@ -81,7 +83,7 @@ def show(rows: list[grading.Row]) -> None:
     width = shutil.get_terminal_size((120, 24)).columns
     say(rows[0][0])
     for _, key, status, diagnosis in rows:
-        line = f"    {key:<5}{status:<20}{diagnosis}"
+        line = f"    {key:<4} {status:<19} {diagnosis}"
         say(line if len(line) <= width else line[: width - 1] + "…")
 
 
@@ -145,6 +147,9 @@ def main(words: list[str] | None = None) -> int:
     """Run the command that ``words`` name; return the exit status."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # the package lets Ctrl-C end it as long as it is importing
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    while (unused := os.open(os.devnull, os.O_RDWR)) <= 2:  # a closed one: another file would take its place
+        pass
+    os.close(unused)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     top = parser()
@@ -153,7 +158,11 @@ def main(words: list[str] | None = None) -> int:
     except ValueError as error:
         top.error(str(error))
     arguments = top.parse_args(words)
-    return arguments.run(arguments)
+    try:
+        return arguments.run(arguments)
+    except KeyboardInterrupt:
+        tell("Interrupted.")
+        return 130
 
 
 if __name__ == "__main__":
