@@ -15,6 +15,7 @@ from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import control_group, grading, sandbox
 from xent_helpers.exercises.table import COLUMNS, Table
 
+PAGE = sandbox.PACKAGE.parent / "book" / "grading.md"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="grade runs on Linux and macOS")
 
 NAMES = ["--output=zz", "-h", "--trust", "--", "-", "@x", "=x", "'=x", "''=x", " =x", "two  blanks", "two blanks"]
@@ -197,6 +198,15 @@ def test_the_sandbox_starts_where_nothing_is_open(tmp_path, course):
     closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *arguments]
     assert subprocess.run(closed, cwd=tmp_path, env=variables).returncode == 0
     assert list(table(tmp_path / "grades.csv")) == [("a.ipynb", "")]
+
+
+def test_the_page_s_command_imports_nothing_from_where_it_is_started(tmp_path):
+    line = next(line for line in PAGE.read_text("utf-8").splitlines() if " grade submissions/" in line)
+    for module in ("psutil", "re", "json", "xent_helpers"):
+        tmp_path.joinpath(f"{module}.py").write_text(f"open('imported', 'w').close()\nraise SystemExit('{module}')")
+    words = [sys.executable, *line.split()[1:-1], "--help"]
+    subprocess.run(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep}, capture_output=True)
+    assert not tmp_path.joinpath("imported").exists()
 
 
 def test_an_interruption_while_the_sandbox_is_tried_ends_in_a_sentence(monkeypatch, capsys):
