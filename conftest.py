@@ -3,8 +3,8 @@
 pytest collects the notebooks through nbval, which compares texts but takes three things on trust. Here they are
 checked too: a cell that was stored without having been run fails, figures are compared pixel by pixel and with their
 alternative texts, and ``--every-notebook`` (what ``make test`` passes) fails when a notebook or a cell of one is
-missing from the run. Two things are left out of the comparison on purpose: rows that begin with an accelerator's
-name, because only some machines have one, and live widgets, because they have no fixed text.
+missing from the run. One thing is left out of the comparison on purpose: rows that begin with an accelerator's name,
+because only some machines have one.
 """
 
 import os
@@ -26,7 +26,6 @@ if shutil.which("nvidia-smi") is None:
 collect_ignore = [] if find_spec("triton") else ["xent_helpers/kernels.py"]
 
 ROOT = Path(__file__).resolve().parent
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 _ACCELERATOR = r"(?:cuda|mps|xpu|hpu|mtia|sim)(?::\d+)?"
 _TEXT_ROW = re.compile(rf"^[ \t|]*(?:\d+[ \t|]+)?{_ACCELERATOR}(?=[ \t|,;]|$).*\n?", re.MULTILINE)
@@ -41,8 +40,8 @@ def without_accelerators(text: str) -> str:
 
 
 def comparable(outputs: list) -> list:
-    """Copies of outputs, printed pieces joined, without live widgets and without accelerators' rows."""
-    joined = coalesce_streams([output.copy() for output in outputs if WIDGET not in output.get("data", {})])
+    """Copies of outputs, printed pieces joined, without accelerators' rows."""
+    joined = coalesce_streams([output.copy() for output in outputs])
     for output in joined:
         if output.output_type == "stream":
             output.text = without_accelerators(output.text)

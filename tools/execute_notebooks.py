@@ -2,7 +2,7 @@
 
 Without arguments every notebook in ``notebooks/`` is run, two at a time, each in a fresh kernel; with arguments the
 named ones. What differs from run to run or from machine to machine is not stored: times, the interpreter's version,
-the state of widgets, the pieces in which a printed text arrived, temporary file names, and a picture that the tests
+the pieces in which a printed text arrived, temporary file names, and a picture that the tests
 call equal to the stored one. A cell tagged ``nbval-ignore-output`` measures, so it keeps the output that it has; clear
 that output to have it measured again. A notebook in which a cell fails is left as it was.
 """
@@ -19,7 +19,6 @@ from tempfile import TemporaryDirectory
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbclient.output_widget import OutputWidget
 from nbformat import NotebookNode
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
 from traitlets.config import Config
@@ -29,7 +28,6 @@ from tools.pictures import keep_equal_figures
 ROOT = Path(__file__).resolve().parent.parent
 SANITIZE = ROOT / "tests" / "notebooks" / "sanitize.cfg"
 MEASURES = "nbval-ignore-output"
-WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE_INFO = {
     "codemirror_mode": {"name": "ipython", "version": 3},
@@ -46,15 +44,6 @@ def all_notebooks(folder: Path = ROOT / "notebooks") -> list[Path]:
     return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 
 
-class SilentOutput(OutputWidget):
-    """What a slider draws into. nbclient's own also tells the kernel of each picture, on the socket on which it waits
-    for the kernel's reply; it sometimes missed that one for it, and then waited for the whole of its time limit.
-    """
-
-    def sync_state(self) -> None:
-        """Tell nobody: no cell asks."""
-
-
 def run(notebook: NotebookNode, folder: Path, reached: list[NotebookNode]) -> NotebookNode:
     """Run every cell in a fresh kernel whose working directory is ``folder``, noting each cell that is reached."""
     client = NotebookClient(
@@ -62,10 +51,10 @@ def run(notebook: NotebookNode, folder: Path, reached: list[NotebookNode]) -> No
         timeout=300,
         kernel_name="python3",
         record_timing=False,
+        shutdown_kernel="immediate",  # nothing is left to wait for
         resources={"metadata": {"path": str(folder)}},
         config=Config({"KernelManager": {"transport_encryption": "auto"}}),  # else newer kernels warn of plain TCP
     )
-    client.widget_registry = {"@jupyter-widgets/output": {"OutputModel": SilentOutput}}
     client.on_cell_execute = lambda cell, cell_index: reached.append(cell)
     return client.execute()
 
@@ -78,12 +67,10 @@ def stored(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type != "code":
             continue
         cell.metadata.pop("execution", None)
-        # A widget lives only while its kernel does.
-        outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-        for output in outputs:
+        for output in cell.outputs:
             if output.output_type == "error":  # the frames name folders and temporary files
                 output.traceback = [f"{output.ename}: {output.evalue}"]
-        cell.outputs = [_cleaned(output, patterns) for output in coalesce_streams(outputs)]
+        cell.outputs = [_cleaned(output, patterns) for output in coalesce_streams(cell.outputs)]
     return notebook
 
 

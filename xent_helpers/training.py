@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from xent_helpers import validation as check
 
@@ -79,7 +79,7 @@ def train(
         batch_size: samples in a step; the last batch of an epoch may be shorter.
         seed: of the order of the samples, which is the same on every device.
         device: where to train; None is where the model is.
-        progress: show a bar on the standard error stream, or a widget in a notebook.
+        progress: show a bar on the standard error stream.
 
     Returns:
         The history, losses in nats.

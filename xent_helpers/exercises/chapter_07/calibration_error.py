@@ -261,7 +261,7 @@ def ece_sum_of_gaps(claimed, came_true, bins):
 
 @calibration_error.mistake
 def ece_root_of_squares(claimed, came_true, bins):
-    """You squared the gaps, averaged, and took the root. That is a calibration error too, one that large gaps rule.
+    """You squared the gaps, averaged, and took the root. That is a calibration error too, but large gaps dominate it.
     Which power of the gap stands in equation 7.3?"""
     return np.sqrt(ece_squared(claimed, came_true, bins))
 
