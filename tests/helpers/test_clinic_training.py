@@ -87,6 +87,63 @@ class Prototypes(nn.Module):
         return F.cross_entropy(64 * F.normalize(z) @ F.normalize(self.rows).T, y)
 
 
+class LastStep(nn.Module):
+    """The last step of a recurrent network; with ``batch_first`` left out, of another axis."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.rnn, self.head = nn.GRU(6, 16, **options), nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0][:, -1])
+
+
+class InPlace(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(6, 16), nn.Linear(16, 3)
+
+    def forward(self, x):
+        hidden = self.body(x).sigmoid()
+        output = self.head(hidden)
+        hidden += 1
+        return output
+
+
+class Similar(nn.Linear):
+    def __init__(self):
+        super().__init__(6, 8)
+
+    def forward(self, x):
+        return 9 * F.normalize(super().forward(x)) @ F.normalize(x @ torch.eye(6, 8)).T
+
+
+class Nodes(nn.Linear):
+    def __init__(self):
+        super().__init__(6, 3)
+        self.edges = torch.rand(72, 72).softmax(1)
+
+    def forward(self, x):
+        return super().forward(self.edges @ x)
+
+
+class Noisy(nn.Linear):
+    def __init__(self):
+        super().__init__(6, 6)
+
+    def forward(self, x):
+        return super().forward(x + 0.1 * torch.randn_like(x))
+
+
+class TwoHeads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = net(), net(out=1)
+
+    def forward(self, x):
+        return {"one": self.one(x), "other": self.other(x)}
+
+
 class OnlyTraining(nn.Module):
     def forward(self, z):
         if not self.training:
@@ -174,6 +231,24 @@ def step_without_reset(model, optimizer, batch):
     optimizer.step()
 
 
+def step_reset_early(model, optimizer, batch):
+    CE(model(batch[0]), batch[1]).backward()
+    optimizer.zero_grad()
+    optimizer.step()
+
+
+def summing_step():
+    losses = []
+
+    def summing(model, optimizer, batch):
+        optimizer.zero_grad()
+        losses.append(CE(model(batch[0]), batch[1]))
+        sum(losses).backward()
+        optimizer.step()
+
+    return summing
+
+
 def step_without_optimizer(model, optimizer, batch):
     optimizer.zero_grad()
     CE(model(batch[0]), batch[1]).backward()
@@ -214,6 +289,16 @@ def frozen(model):
 
 def foreign(model):
     return {"optimizer": torch.optim.SGD(copy.deepcopy(model).parameters(), lr=0.1)}
+
+
+def sgd(**options):
+    return lambda model: {"optimizer": torch.optim.SGD(model.parameters(), **options)}
+
+
+def warming_up(model):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    torch.optim.lr_scheduler.LambdaLR(optimizer, lambda count: count / 100)
+    return {"optimizer": optimizer}
 
 
 def own(model):
@@ -275,10 +360,53 @@ FAULTY = {
     "one class": (lambda n: (net(), CE, pairs(n.x, 0 * n.y)), "the labels are constant"),
     "sorted by class": (lambda n: (net(), CE, pairs(n.x, torch.arange(72) // 27)), "the labels are constant"),
     "negated": (lambda n: (net(), lambda z, y: -F.cross_entropy(z, y), n.batches), "the loss is negative"),
+    "unscaled, regression": (lambda n: (net(out=1), nn.MSELoss(), pairs(300 * n.x + 900, n.t)), "the inputs are not"),
+    "nan in the data": (lambda n: (net(), CE, pairs(n.x / (n.x > -1), n.y)), "nan or inf among the inputs"),
+    "one target": (lambda n: (net(out=1), nn.MSELoss(), pairs(n.x, 0 * n.t + 7)), "the labels are constant"),
+    "one-hot labels leak": (
+        lambda n: (net(), CE, pairs(torch.cat([n.x[:, :3], F.one_hot(n.y, 3)], 1), n.y)),
+        "the labels are among",
+    ),
+    "time first": (
+        lambda n: (LastStep(), CE, pairs(n.x[:, None] * torch.ones(72, 5, 1), n.y)),
+        "samples of a batch are mixed",
+    ),
+    "nothing left": (lambda n: (net(nn.Dropout(1.0)), CE, n.batches), "dropout drops everything"),
+    "in place": (lambda n: (InPlace(), CE, n.batches), "an operation in place"),
+    "rate 0": (lambda n: (net(), CE, n.batches, sgd(lr=0.0)), "the learning rate is 0"),
+    "rate 1e-9": (lambda n: (net(), CE, n.batches, sgd(lr=1e-9)), "the learning rate is next to 0"),
+    "rate 1000": (lambda n: (net(), CE, n.batches, sgd(lr=1000.0)), "the training diverges"),
+    "targets of thousands": (
+        lambda n: (net(out=1), nn.MSELoss(), pairs(n.x, 9e3 * n.t), sgd(lr=0.5)),
+        "the training diverges",
+    ),
+    "decay": (lambda n: (net(), CE, n.batches, sgd(lr=0.1, weight_decay=5)), "the weight decay is too strong"),
+    "climbing": (lambda n: (net(), CE, n.batches, sgd(lr=0.1, maximize=True)), "the optimizer climbs"),
+    "reset before the step": (lambda n: (net(), CE, n.batches, {"step": step_reset_early}), "the step changes nothing"),
+    "a sum over batches": (
+        lambda n: (net(), CE, n.batches, {"step": summing_step()}),
+        "the graph is kept from step to step",
+    ),
     "a tuple": (lambda n: (nn.GRU(50, 50), CE, [(torch.randn(4, 50), torch.arange(4))]), "output is not a tensor"),
 }
 
 HEALTHY = {
+    "two heads": lambda n: (TwoHeads(), lambda z, y: CE(z["one"], y[0]) + BCEL(z["other"], y[1]), [(n.x, (n.y, n.t))]),
+    "large targets": lambda n: (net(out=1), nn.MSELoss(), pairs(n.x, 2e5 + 9e3 * n.t), own),
+    "large inputs, normalised": lambda n: (nn.Sequential(nn.BatchNorm1d(6), net()), CE, pairs(900 * n.x, n.y)),
+    "a line": lambda n: (nn.Linear(1, 1), nn.MSELoss(), pairs(n.x[:, :1], 3 * n.x[:, :1] + 1)),
+    "batch first": lambda n: (LastStep(batch_first=True), CE, pairs(n.x[:, None] * torch.ones(72, 5, 1), n.y)),
+    "batches of time first": lambda n: (nn.GRU(6, 3), lambda z, y: CE(z[0][-1], y), [(torch.randn(5, 9, 6), n.y[:9])]),
+    "similarities": lambda n: (Similar(), lambda z, y: CE(z, torch.arange(len(z))), n.batches),
+    "nodes of one graph": lambda n: (Nodes(), CE, [(n.x, n.y)]),
+    "noise for a variational encoder": lambda n: (Noisy(), nn.MSELoss(), pairs(n.x, n.x)),
+    "warming up": lambda n: (net(), CE, n.batches, warming_up),
+    "AdamW for fine-tuning": lambda n: (
+        net(),
+        CE,
+        n.batches,
+        lambda model: {"optimizer": torch.optim.AdamW(model.parameters(), lr=2e-5, weight_decay=0.1)},
+    ),
     "network": lambda n: (net(), CE, n.batches),
     "linear, all zeros": lambda n: (zeros(nn.Linear(6, 3)), CE, n.batches),
     "trained": lambda n: (trained(net(), n.batches), CE, n.batches),

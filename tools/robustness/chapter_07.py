@@ -61,8 +61,8 @@ def temperatures(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.array([calibration.fit_temperature(*pair) for pair in pairs])[:, None, None]
 
 
-def with_floor(logits: np.ndarray, temperature: float, floor: float) -> np.ndarray:
-    return (1 - floor) * losses.softmax(logits / temperature) + floor / logits.shape[-1]
+def with_floor(logits: np.ndarray, T: float, epsilon: float) -> np.ndarray:
+    return (1 - epsilon) * losses.softmax(logits / T) + epsilon / logits.shape[-1]
 
 
 def fit_with_floor(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -83,7 +83,7 @@ def isotonic(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 @cache
 def clerks_maps(setting: Setting) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The fitted floors, and the test probabilities (5, N, 10) of each map."""
+    """The fitted ε, and the test probabilities (5, N, 10) of each map."""
     _, labels, _ = pictures(setting.seeds)
     z = trained(setting, True, 200)[1][-1]
     fits = [fit_with_floor(z[k, VALID], labels[k, VALID]) for k in range(5)]
@@ -133,9 +133,9 @@ def the_floor_lowers_both(setting: Setting) -> bool:
     return (after["NLL"] < before["NLL"] - 0.05).all() and (after["ECE"] < before["ECE"]).all()
 
 
-def the_floor_is_about_right(setting: Setting) -> bool:
-    floors = clerks_maps(setting)[0]
-    return (floors > 0.1).all() and (floors < 0.27).all() and abs(floors.mean() - 1 / 6) < 0.05
+def epsilon_is_about_right(setting: Setting) -> bool:
+    epsilons = clerks_maps(setting)[0]
+    return (epsilons > 0.1).all() and (epsilons < 0.27).all() and abs(epsilons.mean() - 1 / 6) < 0.05
 
 
 def isotonic_has_the_higher_loss(setting: Setting) -> bool:
@@ -156,10 +156,10 @@ def peeking_gains_little(setting: Setting) -> bool:
 
 @cache
 def time_course(setting: Setting) -> dict[str, np.ndarray]:
-    """Confidence, share right, loss and loss at the own temperature (5, moments) of the networks on true labels."""
+    """What the networks on true labels show at each moment, (5, moments); ``repaired`` is the loss at their own T."""
     labels = pictures(setting.seeds)[2]
     columns = []
-    for z in trained(setting, False, 1000)[1]:
+    for z in trained(setting, False, 600)[1]:
         T, p = temperatures(z, labels), losses.softmax(z)
         each = [
             (
@@ -168,20 +168,24 @@ def time_course(setting: Setting) -> dict[str, np.ndarray]:
             )
             for k in range(5)
         ]
-        right = (z[:, TEST].argmax(axis=2) == labels[:, TEST]).mean(axis=1)
         fitted = (z[:, TRAIN].argmax(axis=2) == labels[:, TRAIN]).mean(axis=1)
-        columns.append([p[:, TEST].max(axis=2).mean(axis=1), right, *np.transpose(each), fitted])
-    return dict(zip(("claimed", "right", "loss", "repaired", "fitted"), np.transpose(columns, (1, 2, 0)), strict=True))
+        claimed = p[:, TEST].max(axis=2)
+        hits = z[:, TEST].argmax(axis=2) == labels[:, TEST]
+        eces = [calibration.expected_calibration_error(*pair) for pair in zip(claimed, hits, strict=True)]
+        columns.append([claimed.mean(axis=1), hits.mean(axis=1), *np.transpose(each), fitted, eces])
+    names = ("claimed", "right", "loss", "repaired", "fitted", "ECE")
+    return dict(zip(names, np.transpose(columns, (1, 2, 0)), strict=True))
 
 
 def fitted_and_almost_calibrated(setting: Setting) -> bool:
     course, at = time_course(setting), round(200 * setting.steps) // EVERY - 1
-    return (course["fitted"][:, at] == 1).all() and (abs(course["claimed"] - course["right"])[:, at] < 0.04).all()
+    gap = abs(course["claimed"] - course["right"])[:, at]
+    return (course["fitted"][:, at] == 1).all() and (gap < 0.04).all() and (course["ECE"][:, at] < 0.04).all()
 
 
 def the_loss_rises_after_its_lowest_point(setting: Setting) -> bool:
-    loss = time_course(setting)["loss"]
-    return (loss[:, -1] > loss.min(axis=1)).all()
+    loss = time_course(setting)["loss"].mean(axis=0)
+    return loss[-1] > loss.min()
 
 
 def what_they_know_still_improves(setting: Setting) -> bool:
@@ -192,7 +196,7 @@ def what_they_know_still_improves(setting: Setting) -> bool:
 
 def static_makes_overconfident(setting: Setting) -> bool:
     x, _, labels = pictures(setting.seeds)
-    model, moments = trained(setting, False, 200)
+    model, moments = trained(setting, False, 600)
     T, draw = temperatures(moments[-1], labels), np.random.default_rng(setting.seeds[0])
     static, over = draw.normal(size=x[:, TEST].shape), []
     for sigma in (0.5, 1.0, 2.0):
@@ -243,10 +247,8 @@ def asking(setting: Setting) -> bool:
     for name, p in clerks_maps(setting)[1].items():
         wrong = (p.argmax(axis=2) != labels)[:, :, None]
         bill[name] = np.where(p.max(axis=2)[:, :, None] < 1 - prices, prices, wrong).mean(axis=1)
-    trained_cost, floor = bill["as trained"], bill["floor"]
-    return (
-        (trained_cost[:, :2] > prices[:2]).all() and (floor <= 1.1 * prices).all() and (floor[:, 4:] < prices[4:]).all()
-    )
+    dear = (bill["as trained"][:, :2] > prices[:2]).all() and (bill["temperature"].mean(axis=0) > prices)[:2].all()
+    return dear and (bill["floor"] <= 1.1 * prices).all() and (bill["floor"][:, 4:] < prices[4:]).all()
 
 
 devices.reproducible(seed=0)
@@ -261,13 +263,13 @@ CLAIMS = (
     Claim("7.7", "The mean ECE at the fitted T stays above 0.09", temperature_leaves_the_ece_high),
     Claim("7.8", "A T fitted on the test part gains less than 0.02 nats in each run", peeking_gains_little),
     Claim("7.9", "With the floor loss and ECE fall further in every run", the_floor_lowers_both),
-    Claim("7.9", "The fitted floors scatter around 0.167", the_floor_is_about_right),
+    Claim("7.9", "The fitted ε scatter around 0.167", epsilon_is_about_right),
     Claim(
         "7.10",
-        "On true labels the networks fit all, and claim and share right differ by at most 0.04",
+        "On true labels the networks fit all; claim and share right differ by at most 0.04, and the ECE is below 0.04",
         fitted_and_almost_calibrated,
     ),
-    Claim("7.10", "The test loss ends above its lowest point in every run", the_loss_rises_after_its_lowest_point),
+    Claim("7.10", "The mean test loss ends above its lowest point", the_loss_rises_after_its_lowest_point),
     Claim(
         "7.10",
         "At the own temperature the loss is on average lower at the end than where the raw loss was lowest",
@@ -286,8 +288,8 @@ CLAIMS = (
     ),
     Claim(
         "7.17",
-        "As trained the networks cost more than asking at 0.05 and 0.1; with a floor at most a tenth "
-        "more, and less from 0.25 on",
+        "As trained the networks cost more than asking at 0.05 and 0.1, with a temperature they do on average; with a "
+        "floor at most a tenth more, and less from 0.25 on",
         asking,
     ),
     Claim(

@@ -36,7 +36,7 @@ def recorded(setting: Setting, noise: str, part: int, draw: int = 0) -> Tensor:
     return torch.from_numpy(targets.noisy_labels(labels.flatten().numpy(), CLERKS[noise], rng)).reshape(labels.shape)
 
 
-def sweep(setting: Setting, loss_fn, target: Tensor, judged_by: Tensor, *, sizes=(64, 32, 10), steps=500, x=None):
+def sweep(setting: Setting, loss_fn, target: Tensor, judged_by: Tensor, *, sizes=(64, 32, 10), steps=300, x=None):
     (x_train, _), (x_val, _), test = parts(setting)
     return replicas.sweep(
         loss_fn,
@@ -45,7 +45,7 @@ def sweep(setting: Setting, loss_fn, target: Tensor, judged_by: Tensor, *, sizes
         test,
         seeds=setting.seeds,
         sizes=sizes,
-        rates=[setting.rate * rate for rate in (0.003, 0.01, 0.03)],
+        rates=[setting.rate * rate for rate in (0.005, 0.015, 0.05)],
         steps=int(setting.steps * steps),
     )
 
@@ -62,6 +62,8 @@ def trained(setting: Setting, noise: str, recipe: str):
 @cache
 def answers(setting: Setting, count: int) -> replicas.Sweep:
     """Networks that learn from ``count`` answers of the uniform clerk a picture, or from exact rows (0)."""
+    if count == 1:
+        return trained(setting, "uniform noise", "cross-entropy")[1]
     if count:
         drawn = [F.one_hot(recorded(setting, "uniform noise", 0, draw), 10).double() for draw in range(count)]
         rows = torch.stack(drawn).mean(dim=0)
@@ -112,7 +114,7 @@ def teacher(setting: Setting, epsilon: float) -> replicas.Replicas:
     x, y = parts(setting)[0]
     model = replicas.Replicas(setting.seeds, (64, 64, 10))
     loss_fn = partial(F.cross_entropy, label_smoothing=epsilon)
-    replicas.fit(model, loss_fn, x, y, steps=int(400 * setting.steps), lr=0.01 * setting.rate)
+    replicas.fit(model, loss_fn, x, y, steps=int(300 * setting.steps), lr=0.01 * setting.rate)
     return model
 
 
@@ -133,7 +135,7 @@ def student(setting: Setting, epsilon: float | None, T: float = 1.0) -> tuple[fl
         target,
         y_val,
         sizes=(64, 8, 10),
-        steps=300,
+        steps=200,
         x=some,
     )
     return float(found.validation[-1].mean(dim=1).max()), float(found.at_the_end()[1].mean())

@@ -2,8 +2,9 @@
 
 import torch
 
-from xent_helpers.clinic import sections
-from xent_helpers.clinic.classes import half_precision
+from xent_helpers.clinic.classes import half_precision, normalised_twice
+from xent_helpers.clinic.every_loss import rounded
+from xent_helpers.clinic.faults import found
 from xent_helpers.clinic.numbers import log_sums_to_one, looks_squashed, span, sums_to_one, tolerance
 from xent_helpers.clinic.observe import Case
 from xent_helpers.clinic.report import Finding
@@ -17,8 +18,9 @@ def squashed_already(case: Case) -> Finding | None:
     evidence = (
         f"{case.z.numel()} predictions in {span(case.z.detach())}, as a {name} leaves them; logits have no bounds"
     )
-    cure = "loss(logits, target)  # the last layer's output, no activation"
-    return Finding(f"{name} before BCEWithLogitsLoss", evidence, cure, sections.SIGMOID)
+    if case.kind == "bce_with_logits":
+        return found("{0} before BCEWithLogitsLoss", evidence, name)
+    return found("{0} before {1}", evidence, name, case.name)
 
 
 def _activation(case: Case) -> str:
@@ -46,24 +48,22 @@ def targets_outside(case: Case) -> Finding | None:
     if not bool(wrong.any()):
         return None
     evidence = f"{int(wrong.sum())} of {y.numel()} targets are outside 0 … 1: they lie in {span(y)}"
-    name, cure = _kind_of_targets(case)
-    return Finding(name, evidence, cure, sections.NEGATIVE)
-
-
-def _kind_of_targets(case: Case) -> tuple[str, str]:
-    """The name and the cure for targets outside 0 … 1."""
-    values = set(case.y.unique().tolist()) if case.y.numel() < 1e7 else set()
-    if values and values <= {-1.0, 1.0}:
-        return "labels are -1 and 1", "(target + 1) / 2"
-    if values and values <= {1.0, 2.0}:
-        return "labels counted from 1", "target - 1"
-    if values and values <= {0.0, 255.0}:
-        return "mask of 0 and 255", "target / 255"
-    if values - {0.0, 1.0} in ({255.0}, {-1.0}, {-100.0}):
-        return "padding label is not ignored", "keep = (target >= 0) & (target <= 1); loss(output[keep], target[keep])"
+    values = set(y.unique().tolist()) if y.numel() < 1e7 else {0.0, 0.5, 2.0}
+    if values <= {-1.0, 1.0}:
+        return found("labels are {0}", evidence, "-1 and 1", "(target + 1) / 2", heading="Target is out of bounds")
+    if values <= {1.0, 2.0}:
+        return found("labels counted from 1", evidence)
+    if values <= {0.0, 255.0}:
+        return found("mask of 0 and 255", evidence)
+    (padding, *more) = values - {0.0, 1.0}
+    if not more and padding in (255.0, -1.0, -100.0):
+        cure = f"keep = target != {padding:g}; loss(output[keep], target[keep])  #"
+        return found("padding label is not ignored", evidence, cure, f"{padding:g}")
     if bool(((case.z == 0) | (case.z == 1)).all()):
-        return "arguments swapped", "loss(input=logits, target=labels)"
-    return "targets outside 0 to 1", "target.clamp(0, 1)  # after you know why"
+        return found("arguments swapped", evidence)
+    if case.z.ndim == 2 and case.z.shape[1] > 1 and values <= set(range(case.z.shape[1])):
+        return found("class numbers with {0}", evidence, case.name)
+    return found("targets outside 0 to 1", evidence)
 
 
 def stretched(case: Case) -> Finding | None:
@@ -77,10 +77,8 @@ def stretched(case: Case) -> Finding | None:
         inner = w.ndim == 1 and case.z.ndim > 2
         if shape != case.z.shape or by_sample or inner:
             evidence = f"{name} {tuple(w.shape)} against output {tuple(case.z.shape)} is laid along its last axis"
-            cure = (
-                f"{name}=w.view(-1, 1, 1)" if inner else "pos_weight=negatives / positives  # one number for one output"
-            )
-            return Finding(f"{name} does not fit the output", evidence, cure, sections.POS_WEIGHT)
+            cure = f"{name}={name}.view(-1, 1, 1)" if inner else f"{name}=torch.tensor(…)  # one number for one output"
+            return found("{0} does not fit the output", evidence, name, cure)
     return None
 
 
@@ -97,8 +95,7 @@ def inverted(case: Case) -> Finding | None:
     if int(lopsided.sum()) < min(2, lopsided.numel()) or not bool((off[lopsided.expand_as(off)] < 0.41).all()):
         return None
     evidence = f"{int(positive.sum())} positives, {int(negative.sum())} negatives, pos_weight {span(w.detach())}"
-    cure = "pos_weight=negatives / positives"
-    return Finding("pos_weight is inverted", evidence, cure, sections.POS_WEIGHT)
+    return found("pos_weight is inverted", evidence)
 
 
 def swapped(case: Case) -> Finding | None:
@@ -107,7 +104,7 @@ def swapped(case: Case) -> Finding | None:
     if not bool(((z == 0) | (z == 1)).all()) or not bool(((y > 0) & (y < 1)).any()):
         return None
     evidence = f"all {z.numel()} predictions are 0 or 1, and the targets lie in {span(y)}"
-    return Finding("arguments swapped", evidence, "loss(input=p, target=y)", sections.SWAPPED)
+    return found("arguments swapped", evidence)
 
 
 def softmax_of_one(case: Case) -> Finding | None:
@@ -121,19 +118,17 @@ def softmax_of_one(case: Case) -> Finding | None:
     if not (case.origin == "Softmax" or ((ones or over_batch) and not bool((case.y == z).all()))):
         return None
     evidence = f"{z.numel()} predictions in {span(z)} with the sum {float(z.sum()):.4g}"
-    cure = "nn.BCEWithLogitsLoss()(logits, target)  # a sigmoid, if any, not a softmax"
-    return Finding("softmax of one output", evidence, cure, sections.ZERO)
+    return found("softmax of one output", evidence)
 
 
 def clamped(case: Case) -> Finding | None:
     """Probabilities of exactly 0 or 1 that are wrong. Silent where they are right."""
     z, y = case.z.detach(), case.y.detach()
     dead = ((z == 0) & (y > 0.5)) | ((z == 1) & (y < 0.5))
-    if not bool(dead.any()) or swapped(case) or softmax_of_one(case):
+    if not bool(dead.any()) or swapped(case) or softmax_of_one(case) or rounded(case):
         return None
     evidence = f"{int(dead.sum())} of {z.numel()} are exactly 0 or 1 and wrong: each costs 100 and gets no gradient"
-    cure = "nn.BCEWithLogitsLoss()(logits, target)"
-    return Finding("BCELoss is saturated", evidence, cure, sections.CLAMP)
+    return found("BCELoss is saturated", evidence)
 
 
 def far_off(case: Case) -> Finding | None:
@@ -143,9 +138,9 @@ def far_off(case: Case) -> Finding | None:
     if not 50 < mean < float("inf") or targets_outside(case):
         return None
     evidence = f"{mean:.4g} nats a label, where a logit of 0 costs log 2 = 0.69; logits {span(z)}"
-    cure = "x = (x - x.mean(0)) / x.std(0)  # standardise the inputs"
-    return Finding("logits are far too large", evidence, cure, sections.CLAMP)
+    return found("logits are far too large", evidence)
 
 
 WITH_LOGITS = [squashed_already, targets_outside, stretched, inverted, half_precision, far_off]
-PROBABILITIES = [swapped, softmax_of_one, targets_outside, stretched, clamped, half_precision]
+PROBABILITIES = [normalised_twice, swapped, softmax_of_one, targets_outside, stretched, clamped, half_precision]
+SEVERAL = [squashed_already, targets_outside]  # MultiLabelSoftMarginLoss

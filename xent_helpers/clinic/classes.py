@@ -1,9 +1,12 @@
 """The checks of CrossEntropyLoss and NLLLoss: one class of C for each label, or C probabilities."""
 
+import math
+import re
+
 import torch
 from torch import Tensor
 
-from xent_helpers.clinic import sections
+from xent_helpers.clinic.faults import found
 from xent_helpers.clinic.numbers import (
     log_sums_to_one,
     looks_squashed,
@@ -13,7 +16,7 @@ from xent_helpers.clinic.numbers import (
     sums_to_one,
     tolerance,
 )
-from xent_helpers.clinic.observe import FUNCTIONS, HALVES, NAMES, Case
+from xent_helpers.clinic.observe import FUNCTIONS, HALVES, MOVES, Case
 from xent_helpers.clinic.report import Finding
 
 
@@ -21,8 +24,7 @@ def one_output(case: Case) -> Finding | None:
     """Softmax of a single number is 1. Silent from two outputs on."""
     if case.classes == 1 and case.z.ndim > 1:
         evidence = f"output {tuple(case.z.shape)} has one class, so the loss is 0 whatever the number"
-        cure = "nn.BCEWithLogitsLoss()(output.squeeze(1), target.float())"
-        return Finding("one output with " + NAMES[case.kind], evidence, cure, sections.ZERO)
+        return found("one output with {0}", evidence, case.name)
     return None
 
 
@@ -31,9 +33,7 @@ def probabilities_for_logits(case: Case) -> Finding | None:
     if not sums_to_one(case.sample, tolerance(case.z)):
         return None
     evidence = f"every row is non-negative ({span(case.sample)}) and sums to 1, as after a softmax"
-    return Finding(
-        "softmax before CrossEntropyLoss", evidence, "loss(logits, target)  # no softmax before it", sections.SOFTMAX
-    )
+    return found("softmax before {0}", evidence, case.name)
 
 
 def squashed_logits(case: Case) -> Finding | None:
@@ -43,8 +43,7 @@ def squashed_logits(case: Case) -> Finding | None:
     if name is None or sums_to_one(case.sample, tolerance(case.z)):
         return None
     evidence = f"the logits end in a {name.lower()} and lie in {span(case.sample)}; a sure answer needs a wider range"
-    cure = f"loss(logits, target)  # the last layer's output, without {name.lower()}"
-    return Finding(f"{name.lower()} before {NAMES[case.kind]}", evidence, cure, sections.SOFTMAX)
+    return found("{0} before {1}", evidence, name.lower(), case.name)
 
 
 def _inside(z: Tensor, margin: float) -> bool:
@@ -58,8 +57,18 @@ def softmax_over_the_wrong_axis(case: Case) -> Finding | None:
     if case.z.ndim != 2 or not whole or not sums_to_one(p.T, 1e-3) or sums_to_one(p, 1e-3):
         return None
     evidence = f"each column (one class, {len(p)} samples) sums to 1; the row sums are {span(p.sum(1))}"
-    cure = "F.log_softmax(z, dim=1) with NLLLoss; no softmax at all with CrossEntropyLoss"
-    return Finding("softmax over the batch axis", evidence, cure, sections.SOFTMAX)
+    return found("softmax over the batch axis", evidence)
+
+
+def normalised_twice(case: Case) -> Finding | None:
+    """A softmax of a softmax, a sigmoid of a ReLU. Silent unless autograd has both on record."""
+    last, before = (*case.operations, "", "")[:2]
+    if last not in ("Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid") or before not in ("Softmax", "Sigmoid", "Relu"):
+        return None
+    if (last, before) == ("LogSoftmax", "Relu") or (last, before) == ("Softmax", "Relu"):  # clumsy, and it learns
+        return None
+    names = [re.sub(r"(?<=.)(?=[A-Z])", "_", name).lower() for name in (last, before)]
+    return found("{0} after {1}", f"the prediction is a {names[0]} of a {names[1]}, in {span(case.z.detach())}", *names)
 
 
 def not_log_probabilities(case: Case) -> Finding | None:
@@ -70,36 +79,42 @@ def not_log_probabilities(case: Case) -> Finding | None:
         return None
     kind = "probabilities" if sums_to_one(case.sample, tolerance(case.z)) else "logits"
     evidence = f"the sum of exp is {span(case.sample.exp().sum(-1))} in the rows, where log-probabilities have 1"
-    cure = "F.nll_loss(F.log_softmax(logits, dim=1), target)"
-    return Finding(f"{kind} given to NLLLoss", evidence, cure, sections.NLL)
+    return found("{0} given to NLLLoss", evidence, kind)
 
 
 def class_axis(case: Case) -> Finding | None:
-    """Classes on the last axis of (N, T, T). Silent unless the other reading costs half, or a view is on record."""
+    """Classes on the last axis. Silent unless autograd has a linear layer or a view on record, or it costs half."""
     z, y = case.z.detach(), case.y
     if _viewed(case):
         evidence = f"view relabelled {_viewed(case)} as {tuple(z.shape)} without moving a number"
-        return Finding("class axis moved by view", evidence, "logits.transpose(1, 2)", sections.AXIS)
+        return found("class axis moved by view", evidence)
     if z.ndim < 3 or len(set(z.shape[1:])) > 1 or case.soft:
         return _soft_axis(case) if z.ndim > 2 and case.soft else None
     options = {key: value for key, value in case.options.items() if key != "reduction"}
     given, other = (float(FUNCTIONS[case.kind](x, y, **options)) for x in (z, z.movedim(-1, 1)))
-    if other < 0.5 * given:
-        evidence = (
-            f"loss {given:.4g} as it is, {other:.4g} with the last axis as classes; both have length {z.shape[1]}"
-        )
-        return _axis_last(evidence)
-    return None
+    linear = _made_by_linear(case.z)
+    if not linear and other >= 0.5 * given:
+        return None
+    evidence = f"loss {given:.4g} as it is, {other:.4g} with the last axis as classes; both have length {z.shape[1]}"
+    return found("class axis last", evidence + ("; a linear layer made the last axis" if linear else ""))
 
 
-def _axis_last(evidence: str) -> Finding:
-    return Finding("class axis last", evidence, "logits.movedim(-1, 1)", sections.AXIS)
+def _made_by_linear(z: Tensor) -> bool:
+    """Whether a linear layer made the last axis of ``z``, and nothing moved the axes since."""
+    node, before = z.grad_fn, ()
+    while node is not None and node.next_functions and not node.name().startswith(MOVES):
+        if node.name().startswith(("Addmm", "Mm")):
+            return len(before) == 2 and before[1] == z.shape[-1]
+        before = tuple(getattr(node, "_saved_self_sym_sizes", ()))
+        passed = node.name().startswith(("View", "Unsafe", "Alias", "Reshape", "LogSoftmax", "Add", "ToCopy"))
+        node = node.next_functions[0][0] if passed else None
+    return False
 
 
 def _soft_axis(case: Case) -> Finding | None:
     last, second = case.y.detach().float(), case.y.detach().float().movedim(1, -1)
     if sums_to_one(last.flatten(0, -2), 1e-3) and not sums_to_one(second.flatten(0, -2), 1e-3):
-        return _axis_last(f"the target {tuple(case.y.shape)} sums to 1 on its last axis, the loss takes axis 1")
+        return found("class axis last", f"the target {tuple(case.y.shape)} sums to 1 on its last axis, not on axis 1")
     return None
 
 
@@ -121,8 +136,7 @@ def all_ignored(case: Case) -> Finding | None:
     if case.soft or bool(case.kept.any()) or not len(case.labels):
         return None
     evidence = f"all {len(case.labels)} labels are {int(case.labels[0])}, which is ignored: the mean is 0/0"
-    cure = "F.cross_entropy(z, y, reduction='sum') / (y != -100).sum().clamp(min=1)"
-    return Finding("all targets ignored", evidence, cure, sections.IGNORED)
+    return found("all targets ignored", evidence)
 
 
 def ignored_class(case: Case) -> Finding | None:
@@ -135,8 +149,7 @@ def ignored_class(case: Case) -> Finding | None:
     if not 2 <= count <= 3 * total / case.classes or count == total or len(runs(ignored)[0]) < 0.6 * at_random:
         return None
     evidence = f"ignore_index={index} is one of the {case.classes} classes: {count} of {total} labels are left out"
-    cure = "nn.CrossEntropyLoss()  # ignore_index only for a label that is no class, such as -100"
-    return Finding("ignore_index is a real class", evidence, cure, sections.RANGE)
+    return found("ignore_index is a real class", evidence)
 
 
 def _sequence_length(y: Tensor) -> int | None:
@@ -155,8 +168,7 @@ def unignored_padding(case: Case) -> Finding | None:
         count = int((labels == value).sum())
         if count and row_length_of_padding(case.labels, value, length):
             evidence = f"{count} of {labels.numel()} labels are {value}, at the ends of rows, and all of them count"
-            cure = f"nn.CrossEntropyLoss(ignore_index={value})"
-            return Finding("padding label is not ignored", evidence, cure, sections.MEANS)
+            return found("padding label is not ignored", evidence, f"nn.{case.name}", value)
     return None
 
 
@@ -171,8 +183,7 @@ def weights_follow_the_counts(case: Case) -> Finding | None:
     if both.sum() < 2 or not _differ(counts[both]) or not _proportional(weight[both].log(), counts[both].log()):
         return None
     evidence = f"counts {_few(counts)} have weights {_few(weight)}: the frequent class weighs most"
-    cure = "weight = counts.sum() / (C * counts)"
-    return Finding("weights in the wrong order", evidence, cure, sections.WEIGHT)
+    return found("weights in the wrong order", evidence)
 
 
 def _differ(counts: Tensor) -> bool:
@@ -203,7 +214,7 @@ def odd_weights(case: Case) -> Finding | None:
     if not bool((weight < 0).any()) and (not kept.numel() or bool((kept > 0).any())):
         return None
     evidence = f"weights {_few(weight)}; those of the labels here are {span(kept) if kept.numel() else 'none'}"
-    return Finding("weights that are negative or all 0", evidence, "weight.clamp(min=0)", sections.WEIGHT)
+    return found("weights that are negative or all 0", evidence)
 
 
 def not_distributions(case: Case) -> Finding | None:
@@ -215,15 +226,11 @@ def not_distributions(case: Case) -> Finding | None:
     if bool((q >= -1e-6).all()) and bool(((sums - 1).abs() <= 0.01).all()):
         return None
     evidence = f"entries {span(q)}, row sums {span(sums)}; probabilities are from 0 to 1 and sum to 1"
-    bits = bool(((q == 0) | (q == 1)).all())
-    cure, section = "teacher_logits.softmax(1)  # or q / q.sum(1, keepdim=True)", sections.SUMS
-    if bits:
-        cure = "nn.BCEWithLogitsLoss()(output, target)"
-        section = sections.FLOATS if case.z.ndim == 1 else section
-    name = "several labels at once with CrossEntropyLoss" if bits else "soft targets do not sum to 1"
-    return Finding(
-        name if case.z.ndim > 1 or not bits else "float labels read as class probabilities", evidence, cure, section
-    )
+    if not bool(((q == 0) | (q == 1)).all()):
+        return found("soft targets do not sum to 1", evidence)
+    if case.z.ndim == 1:
+        return found("float labels read as class probabilities", evidence)
+    return found("several labels at once with {0}", evidence, case.name)
 
 
 def smoothing_out_of_range(case: Case) -> Finding | None:
@@ -232,7 +239,7 @@ def smoothing_out_of_range(case: Case) -> Finding | None:
     if 0 <= share < 0.5:
         return None
     evidence = f"label_smoothing={share} leaves the label {1 - share:.3g} and spreads the rest over all classes"
-    return Finding("label_smoothing out of range", evidence, "label_smoothing=0.1", sections.SMOOTHING)
+    return found("label_smoothing out of range", evidence)
 
 
 def masked_classes(case: Case) -> Finding | None:
@@ -245,13 +252,12 @@ def masked_classes(case: Case) -> Finding | None:
     evidence = f"{int(masked.sum())} numbers are -inf, {int(masked.all(-1).sum())} rows wholly; loss {_value(case)}"
     evidence += ", its gradient NaN" if bad_slope else ""
     if case.kind == "nll_loss":
-        return Finding("the logarithm of 0", evidence, "F.log_softmax(logits, dim=1)  # not log(softmax)", sections.LOG)
+        return found("the logarithm of 0", evidence)
     own = 0 if case.soft else int(masked[case.kept].gather(1, case.labels[case.kept].long()[:, None]).sum())
     if own and not bool(masked.all(-1).any()):
         evidence = f"the label itself is masked in {own} of {int(case.kept.sum())} rows; loss {_value(case)}"
-        cure = "mask.scatter_(1, target[:, None], False)  # True hides a class; the label must stay"
-        return Finding("masked logits of -inf at the label", evidence, cure, sections.MASKED)
-    return Finding("masked logits of -inf", evidence, "logits.masked_fill(mask, -1e4)", sections.MASKED)
+        return found("masked logits of -inf at the label", evidence)
+    return found("masked logits of -inf", evidence)
 
 
 def _value(case: Case) -> str:
@@ -268,10 +274,8 @@ def half_precision(case: Case) -> Finding | None:
     off = float(((case.value.detach().float() - right).abs() / (right.abs() + 1e-2)).max().nan_to_num(nan=9.0))
     if off < 0.01 or not bool(right.isfinite().all()):
         return None
-    evidence = (
-        f"{case.z.dtype}: {float(case.value.detach().float().max()):.4g} where float32 gives {float(right.max()):.4g}"
-    )
-    return Finding("loss formed in half precision", evidence, "loss(logits.float(), target)", sections.HALF)
+    given = float(case.value.detach().float().max())
+    return found("loss formed in half precision", f"{given:.4g} where float32 gives {float(right.max()):.4g}")
 
 
 def far_off(case: Case) -> Finding | None:
@@ -281,15 +285,11 @@ def far_off(case: Case) -> Finding | None:
     mean = float(case.each(max(1, len(case.rows) // 512)).mean())
     if not 50 < mean < float("inf") or not_distributions(case):
         return None
-    evidence = (
-        f"{mean:.4g} nats a label, where equal logits cost log {case.classes} = {torch.tensor(case.classes).log():.2f}"
-    )
-    evidence += f"; logits {span(case.sample)}"
-    cure = "x = (x - x.mean(0)) / x.std(0)  # standardise the inputs; smaller initial weights"
-    return Finding("logits are far too large", evidence, cure, sections.CLAMP)
+    evidence = f"{mean:.4g} nats a label, where equal logits cost log {case.classes} = {math.log(case.classes):.2f}"
+    return found("logits are far too large", f"{evidence}; logits {span(case.sample)}")
 
 
 COMMON = [one_output, class_axis, softmax_over_the_wrong_axis, squashed_logits, all_ignored, ignored_class]
 COMMON += [unignored_padding, weights_follow_the_counts, odd_weights, masked_classes, half_precision]
 CROSS_ENTROPY = [probabilities_for_logits, *COMMON, not_distributions, smoothing_out_of_range, far_off]
-NLL = [not_log_probabilities, *COMMON]
+NLL = [normalised_twice, not_log_probabilities, *COMMON]

@@ -1,204 +1,83 @@
-"""The checks of a model, its inputs and its labels, before a training."""
+"""The checks of data, model and optimiser before a training."""
 
 import copy
 import math
+from functools import partial
+from itertools import cycle, islice
+from time import thread_time
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from xent_helpers.clinic import sections
+from xent_helpers.clinic.faults import found
+from xent_helpers.clinic.observe import BINARY, LABELS, tensors
+from xent_helpers.clinic.refused import by_message
 from xent_helpers.clinic.report import Finding, NotChecked
-from xent_helpers.clinic.run import MODAL, Run, leaves
+from xent_helpers.clinic.run import MODAL, Run, leaves, single
+
+SUPERVISED = (*LABELS, *BINARY, "regression", "poisson", "gaussian", "kl_div")
+
+# --- data
 
 
-def nothing_to_train(run: Run) -> Finding | None:
-    """No parameter with requires_grad. Silent where one is left: the rest may be frozen on purpose."""
-    weights = list(run.original.parameters())
-    if any(weight.requires_grad for weight in weights):
+def non_finite_inputs(run: Run) -> Finding | None:
+    """inf or NaN among the inputs. Silent where all are finite."""
+    parts = [x for batch, _ in run.batches for x in tensors(batch) if x.is_floating_point()]
+    count = sum(int((~x.isfinite()).sum()) for x in parts)
+    if not count:
         return None
-    evidence, cure = f"0 of {len(weights)} parameters have requires_grad", "model.requires_grad_(True)"
-    return Finding("nothing to train", evidence, cure, sections.STUCK)
-
-
-def optimizer_without_model(run: Run) -> Finding | None:
-    """An optimiser that holds other tensors. Silent where it holds all that can be trained."""
-    if run.optimizer is None:
-        return None
-    held = {id(weight) for group in run.optimizer.param_groups for weight in group["params"]}
-    named = dict(run.original.named_parameters())
-    missing = [name for name, weight in named.items() if weight.requires_grad and id(weight) not in held]
-    if not missing:
-        return None
-    evidence = f"{len(missing)} of {len(named)} parameters are not in the optimizer, the first {missing[0]}"
-    cure = "torch.optim.SGD(model.parameters(), lr=0.1)  # after the model has its last form"
-    return Finding("the optimizer lacks parameters", evidence, cure, sections.STUCK)
-
-
-def evaluation_mode(run: Run) -> Finding | None:
-    """A model left in evaluation mode. Silent without dropout or batch normalisation."""
-    parts = [part for part in run.original.modules() if isinstance(part, MODAL)]
-    if run.original.training or not parts or any(part.training for part in parts):
-        return None
-    evidence = f"model.training is False, and {len(parts)} of its modules are dropout or batch normalisation"
-    return Finding("the model is in evaluation mode", evidence, "model.train()", sections.STUCK)
-
-
-def random_in_evaluation(run: Run) -> Finding | None:
-    """Two passes in evaluation mode that differ. Silent where they are the same."""
-    model, x = run.model(training=False), run.batches[0][0]
-    with torch.no_grad():
-        one, two = model(x).detach(), model(x).detach()
-    gap = float((one - two).abs().max().nan_to_num(nan=0.0))
-    if gap <= 1e-5 * (1 + float(one.abs().max().nan_to_num(nan=0.0))):
-        return None
-    evidence = f"the same batch twice in evaluation mode: outputs differ by up to {gap:.3g}"
-    return Finding("random in evaluation mode", evidence, "F.dropout(x, p, training=self.training)", sections.SILENT)
+    evidence = f"{count} of {sum(x.numel() for x in parts)} input numbers are nan or inf"
+    return found("nan or inf among the {0}", evidence, "inputs")
 
 
 def same_inputs(run: Run) -> Finding | None:
     """Inputs that are all alike though labels differ. Silent for a single sample, and where one input differs."""
-    shape = run.batches[0][0].shape[1:]
+    shape = single(run.batches[0][0]).shape[1:]
     x = torch.cat([x.reshape(len(x), -1).double() for x, _ in run.batches if x.shape[1:] == shape])
-    y = torch.cat([batch[1].reshape(-1) for batch in run.batches])
+    y = torch.cat([single(batch[1]).reshape(-1) for batch in run.batches])
     if len(x) < 2 or bool((x != x[:1]).any()) or bool((y == y[0]).all()):
         return None
-    evidence = f"all {len(x)} inputs are equal, the first number is {float(x[0].flatten()[0]):.4g}"
-    return Finding("all inputs are the same", evidence, "print(next(iter(loader))[0])", sections.STUCK)
+    return found("all inputs are the same", f"all {len(x)} inputs are equal, the first number is {float(x[0, 0]):.4g}")
 
 
 def constant_labels(run: Run) -> Finding | None:
     """One class for all, or batches of one class each. Silent below three classes or 32 labels, and for pictures."""
-    inner, rows = run.inner, [y for _, y in run.batches]
-    if inner is None or inner.kind not in ("cross_entropy", "nll_loss") or inner.soft or inner.classes < 3:
+    inner, rows = run.inner, [single(y) for _, y in run.batches]
+    if len(rows) < 2 or sum(map(len, rows)) < 32 or inner is None or (inner.soft and inner.kind in LABELS):
         return None
-    if len(rows) < 2 or sum(map(len, rows)) < 32 or any(y.ndim != 1 for y in rows):
+    fixed = inner.kind == "regression" and not bool(((rows[0] == 0) | (rows[0] == 1)).all())  # those may be meant
+    if fixed and bool((torch.cat(rows) == rows[0][:1]).all()):
+        return found("the labels are constant", f"all targets are {rows[0][0].tolist()}")
+    if inner.kind not in LABELS or inner.classes < 3 or any(y.ndim != 1 for y in rows):
         return None
     alike = [y for y in rows if bool((y == y[0]).all())]
-    found = sorted({int(y[0]) for y in alike})
+    classes = sorted({int(y[0]) for y in alike})
     by_class = len({int(y[0]) for y in alike if len(y) > 15}) > 1  # in random order not once in millions
-    if not by_class and (len(alike) < len(rows) or len(found) > 1):
+    if not by_class and (len(alike) < len(rows) or len(classes) > 1):
         return None
-    evidence = f"{len(alike)} of {len(rows)} batches hold one class each: {', '.join(map(str, found))}"
-    cure = "DataLoader(data, batch_size=32, shuffle=True)  # and check the labels themselves"
-    return Finding("the labels are constant", evidence, cure, sections.STUCK)
-
-
-def same_outputs(run: Run) -> Finding | None:
-    """One output for all inputs. Silent for equal inputs, and for weights that are 0 at the start."""
-    x = run.batches[0][0]
-    if len(x) < 2 or bool((x == x[:1]).all()) or same_inputs(run):
-        return None
-    with torch.no_grad():
-        outputs = copy.deepcopy(run.generic).eval()(x).detach()
-    spread = float((outputs - outputs[:1]).abs().max())
-    if not spread <= 1e-6 * (1e-3 + float(outputs.abs().max())):
-        return None
-    evidence = f"{len(x)} different inputs, outputs differ by {spread:.3g} (largest {float(outputs.abs().max()):.4g})"
-    cure = (
-        "print([f(x).std(0).max() for f in stages])  # where do the inputs get lost? dead ReLU, x * 0, wrong variable"
-    )
-    return Finding("the same output for all inputs", evidence, cure, sections.STUCK)
-
-
-def unreached_parameters(run: Run) -> Finding | None:
-    """Parameters that no output depends on. Silent for frozen ones, biases of reached layers, zeros at the start."""
-    model = copy.deepcopy(run.generic)
-    for x, _ in run.batches[:8]:
-        output = model(x)
-        if not output.requires_grad:
-            break
-        (output * torch.randn_like(output)).sum().backward()
-    named = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-    dead = [name for name, weight in named.items() if weight.grad is None or not bool(weight.grad.any())]
-    alive = {name.rpartition(".")[0] for name in named if name not in dead}
-    dead = [name for name in dead if named[name].ndim > 1 or name.rpartition(".")[0] not in alive]
-    if not dead or same_outputs(run):
-        return None
-    evidence = f"{len(dead)} of {len(named)} parameters get no gradient: {', '.join(dead[:4])}"
-    cure = "# use them in forward; no .detach(), .data, .item() or torch.no_grad() on the way to the loss"
-    return Finding("parameters without gradient", evidence, cure, sections.STUCK)
-
-
-def unregistered_parameters(run: Run) -> Finding | None:
-    """Layers in a plain list. Silent where all that the output learns from is in parameters()."""
-    model = run.model()
-    known = {id(weight) for weight in model.parameters()}
-    foreign = [tuple(weight.shape) for weight in leaves(model(run.small[0])) if id(weight) not in known]
-    if not foreign:
-        return None
-    evidence = (
-        f"the output depends on {len(foreign)} tensors that are not in model.parameters(), of shapes {foreign[:3]}"
-    )
-    cure = "self.layers = nn.ModuleList(layers)  # or nn.Parameter(tensor)"
-    return Finding("parameters the model does not know", evidence, cure, sections.STUCK)
-
-
-def labels_without_effect(run: Run) -> Finding | None:
-    """A loss that ignores its labels. Silent where all labels are equal."""
-    x, y = run.batches[0]
-    shifted = y.roll(1, 0)
-    if bool((shifted == y).all()) or (run.inner is not None and run.inner.classes == 1) or same_outputs(run):
-        return None
-    with torch.no_grad():
-        output = copy.deepcopy(run.generic)(x)
-        one, two = (float(run.loss_fn(output, labels)) for labels in (y, shifted))
-    if one != two:
-        return None
-    evidence = f"the loss is {one:.4g} with the labels, and the same with the labels moved on by one sample"
-    return Finding("the loss ignores its labels", evidence, "loss_fn(model(x), y)", sections.SILENT)
-
-
-def start(run: Run) -> Finding | None:
-    """A first loss far above equal logits. Silent up to 2.5 log C + 2, and for losses that are not PyTorch's."""
-    if run.inner is None or run.inner.kind not in ("cross_entropy", "nll_loss", "bce_with_logits", "bce"):
-        return None
-    if run.inner.options.get("reduction", "mean") != "mean" or run.inner.options.get("pos_weight") is not None:
-        return None
-    if run.loss_learns:
-        raise NotChecked("the loss has weights of its own")
-    even = math.log(run.inner.classes if run.inner.kind in ("cross_entropy", "nll_loss") else 2)
-    if run.start <= 2.5 * even + 2:
-        return None
-    x = run.batches[0][0]
-    evidence = (
-        f"the loss starts at {run.start:.4g}; equal outputs cost {even:.4g}, the best constant {run.constant:.4g}"
-    )
-    if x.is_floating_point():
-        evidence += f"; inputs from {float(x.min()):.4g} to {float(x.max()):.4g}"
-    cure = "x = (x - x.mean(0)) / x.std(0)  # or smaller initial weights in the last layer"
-    return Finding("the loss starts too high", evidence, cure, sections.CLAMP)
+    evidence = f"{len(alike)} of {len(rows)} batches hold one class each: {', '.join(map(str, classes))}"
+    return found("the labels are constant", evidence)
 
 
 def leaking_labels(run: Run) -> Finding | None:
-    """The labels among the inputs. Silent unless one column of (N, D) equals the labels of 16 or more samples."""
-    pairs = [
-        (x, y.reshape(-1)) for x, y in run.batches if x.ndim == 2 and x.is_floating_point() and y.numel() == len(x)
-    ]
+    """The labels among the inputs, as a column or one-hot. Silent unless equal in 16 or more samples."""
+    pairs = [(single(x), single(y).reshape(-1)) for x, y in run.batches]
+    pairs = [(x, y) for x, y in pairs if x.ndim == 2 and y.numel() == len(x)]
+    pairs = [(x, y) for x, y in pairs if x.is_floating_point()]
     if not pairs:
         return None
     x, y = torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
-    columns = (x == y[:, None]).all(0).nonzero().flatten().tolist()
-    if not columns or len(y) < 16 or bool((y == y[0]).all()):
+    if len(y) < 16 or bool((y == y[0]).all()):
         return None
-    evidence = f"column {columns[0]} of the {x.shape[1]} inputs equals the label in all {len(y)} samples"
-    return Finding(
-        "the labels are among the inputs", evidence, f"x = np.delete(x, {columns[0]}, axis=1)", sections.SILENT
-    )
-
-
-def one_batch(run: Run) -> Finding | None:
-    """A batch that is not learned by heart. Silent for models with few weights, and where part of the way is made."""
-    weights = sum(weight.numel() for weight in run.original.parameters() if weight.requires_grad)
-    x, y = run.small
-    if run.inner is None or weights < 10 * y.numel() or same_inputs(run) or same_outputs(run):
+    columns = (x == y[:, None]).all(0).nonzero().flatten().tolist()[:1]
+    if not columns and not y.is_floating_point():
+        tells = [(x == (y == one)[:, None]).all(0).nonzero().flatten().tolist() for one in y.unique().tolist()]
+        columns = [places[0] for places in tells] if all(tells) else []
+    if not columns:
         return None
-    if run.loss_learns:
-        raise NotChecked("the loss has weights of its own")
-    enough = run.floor + 0.7 * (run.constant - run.floor)
-    if run.constant < run.floor + 0.05 or (reached := run.overfitted(enough)) <= enough:
-        return None
-    evidence = f"{len(x)} samples, three rates: {reached:.4g}; the best constant costs {run.constant:.4g}"
-    return Finding("one batch cannot be learned", evidence, "clinic.call(loss_fn, model(x), y)", sections.STUCK)
+    evidence = f"column {columns} of the {x.shape[1]} inputs equals the label, or tells it, in all {len(y)} samples"
+    return found("the labels are among the inputs", evidence, columns)
 
 
 def shifted_labels(run: Run) -> Finding | None:
@@ -211,12 +90,9 @@ def shifted_labels(run: Run) -> Finding | None:
     best = max(matches, key=matches.get)
     if best == 1 or matches[best] < 0.95 or matches[1] > 0.8:
         return None
-    evidence = (
-        f"{matches[best]:.0%} of labels are the token {best:+d} places from their own, {matches[1]:.0%} the next one"
-    )
-    name = {0: "labels are not shifted", 2: "labels are shifted twice", -1: "labels are shifted backwards"}[best]
-    cure = "loss_fn(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())  # in one place only"
-    return Finding(name, evidence, cure, sections.SHIFT)
+    evidence = f"{matches[best]:.0%} of labels are the token {best:+d} places from their own, {matches[1]:.0%} the next"
+    how = {0: "not shifted", 2: "shifted twice", -1: "shifted backwards"}[best]
+    return found("labels are {0}", evidence, how, heading="Language models: shifted twice, perplexity averaged")
 
 
 def _share_equal(x: Tensor, labels: Tensor, ahead: int) -> float:
@@ -230,7 +106,311 @@ def _share_equal(x: Tensor, labels: Tensor, ahead: int) -> float:
     return float((pairs[0] == pairs[1])[kept].double().mean()) if int(kept.sum()) > 4 else 0.0
 
 
-CAUSES = [nothing_to_train, optimizer_without_model, evaluation_mode, random_in_evaluation, same_inputs]
-CAUSES += [constant_labels, same_outputs, unregistered_parameters, unreached_parameters, labels_without_effect]
-CAUSES += [shifted_labels, leaking_labels]
-CONSEQUENCES = [start, one_batch]  # looked at where no cause was found
+def unrelated(run: Run) -> str:
+    """A remark where neither the nearest neighbour nor a straight line tells labels from inputs; else nothing."""
+    pairs = [(x.flatten(1), y.reshape(-1)) for x, y in run.batches if x.is_floating_point() and y.numel() == len(x)]
+    if sum(len(y) for _, y in pairs) < 48 or run.inner is None or run.inner.kind not in SUPERVISED:
+        return ""
+    x, y = torch.cat([x for x, _ in pairs]).double().cpu(), torch.cat([y for _, y in pairs]).cpu()
+    targets = y.double()[:, None] if y.is_floating_point() else nn.functional.one_hot(y.long() - y.min()).double()
+    x, targets = ((one - one.mean(0)) / (one.std(0) + 1e-9) for one in (x, targets))
+    nearest = (torch.cdist(x, x) + torch.eye(len(x)) * 1e9).argmin(1)
+    by_neighbour = float((targets * targets[nearest]).mean())  # a correlation, 0 by chance
+    kernel = x @ x.T
+    hat = kernel @ torch.linalg.inv(kernel + torch.eye(len(x)) * 0.1 * kernel.trace() / len(x))
+    share = hat.diagonal()[:, None]
+    by_line = float((targets * (hat @ targets - share * targets) / (1 - share)).mean())  # each left out in turn
+    if max(by_neighbour, by_line) > 1 / math.sqrt(len(x)):
+        return ""
+    return f"in {len(x)} samples the labels show no relation to the inputs. Are both in the same order?"
+
+
+# --- model
+
+
+def nothing_to_train(run: Run) -> Finding | None:
+    """No parameter with requires_grad. Silent where one is left: the rest may be frozen on purpose."""
+    weights = list(run.original.parameters())
+    if any(weight.requires_grad for weight in weights):
+        return None
+    return found("nothing to train", f"0 of {len(weights)} parameters have requires_grad")
+
+
+def evaluation_mode(run: Run) -> Finding | None:
+    """A model left in evaluation mode. Silent without dropout or batch normalisation."""
+    parts = [part for part in run.original.modules() if isinstance(part, MODAL)]
+    if run.original.training or not parts or any(part.training for part in parts):
+        return None
+    evidence = f"model.training is False, and {len(parts)} of its modules are dropout or batch normalisation"
+    return found("the model is in evaluation mode", evidence)
+
+
+def dropout_of_all(run: Run) -> Finding | None:
+    """Dropout of 95% or more. Silent below."""
+    rates = [part.p for part in run.original.modules() if isinstance(part, nn.modules.dropout._DropoutNd)]
+    return found("dropout drops everything", f"dropout with p={max(rates)}") if max(rates, default=0) >= 0.95 else None
+
+
+def failing_backward(run: Run) -> Finding | None:
+    """A backward pass that raises what the page of errors explains. Silent for every other error."""
+    try:
+        run.loss_fn(run.model()(run.batches[0][0]), run.batches[0][1]).backward()
+    except RuntimeError as error:
+        named = by_message(error)
+        return named and found(named.name, f"backward says {str(error).splitlines()[0][:160]}")
+    return None
+
+
+class _Dropout(TorchFunctionMode):
+    """Note whether dropout by function is called for training."""
+
+    seen = False
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if "dropout" in getattr(func, "__name__", "") and (kwargs or {}).get("training", True):
+            self.seen |= len(args) < 3 or bool(args[2])
+        return func(*args, **(kwargs or {}))
+
+
+def random_in_evaluation(run: Run) -> Finding | None:
+    """Dropout in evaluation mode. Silent for other randomness, such as a variational encoder's."""
+    with _Dropout() as dropout:
+        one, two = (run.evaluated(run.batches[0][0]) for _ in range(2))
+    if not dropout.seen:
+        return None
+    gap = float((one - two).abs().max().nan_to_num(nan=0.0))
+    if gap <= 1e-5 * (1 + float(one.abs().max().nan_to_num(nan=0.0))):
+        return None
+    evidence = f"the same batch twice in evaluation mode: outputs differ by up to {gap:.3g}"
+    return found("random in evaluation mode", evidence)
+
+
+def same_outputs(run: Run) -> Finding | None:
+    """One output for all inputs. Silent for equal inputs, and for weights that are 0 at the start."""
+    x = run.batches[0][0]
+    if len(x) < 2 or bool((x == x[:1]).all()):
+        return None
+    model, lost = copy.deepcopy(run.generic).eval(), []
+    for name, part in model.named_modules():
+        if not list(part.children()):
+            note = lambda _, given, output, name=name: lost.append((name, _spread(given[0]), _spread(output)))  # noqa: E731
+            part.register_forward_hook(note)
+    with torch.no_grad():
+        outputs = single(model(x))
+    if _spread(outputs) > 1e-6:
+        return None
+    stage = next((name for name, before, after in lost if before > 1e-6 >= after), None)
+    evidence = f"{len(x)} different inputs, one output: {outputs[0].flatten()[:3].tolist()} …; they get lost in "
+    evidence += f"{stage} ({type(model.get_submodule(stage)).__name__})" if stage else "forward, between the modules"
+    cure = f"nn.LeakyReLU() in {stage}, smaller weights or biases before it, scaled inputs" if stage else ""
+    return found("the same output for all inputs", evidence, cure or "print(x.std(0))  # step by step through forward")
+
+
+def _spread(outputs: object) -> float:
+    """The largest difference between samples, as a share of the largest number."""
+    parts = [one.detach() for one in tensors(outputs) if one.is_floating_point() or one.dtype == torch.long]
+    if not parts or len(parts[0]) < 2:
+        return math.inf
+    return float((parts[0] - parts[0][:1]).abs().max()) / (1e-3 + float(parts[0].abs().max()))
+
+
+def mixed_batch(run: Run) -> Finding | None:
+    """An output that changes with the other samples. Silent for graphs, for similarities (N, N), and without labels."""
+    x, y = map(single, run.small)
+    output = run.evaluated(x)
+    if len(x) < 3 or y.numel() != len(x) or len(output) != len(x) or not x.is_floating_point() or x.ndim < 2:
+        return None
+    if output.shape[1:] == x.shape[:1]:
+        return None
+    try:
+        run.evaluated(x[: len(x) // 2])
+    except RuntimeError:
+        return None
+    for place in (0, len(x) - 1):
+        others = x.flip(0).flip(-1) * 0.9 + 0.1
+        others[place] = x[place]
+        gap = float((run.evaluated(others)[place] - output[place]).abs().max())
+        if gap > 1e-4 * (1e-3 + float(output.abs().max())):
+            evidence = (
+                f"inputs {tuple(x.shape)}: output {place} changes by {gap:.3g} when other samples of the batch do"
+            )
+            return found("samples of a batch are mixed", evidence)
+    return None
+
+
+def unreached_parameters(run: Run) -> Finding | None:
+    """Parameters that no output depends on. Silent for frozen ones, biases of reached layers, zeros at the start."""
+    model = copy.deepcopy(run.generic)
+    for x, _ in run.batches[:8]:
+        outputs = [one for one in tensors(model(x)) if one.requires_grad]
+        if not outputs:
+            break
+        sum((output * torch.randn_like(output)).sum() for output in outputs).backward()
+    named = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    dead = [name for name, weight in named.items() if weight.grad is None or not bool(weight.grad.any())]
+    alive = {name.rpartition(".")[0] for name in named if name not in dead}
+    dead = [name for name in dead if named[name].ndim > 1 or name.rpartition(".")[0] not in alive]
+    if not dead:
+        return None
+    evidence = f"{len(dead)} of {len(named)} parameters get no gradient: {', '.join(dead[:4])}"
+    return found("parameters without gradient", evidence)
+
+
+def unregistered_parameters(run: Run) -> Finding | None:
+    """Layers in a plain list. Silent where all that the output learns from is in parameters()."""
+    model = run.model()
+    known = {id(weight) for weight in model.parameters()}
+    used = [leaf for output in tensors(model(run.small[0])) for leaf in leaves(output)]
+    foreign = [tuple(weight.shape) for weight in used if id(weight) not in known]
+    foreign = [] if used and used[0].grad_fn is None and not known & set(map(id, used)) else foreign  # cut off
+    if not foreign:
+        return None
+    evidence = f"the output depends on {len(foreign)} tensors outside model.parameters(), of shapes {foreign[:3]}"
+    return found("parameters the model does not know", evidence)
+
+
+def labels_without_effect(run: Run) -> Finding | None:
+    """A loss that ignores its labels. Silent where all are equal, and for contrastive losses, which need none."""
+    x, y = map(single, run.batches[0])
+    used = run.inner.labels if run.inner is not None else y[:0]
+    if len(used) != run.small[1].numel() or bool((used == torch.arange(len(used), device=used.device)).all()):
+        return None
+    shifted = y.roll(1, 0)
+    if bool((shifted == y).all()) or (run.inner is not None and run.inner.classes == 1):
+        return None
+    with torch.no_grad():
+        output = copy.deepcopy(run.generic)(x)
+        one, two = (float(run.loss_fn(output, labels)) for labels in (y, shifted))
+    if one != two:
+        return None
+    evidence = f"the loss is {one:.4g} with the labels, and the same with the labels moved on by one sample"
+    return found("the loss ignores its labels", evidence)
+
+
+# --- optimiser
+
+
+def wrong_parameters(run: Run) -> Finding | None:
+    """An optimiser that holds other tensors. Silent where it holds all that can be trained."""
+    held = {id(weight) for group in run.optimizer.param_groups for weight in group["params"]}
+    named = dict(run.original.named_parameters())
+    missing = [name for name, weight in named.items() if weight.requires_grad and id(weight) not in held]
+    if not missing:
+        return None
+    evidence = f"{len(missing)} of {len(named)} parameters are not in the optimizer, the first {missing[0]}"
+    return found("the optimizer lacks parameters", evidence, _remade(run))
+
+
+def _remade(run: Run, **changed: float) -> str:
+    """The caller's optimiser as a line of code."""
+    options = {"lr": run.optimizer.param_groups[0].get("lr"), **changed}
+    shown = ", ".join(f"{key}={value}" for key, value in options.items())
+    return f"torch.optim.{type(run.optimizer).__name__}(model.parameters(), {shown})"
+
+
+def wrong_settings(run: Run) -> Finding | None:
+    """A learning rate of 0 or next to it, decay that halves the weights in some steps, maximize. Silent in warm-up."""
+    groups = run.optimizer.param_groups
+    rate = max(float(group.get("initial_lr", group.get("lr", 1.0))) for group in groups)
+    decay = max(float(group.get("weight_decay", 0)) * float(group.get("lr", 0)) for group in groups)
+    if rate < 1e-7:
+        kind, cure = "0" if rate == 0 else "next to 0", _remade(run, lr=1e-3)
+        return found("the learning rate is {0}", f"lr={rate:g}: float32 weights do not move", kind, cure)
+    if decay > 0.05:
+        evidence = f"lr * weight_decay = {decay:.3g}: each step takes that share off every weight"
+        return found("the weight decay is too strong", evidence, _remade(run, weight_decay=1e-4))
+    if all(group.get("maximize") for group in groups) and run.inner is not None and run.inner.kind in SUPERVISED:
+        return found("the optimizer climbs", "maximize=True with a loss that should fall", _remade(run))
+    return None
+
+
+def diverges(run: Run) -> Finding | None:
+    """30 steps of a copy of the optimiser that raise the loss tenfold, half the time. Silent below, and for a peak."""
+    if run.optimizer is None or run.inner is None or run.inner.kind not in SUPERVISED:
+        return None
+    model, optimizer = copy.deepcopy((run.original, run.optimizer))
+    losses, deadline = [], thread_time() + 1.0
+
+    def closure(x: Tensor, y: Tensor) -> Tensor:
+        optimizer.zero_grad()
+        loss = run.loss_fn(model(x), y)
+        loss.backward()
+        losses.append(float(loss.detach()))
+        return loss
+
+    for x, y in islice(cycle(run.batches), 30):
+        if thread_time() > deadline or (losses and not math.isfinite(losses[-1])):
+            break
+        optimizer.step(partial(closure, x, y))
+    allowed = 10 * max(run.start, run.constant)
+    often = sum(loss > allowed for loss in losses) >= len(losses) / 2
+    if all(map(math.isfinite, losses)) and not often and max(losses) < 1000 * allowed:
+        return None
+    evidence = f"the loss goes from {losses[0]:.4g} up to {max(losses):.4g} in {len(losses)} steps, lr={_rate(run):g}"
+    x, y = run.batches[0]
+    evidence += f"; inputs {_range(x)}, targets {_range(y)}"
+    cure = f"{_remade(run, lr=_rate(run) / 100)}  # and scale inputs and targets to about -1 to 1"
+    return found("the training diverges", evidence, cure)
+
+
+def _rate(run: Run) -> float:
+    return float(run.optimizer.param_groups[0].get("lr", math.nan))
+
+
+def _range(x: Tensor) -> str:
+    return f"from {float(x.min()):.4g} to {float(x.max()):.4g}"
+
+
+# --- consequences, looked at where no cause was found
+
+
+def start(run: Run) -> Finding | None:
+    """A first loss far above equal logits, or worse than 0 for all in a regression on large inputs."""
+    inner, x = run.inner, single(run.batches[0][0])
+    if inner is None or inner.options.get("reduction", "mean") != "mean" or inner.options.get("pos_weight") is not None:
+        return None
+    if run.loss_learns:
+        raise NotChecked("the loss has weights of its own")
+    if inner.kind == "regression":
+        return _not_scaled(run, x) if x.is_floating_point() and float(x.abs().max()) > 50 else None
+    if inner.kind not in (*LABELS, *BINARY):
+        return None
+    even = math.log(inner.classes if inner.kind in LABELS else 2)
+    if run.start <= 2.5 * even + 2:
+        return None
+    evidence = (
+        f"the loss starts at {run.start:.4g}; equal outputs cost {even:.4g}, the best constant {run.constant:.4g}"
+    )
+    return found("the loss starts too high", evidence + (f"; inputs {_range(x)}" if x.is_floating_point() else ""))
+
+
+def _not_scaled(run: Run, x: Tensor) -> Finding | None:
+    """A regression on large inputs that starts far off. Silent where an output of 0 is hardly better."""
+    with torch.no_grad():
+        zero = float(run.loss_fn(torch.zeros_like(run.inner.z), run.small[1]))
+    if run.start < 30 * max(zero, run.constant):
+        return None
+    evidence = f"the loss starts at {run.start:.4g}, where an output of 0 costs {zero:.4g}; inputs {_range(x)}"
+    return found("the inputs are not scaled", evidence)
+
+
+def one_batch(run: Run) -> Finding | None:
+    """A batch that is not learned by heart. Silent for models with few weights, and where part of the way is made."""
+    weights = sum(weight.numel() for weight in run.original.parameters() if weight.requires_grad)
+    x, y = map(single, run.small)
+    if run.inner is None or run.inner.kind not in (*LABELS, *BINARY, "kl_div") or weights < 10 * y.numel():
+        return None
+    if run.loss_learns:
+        raise NotChecked("the loss has weights of its own")
+    enough = run.floor + 0.7 * (run.constant - run.floor)
+    if run.constant < run.floor + 0.05 or (reached := run.overfitted(enough)) <= enough:
+        return None
+    evidence = f"{len(x)} samples, three rates: {reached:.4g}; the best constant costs {run.constant:.4g}"
+    return found("one batch cannot be learned", evidence)
+
+
+DATA = [same_inputs, constant_labels, shifted_labels, leaking_labels]
+MODEL = [nothing_to_train, evaluation_mode, dropout_of_all, unregistered_parameters]
+FLOW = [random_in_evaluation, same_outputs, mixed_batch, failing_backward, unreached_parameters, labels_without_effect]
+OPTIMIZER = [wrong_parameters, wrong_settings]
+CONSEQUENCES = [diverges, start, one_batch]

@@ -16,43 +16,42 @@ from torch.overrides import TorchFunctionMode
 
 from xent_helpers import losses
 
-KINDS = {
-    F.cross_entropy: "cross_entropy",
-    F.nll_loss: "nll_loss",
-    F.binary_cross_entropy_with_logits: "bce_with_logits",
-    F.binary_cross_entropy: "bce",
-    F.kl_div: "kl_div",
+LOSSES = {  # PyTorch's function: the kind by which checks are chosen, the name people know
+    F.cross_entropy: ("cross_entropy", "CrossEntropyLoss"),
+    F.nll_loss: ("nll_loss", "NLLLoss"),
+    F.binary_cross_entropy_with_logits: ("bce_with_logits", "BCEWithLogitsLoss"),
+    F.binary_cross_entropy: ("bce", "BCELoss"),
+    F.kl_div: ("kl_div", "KLDivLoss"),
+    F.mse_loss: ("regression", "MSELoss"),
+    F.l1_loss: ("regression", "L1Loss"),
+    F.smooth_l1_loss: ("regression", "SmoothL1Loss"),
+    F.huber_loss: ("regression", "HuberLoss"),
+    F.poisson_nll_loss: ("poisson", "PoissonNLLLoss"),
+    F.gaussian_nll_loss: ("gaussian", "GaussianNLLLoss"),
+    F.soft_margin_loss: ("signs", "SoftMarginLoss"),
+    F.hinge_embedding_loss: ("signs", "HingeEmbeddingLoss"),
+    F.margin_ranking_loss: ("signs", "MarginRankingLoss"),
+    F.cosine_embedding_loss: ("signs", "CosineEmbeddingLoss"),
+    F.multilabel_soft_margin_loss: ("several", "MultiLabelSoftMarginLoss"),
+    F.multilabel_margin_loss: ("multilabel_margin", "MultiLabelMarginLoss"),
+    F.multi_margin_loss: ("multi_margin", "MultiMarginLoss"),
+    F.triplet_margin_loss: ("triplet", "TripletMarginLoss"),
+    F.ctc_loss: ("ctc", "CTCLoss"),
 }
+FUNCTIONS = {kind: function for function, (kind, _) in LOSSES.items()}
 OURS = {  # the course's own functions do the same, on any array
     losses.cross_entropy: F.cross_entropy,
     losses.nll_loss: F.nll_loss,
     losses.binary_cross_entropy_with_logits: F.binary_cross_entropy_with_logits,
     losses.binary_cross_entropy: F.binary_cross_entropy,
 }
-NAMES = {
-    "cross_entropy": "CrossEntropyLoss",
-    "nll_loss": "NLLLoss",
-    "bce_with_logits": "BCEWithLogitsLoss",
-    "bce": "BCELoss",
-    "kl_div": "KLDivLoss",
-    "other": "the loss",
-}
+OUTPUTS, TARGETS = ("input", "input1", "anchor", "log_probs"), ("target", "targets", "positive")
+LABELS, BINARY = ("cross_entropy", "nll_loss"), ("bce", "bce_with_logits")
 HALVES = (torch.float16, torch.bfloat16)
 # What moves or views numbers without changing them; a softmax behind it is still the last operation that matters.
-CARRIERS = (
-    "View",
-    "Alias",
-    "Unsafe",
-    "Reshape",
-    "Squeeze",
-    "Unsqueeze",
-    "Transpose",
-    "Permute",
-    "ToCopy",
-    "Clone",
-    "Select",
-)
-CARRIERS += ("Slice", "TBackward", "Movedim", "Contiguous", "Index")
+MOVES = ("Transpose", "Permute", "Movedim", "TBackward")
+CARRIERS = (*MOVES, "View", "Alias", "Unsafe", "Reshape", "Squeeze", "Unsqueeze", "ToCopy", "Clone", "Select", "Slice")
+CARRIERS += ("Contiguous", "Index")
 
 
 @dataclass
@@ -63,6 +62,7 @@ class Case:
     z: Tensor  # what the loss is given as its prediction
     y: Tensor
     options: dict = field(default_factory=dict)
+    name: str = "the loss"
     value: object = None
     error: Exception | None = None
     stretched: tuple | None = None  # the shapes (N, 1) and (N,) of two arrays that an operation stretched to (N, N)
@@ -98,9 +98,13 @@ class Case:
         return self.labels != self.options.get("ignore_index", -100)
 
     @cached_property
+    def operations(self) -> list[str]:
+        """The last operations that made the prediction, such as ["Softmax", "Relu"]; empty where they are unknown."""
+        return operations(self.z)
+
+    @cached_property
     def origin(self) -> str:
-        """The operation that made the prediction, such as "Softmax" or "Relu"; "" where it is unknown."""
-        return origin(self.z)
+        return self.operations[0] if self.operations else ""
 
     def each(self, step: int = 1) -> Tensor:
         """The loss of every ``step``-th kept label, unweighted, in float32 or wider."""
@@ -120,9 +124,6 @@ class Case:
         return torch.autograd.grad(self.value.sum(), self.z, retain_graph=True, allow_unused=True)[0]
 
 
-FUNCTIONS = {kind: function for function, kind in KINDS.items()}
-
-
 class _Watch(TorchFunctionMode):
     """Note each call of a known loss. What would bring a GPU down is refused with the CPU's words before it runs."""
 
@@ -133,7 +134,7 @@ class _Watch(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        case = _case(func, args, kwargs) if func in KINDS else None
+        case = _case(func, args, kwargs) if func in LOSSES else None
         if case is None:
             shapes = {tuple(one.shape) for one in args if isinstance(one, Tensor)}
             if len(shapes) == 2 and max(shapes, key=len) == (*min(shapes, key=len), 1) and min(map(len, shapes)) == 1:
@@ -154,18 +155,17 @@ def _case(func, args, kwargs) -> Case | None:
         given = dict(inspect.signature(func).bind(*args, **kwargs).arguments)
     except TypeError:
         return None
-    z, y = given.pop("input"), given.pop("target")
-    defaults = {"size_average": None, "reduce": None, "weight": None, "pos_weight": None}
-    options = {key: value for key, value in given.items() if key not in defaults or value is not None}
-    options = {key: value for key, value in options.items() if key not in ("size_average", "reduce")}
-    return Case(KINDS[func], z, y, options)
+    z, y = (next((given.pop(name) for name in names if name in given), None) for names in (OUTPUTS, TARGETS))
+    left_out = {"weight", "pos_weight"} - {key for key, value in given.items() if value is not None}
+    options = {key: value for key, value in given.items() if key not in left_out | {"size_average", "reduce"}}
+    return Case(LOSSES[func][0], z, y, options, LOSSES[func][1])
 
 
 def refuse_on_the_cpu(case: Case) -> None:
     """Raise what the CPU raises: on a GPU a label out of range ends the whole process."""
     if case.z.device.type == "cpu" or not isinstance(case.y, Tensor):
         return
-    if case.kind in ("cross_entropy", "nll_loss") and not case.y.is_floating_point():
+    if case.kind in LABELS and not case.y.is_floating_point():
         wrong = (case.y < 0) | (case.y >= case.classes)
         wrong &= case.y != case.options.get("ignore_index", -100)
         if wrong.any():
@@ -174,14 +174,29 @@ def refuse_on_the_cpu(case: Case) -> None:
         raise RuntimeError("all elements of input should be between 0 and 1")
 
 
+def mapped(function: Callable, nested: object) -> object:
+    """Apply ``function`` to every tensor in dictionaries, tuples and lists; other things stay as they are."""
+    if isinstance(nested, Tensor):
+        return function(nested)
+    if type(nested) is dict:
+        return {key: mapped(function, part) for key, part in nested.items()}
+    return type(nested)(mapped(function, part) for part in nested) if type(nested) in (tuple, list) else nested
+
+
+def tensors(nested: object) -> list[Tensor]:
+    """All tensors in dictionaries, tuples and lists."""
+    held: list[Tensor] = []
+    mapped(held.append, nested)
+    return held
+
+
 def observe(loss_fn: Callable, output: object, target: object, **options: object) -> tuple[Case, list[Case]]:
     """Call the loss once, random numbers restored; return the outer call and PyTorch's losses that it called.
 
     The prediction is replaced by a twin on which the slope can be read off: the caller's ``.grad`` stays as it is.
     """
     loss_fn, (output, target) = _as_torch(loss_fn, output, target)
-    if output.is_floating_point():
-        output = output.view_as(output) if output.requires_grad else output.detach().requires_grad_()
+    output = mapped(_twin, output)
     outer, watch = Case("other", output, target, options), _Watch()
     try:
         with torch.enable_grad(), watch:
@@ -190,6 +205,12 @@ def observe(loss_fn: Callable, output: object, target: object, **options: object
         outer.error = error
     outer.stretched = watch.stretched
     return outer, watch.cases
+
+
+def _twin(output: Tensor) -> Tensor:
+    if not output.is_floating_point():
+        return output
+    return output.view_as(output) if output.requires_grad else output.detach().requires_grad_()
 
 
 def _as_torch(loss_fn, *arrays):
@@ -211,17 +232,19 @@ def _like_ours(function, z, y, **options):
     return function(z, y, **options)
 
 
-def origin(z: Tensor) -> str:
-    """The name of the operation that made ``z``, views and casts left out; "" where autograd does not know.
+def operations(z: Tensor, count: int = 2) -> list[str]:
+    """The names of the last operations that made ``z``, views and casts left out; as far as autograd knows them.
 
     Example:
-        >>> origin(torch.zeros(2, 3, requires_grad=True).softmax(1)[:, :2])
-        'Softmax'
+        >>> operations(torch.zeros(2, 3, requires_grad=True).relu().softmax(1)[:, :2])
+        ['Softmax', 'Relu']
     """
-    node = z.grad_fn
-    while node is not None and node.name().startswith(CARRIERS) and node.next_functions:
-        node = node.next_functions[0][0]
-    return "" if node is None else node.name().removesuffix("0").removesuffix("1").removesuffix("Backward")
+    names, node = [], z.grad_fn
+    while node is not None and len(names) < count:
+        if not node.name().startswith(CARRIERS) and node.next_functions:  # a leaf has none
+            names.append(node.name().partition("Backward")[0])
+        node = node.next_functions[0][0] if node.next_functions else None
+    return names
 
 
 def subject(loss_fn: Callable, output: object, target: object) -> str:

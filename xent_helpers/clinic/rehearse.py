@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from xent_helpers.clinic import loop
+from xent_helpers.clinic import model as before
 from xent_helpers.clinic.examine import call
-from xent_helpers.clinic.loop import CHECKS as LOOP
-from xent_helpers.clinic.loop import batch_means
-from xent_helpers.clinic.model import CAUSES, CONSEQUENCES
-from xent_helpers.clinic.report import Report
+from xent_helpers.clinic.observe import mapped, tensors
+from xent_helpers.clinic.report import Finding, Report
 from xent_helpers.clinic.run import Run, copied, same_model, same_optimizer, same_random_numbers
 
 MOST_BATCHES = 16
@@ -29,19 +28,26 @@ def training(
     """Look at a model that is about to train, and return what is wrong or suspicious.
 
     Everything runs on copies: parameters, buffers, gradients, mode and random numbers stay the same bits, those of a
-    loss module and the state of ``optimizer`` too. Besides the checks of ``clinic.call`` on the first batch, it
-    compares the loss at the start with that of equal outputs, learns 16 samples by heart, and follows gradients, labels
-    and modes. A check that cannot be made is listed in ``skipped``, with the reason.
+    loss module and the state of ``optimizer`` too. A check that cannot be made is listed in ``skipped``, with the
+    reason. Besides the faults that ``clinic.call`` finds on the first batch, it looks for
+
+    - data: nan, equal inputs, constant labels, labels among the inputs, tokens shifted wrongly, inputs not scaled;
+      that labels have nothing to do with inputs is a remark, as in a sketch with random numbers it is no fault;
+    - the model: nothing to train, evaluation mode, randomness in it, dropout of all, layers in a plain list, no
+      gradient, one output for all inputs (and where it arises), samples of a batch mixed, labels without effect, a
+      first loss far too high, 16 samples that cannot be learned by heart;
+    - ``optimizer``: other parameters, a learning rate of 0 or next to it, too strong a decay, maximize, divergence;
+    - ``step``: no zero_grad, backward or step, in the wrong order, a graph kept, evaluation mode;
+    - ``evaluate``: training mode, a mean of means over uneven batches.
 
     Args:
         model: called as ``model(x)``.
         loss_fn: called as ``loss_fn(model(x), y)``, returns one number.
         batches: a list or a DataLoader of pairs (x, y); the first 16 are used, moved to the model's device.
-        optimizer: yours, to see whether it holds the model's parameters.
-        step: your step, called as ``step(model, optimizer, batch)``, to see whether it resets the gradients. It must
-            use the model and the optimizer that it gets: this optimizer notes gradients and changes nothing.
-        evaluate: your evaluation, called as ``evaluate(model, batches)``, to see whether it returns the mean over all
-            labels and runs in evaluation mode.
+        optimizer: yours; a copy of it takes 30 steps.
+        step: your step, called as ``step(model, optimizer, batch)``. It must use the model and the optimizer that it
+            gets: this optimizer notes gradients and changes nothing.
+        evaluate: your evaluation, called as ``evaluate(model, batches)``, which returns the mean loss over all labels.
 
     Raises:
         TypeError: the batches can be read only once, or are not pairs of tensors, or ``evaluate`` returns no number.
@@ -64,26 +70,38 @@ def training(
         torch.enable_grad(),
     ):
         run = Run(model, copied(loss_fn), _first(batches, model), optimizer, step, evaluate)
+        if found := report.ask(before.non_finite_inputs, run):
+            report.findings = [found]
+            return report
         first = call(run.loss_fn, run.model()(run.batches[0][0]), run.batches[0][1])
         report.findings, report.remarks = first.findings, first.remarks
-        report.checked, report.skipped = first.checked, first.skipped
+        report.checked, report.skipped = [*report.checked, *first.checked], first.skipped
         if not _stops(first):
             _look(run, report)
     return report
 
 
 def _look(run: Run, report: Report) -> None:
-    """Add the findings about the model, then those about the loop; one consequence where no cause was found."""
-    for checks in (CAUSES, LOOP):
-        report.findings = report.findings + [one for check in checks for one in [report.ask(check, run)] if one]
+    """Add one finding about each of data, model, optimiser, step and evaluation; a consequence where there is none."""
+    flow = [] if report.findings else before.FLOW
+    groups = [before.DATA, before.MODEL + flow, before.OPTIMIZER if run.optimizer else [], [loop.wrong_step]]
+    report.findings = report.findings + _one_of_each(report, run, [*groups, [loop.wrong_evaluation]])
     if not report.findings:
-        report.findings = list(islice((one for check in CONSEQUENCES for one in [report.ask(check, run)] if one), 1))
+        report.findings = _one_of_each(report, run, [before.CONSEQUENCES])
     with suppress(Exception):  # a remark less, where it cannot be counted
-        counts = [count for _, count in batch_means(run)[:-1]]
+        counts = [count for _, count in loop.batch_means(run)[:-1]]
         if counts and max(counts) > 2 * min(counts):
             report.remarks.append(
                 f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches."
             )
+        report.remarks += filter(None, [] if report.findings else [before.unrelated(run)])
+
+
+def _one_of_each(report: Report, run: Run, groups: list[list[Callable]]) -> list[Finding]:
+    """The first finding of each group: later ones would be its consequences."""
+    firsts = [next(filter(None, (report.ask(check, run) for check in checks)), None) for checks in groups]
+    known = {one.name for one in report.findings}
+    return [one for one in firsts if one and one.name not in known]
 
 
 @contextmanager
@@ -119,9 +137,9 @@ def _first(batches: object, model: nn.Module) -> list[tuple]:
 
 def _pair(batch: object, device: torch.device) -> tuple:
     parts = batch if isinstance(batch, (tuple, list)) else ()
-    if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
+    if len(parts) != 2 or not all(tensors(part) for part in parts):
         raise TypeError(
-            f"a batch is of type {type(batch).__name__}, expected a pair of tensors (x, y): "
+            f"a batch is of type {type(batch).__name__}, expected a pair (x, y) of tensors: "
             "make pairs, e.g. [(b['input_ids'], b['labels']) for b in loader]."
         )
-    return tuple(part.detach().to(device).clone() for part in parts)
+    return tuple(mapped(lambda tensor: tensor.detach().to(device).clone(), part) for part in parts)

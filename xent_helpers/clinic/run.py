@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xent_helpers.clinic.observe import Case, observe
+from xent_helpers.clinic.observe import LABELS, Case, mapped, observe
+from xent_helpers.clinic.report import NotChecked
 
 SECONDS = 4.0  # how long the small trainings may take together
 SAMPLES, STEPS = 16, 200  # what is learned by heart
@@ -68,21 +69,24 @@ def same_optimizer(optimizer: torch.optim.Optimizer | None) -> Iterator[None]:
     if optimizer is None:
         yield
         return
-    saved = {weight: dict(state) for weight, state in optimizer.state.items()}
-    values = {weight: copy.deepcopy(state) for weight, state in saved.items()}
-    groups = [dict(group) for group in optimizer.param_groups]
+    state = {weight: copy.deepcopy(held) for weight, held in optimizer.state.items()}
+    groups = [
+        {key: copy.deepcopy(one) for key, one in group.items() if key != "params"} for group in optimizer.param_groups
+    ]
     try:
         yield
     finally:
         optimizer.state.clear()
-        for weight, state in saved.items():
-            for key, value in state.items():
-                if isinstance(value, Tensor):
-                    value.copy_(values[weight][key])
-            kept = {key: value if isinstance(value, Tensor) else values[weight][key] for key, value in state.items()}
-            optimizer.state[weight] = kept
+        optimizer.state.update(state)
         for group, old in zip(optimizer.param_groups, groups, strict=False):
             group.update(old)
+
+
+def single(output: object) -> Tensor:
+    """The output itself, where it is one tensor; dictionaries and tuples are not checked."""
+    if not isinstance(output, Tensor):
+        raise NotChecked("it takes one tensor")
+    return output.detach()
 
 
 def leaves(tensor: Tensor) -> list[Tensor]:
@@ -127,7 +131,12 @@ class Run:
     def small(self) -> tuple[Tensor, Tensor]:
         """The first few samples of the first batch."""
         x, y = self.batches[0]
-        return x[:SAMPLES], y[:SAMPLES]
+        return tuple(mapped(lambda part: part[:SAMPLES], one) for one in (x, y))
+
+    def evaluated(self, x: Tensor) -> Tensor:
+        """The output in evaluation mode, without a graph."""
+        with torch.no_grad():
+            return single(self.model(training=False)(x))
 
     @cached_property
     def inner(self) -> Case | None:
@@ -161,7 +170,7 @@ class Run:
     def constant(self) -> float:
         """The loss of the best constant on the first samples, one output for all inputs and all places."""
         least, inner = self._least(copies=len(self.small[0])), self.inner
-        if inner is None or inner.kind not in ("cross_entropy", "nll_loss") or inner.soft:
+        if inner is None or inner.kind not in LABELS or inner.soft:
             return least
         shares = inner.labels[inner.kept].bincount() / inner.kept.sum()
         return max(least, float(torch.special.entr(shares).sum()))
@@ -169,7 +178,7 @@ class Run:
     def _least(self, copies: int) -> float:
         """Minimise over the outputs themselves."""
         with torch.no_grad():
-            outputs = self.model()(self.small[0])[: len(self.small[0]) // copies]
+            outputs = single(self.model()(self.small[0]))[: len(self.small[0]) // copies]
         free = _Free(outputs, copies, self.inner.kind if self.inner else "")
         optimizer = torch.optim.LBFGS(free.parameters(), max_iter=25, line_search_fn="strong_wolfe")
 
@@ -184,17 +193,17 @@ class Run:
 
     def overfitted(self, enough: float) -> float:
         """The least loss of the first samples in small trainings at three rates; −inf where time ran out."""
-        lowest, deadline = math.inf, perf_counter() + SECONDS
+        lowest, deadline = math.inf, thread_time() + SECONDS
         for lr in (1e-2, 1e-3, 1e-1):
             model, steps = self.model(), 0
             optimizer = torch.optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=lr)
-            while lowest > enough and steps < STEPS and perf_counter() < deadline:
+            while lowest > enough and steps < STEPS and thread_time() < deadline:
                 optimizer.zero_grad()
                 loss = self.loss_fn(model(self.small[0]), self.small[1])
                 lowest, steps = min(float(loss.detach().nan_to_num(nan=math.inf)), lowest), steps + 1
                 loss.backward()
                 optimizer.step()
-        return lowest if perf_counter() < deadline else -math.inf
+        return lowest if thread_time() < deadline else -math.inf
 
 
 class _Free(nn.Module):

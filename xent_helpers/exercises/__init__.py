@@ -32,6 +32,7 @@ __all__ = [
     "hint",
     "progress",
     "redirected_checks",
+    "require",
     "solution",
 ]
 
@@ -66,6 +67,17 @@ def check(key: str, answer: object) -> None:
     display.show(f"Exercise {key}", result.message, result.status)
     if result.status == Status.SOLVED and (trouble := remember(key)):
         print(display.wrapped(trouble))
+
+
+def require(key: str, answer: object) -> None:
+    """Raise unless ``answer`` solves the exercise; nbgrader and Otter give points to a test that raises nothing.
+
+    Raises:
+        AssertionError: it does not; the message is what ``check`` says.
+    """
+    result = examine(key, answer)
+    if result.status != Status.SOLVED:
+        raise AssertionError(f"Exercise {key}: {result.status}. {result.message}")
 
 
 @contextmanager

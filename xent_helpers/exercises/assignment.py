@@ -14,7 +14,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from xent_helpers import exercises
+from xent_helpers.exercises import other_graders
 
+FOR = {
+    "nbgrader": "with a test cell for each exercise, in the folders of an nbgrader course",
+    "otter": "with a test file for each exercise, for otter generate",
+}
 HEADING = "## Exercises"
 README = """# Exercises
 
@@ -36,8 +41,17 @@ class NotAnAssignment(Exception):
     """Why no assignment can be made, and what to do."""
 
 
-def write(course: Path, output: Path, commit: str = "HEAD") -> int:
-    """Write the assignment of the notebooks in ``course`` to the folder ``output``, which is replaced whole."""
+def write(
+    course: Path,
+    output: Path,
+    commit: str = "HEAD",
+    kind: str | None = None,
+    points: dict[str, float] | None = None,
+) -> int:
+    """Write the assignment of the notebooks in ``course`` to the folder ``output``, which is replaced whole.
+
+    For a ``kind`` of ``FOR`` the exercises that ``points`` names get a test, or all.
+    """
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(mkdtemp(prefix=output.name + ".", suffix=".unfinished", dir=output.parent))
@@ -57,8 +71,9 @@ def write(course: Path, output: Path, commit: str = "HEAD") -> int:
                     f"{path.name} at {commit} has a solution of {', '.join(solved)}: name a commit that has none "
                     f"with --stubs."
                 )
-            text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-            (unfinished / path.name).write_text(text, encoding="utf-8")
+            for name, text in other_graders.files(kind, path.name, notebook, points).items():
+                (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+                (unfinished / name).write_text(text, encoding="utf-8")
         (unfinished / "README.md").write_text(README, encoding="utf-8")
         unfinished.chmod(0o755)
         replace(output, unfinished)
@@ -67,7 +82,7 @@ def write(course: Path, output: Path, commit: str = "HEAD") -> int:
         return 1
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    print(f"{output}: {len(list(output.glob('*.ipynb')))} notebooks without outputs and solutions")
+    print(f"{output}: {len(list(output.rglob('*.ipynb')))} notebooks without outputs and solutions")
     return 0
 
 

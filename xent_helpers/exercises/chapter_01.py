@@ -433,7 +433,7 @@ def floor_inputs(rng):
         (np.repeat([0, 1, 2], [2, 7, 1]), 3),
         (np.array([0, 3, 3, 5]), 7),
         (np.array([2, 2, 2]), 3),
-        (np.array([0]), 1),
+        (np.array([0]), 2),
     ]
     sizes = rng.integers([(3, 2), (20, 3), (100, 5)], [(9, 5), (60, 6), (400, 12)])
     drawn = [(rng.choice(c, n, p=rng.dirichlet(np.ones(c))), int(c)) for n, c in sizes]
@@ -444,7 +444,7 @@ def floor_inputs(rng):
 
 @floor.domain
 def floor_domain(labels, num_classes):
-    return 0 < len(labels) <= MOST_LABELS and num_classes > 0 and np.all((labels >= 0) & (labels < num_classes))
+    return 0 < len(labels) <= MOST_LABELS and num_classes > 1 and np.all((labels >= 0) & (labels < num_classes))
 
 
 @floor.mistake

@@ -248,10 +248,10 @@ def summed_gradient(means, counts):
     return counts[counts > 0] @ means[counts > 0]
 
 
-@gradient.mistake
-def over_batches(means, counts):
+@gradient.mistake(batches=(len, np.count_nonzero))
+def over_batches(means, counts, batches):
     """You added up the sums and divided by the number of micro-batches. What should you count instead?"""
-    return counts[counts > 0] @ means[counts > 0] / len(counts)
+    return counts[counts > 0] @ means[counts > 0] / batches(counts)
 
 
 @gradient.mistake
@@ -489,6 +489,12 @@ def mean_of_texts(z, tokens, pad, mean):
 def sum_of_labels(z, tokens, pad):
     """This is the sum over the labels. What does a mean divide by?"""
     return token_nats(z, tokens, 1)[tokens[:, 1:] != pad].sum()
+
+
+@next_token.mistake
+def sum_over_texts(z, tokens, pad):
+    """You divided the sum by the number of texts. A mean over labels divides by what?"""
+    return token_nats(z, tokens, 1)[tokens[:, 1:] != pad].sum() / len(tokens)
 
 
 @next_token.mistake

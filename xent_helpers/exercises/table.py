@@ -3,8 +3,10 @@
 import csv
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 COLUMNS = ("file", "exercise", "status", "diagnosis")
 
@@ -59,34 +61,44 @@ class Table:
         return rows
 
     def store(self) -> None:
-        """Write under another name, then rename: an interruption leaves the old table or the new one, never a part."""
-        unfinished = self.path.with_name(self.path.name + ".unfinished")
-        unfinished.unlink(missing_ok=True)
-        try:
-            new = _opened(unfinished, "x", 0o600)
-            try:
-                _lock(new)
-                found = os.fstat(self._file.fileno())
-                with suppress(OSError):  # only root may give a file away
-                    os.chown(unfinished, found.st_uid, found.st_gid)
-                shutil.copymode(self.path, unfinished)
-                rows = (row for rows in self.rows.values() for row in rows)
-                csv.writer(new, lineterminator="\n").writerows([COLUMNS, *rows])
-                new.flush()
-                os.replace(unfinished, self.path)
-            except BaseException:
-                with suppress(OSError):  # what could not be written cannot be written now either
-                    new.close()
-                raise
-        finally:
-            unfinished.unlink(missing_ok=True)
+        """Store the whole table: an interruption leaves the old one or the new one, never a part."""
+        rows = (row for rows in self.rows.values() for row in rows)
+        new = replaced(self.path, lambda file: csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows]))
         self._file.close()
         self._file = new
 
 
-def _opened(path, mode, rights=0o666):
+def replaced(path: Path, write: Callable[[TextIO], object], encoding: str = "utf-8-sig") -> TextIO:
+    """Let ``write`` fill a file under another name, then put it in the place of ``path``; return it, locked.
+
+    It keeps the owner and the mode of the file that it replaces; a new one is its owner's alone.
+    """
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        new = _opened(unfinished, "x", 0o600, encoding)
+        try:
+            _lock(new)
+            if path.exists():
+                found = path.stat()
+                with suppress(OSError):  # only root may give a file away
+                    os.chown(unfinished, found.st_uid, found.st_gid)
+                shutil.copymode(path, unfinished)
+            write(new)
+            new.flush()
+            os.replace(unfinished, path)
+        except BaseException:
+            with suppress(OSError):  # what could not be written cannot be written now either
+                new.close()
+            raise
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return new
+
+
+def _opened(path, mode, rights=0o666, encoding="utf-8-sig"):
     """A text file that only its owner may read before it has its final mode; the mark tells spreadsheets of UTF-8."""
-    return open(path, mode, encoding="utf-8-sig", newline="", opener=lambda name, flags: os.open(name, flags, rights))
+    return open(path, mode, encoding=encoding, newline="", opener=lambda name, flags: os.open(name, flags, rights))
 
 
 def _lock(file):

@@ -42,14 +42,14 @@ QUESTIONS = (
     ),
     Question(
         "7.4",
-        answer="0.04 or less to either side",
+        answer="0.05 or less to either side",
         beliefs={
-            "more than 0.1 above": (
+            "more than 0.05 above": (
                 "networks that fit every training label are said to be overconfident; here they are right as often "
                 "as they claim, since these labels can be predicted"
             ),
-            "0.04 or less to either side": "near certainty is about right where 95% of new labels can be predicted",
-            "more than 0.1 below": "true labels might make it modest; that holds only early, at about 20 steps",
+            "0.05 or less to either side": "near certainty is about right where 96% of new labels can be predicted",
+            "more than 0.05 below": "true labels might make it modest; that holds only early, at about 20 steps",
         },
     ),
 )

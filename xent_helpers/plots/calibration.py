@@ -110,7 +110,7 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
 
 
 def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Draw accuracy and confidence (left), loss as trained and with the best temperature (right), against steps.
+    """Draw accuracy and confidence (left), loss as trained and at the fitted temperature (right), against steps.
 
     Args:
         steps: at which it was measured (K,).
@@ -121,7 +121,7 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
     axes = canvas(
         f"Against the steps of training, {steps[0]} to {steps[-1]}. Left: accuracy ends at {mean['accuracy'][-1]:.3f}, "
         f"confidence at {mean['confidence'][-1]:.3f}. Right: the test loss falls to {mean['loss'].min():.3f} nats and "
-        f"rises again to {mean['loss'][-1]:.3f}; with the best temperature it goes on falling, to "
+        f"rises again to {mean['loss'][-1]:.3f}; with the fitted temperature it goes on falling, to "
         f"{mean['repaired'][-1]:.3f}.",
         1,
         2,
@@ -131,16 +131,17 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
         (axes[0], "More certain, hardly more often right", "share of the test part", "confidence", "accuracy"),
         (axes[1], "As trained, the loss rises again", "mean test loss in nats", "loss", "repaired"),
     )
-    labels = {"confidence": "claimed", "accuracy": "right", "loss": "as trained", "repaired": "with the best T"}
+    labels = {"confidence": "claimed", "accuracy": "right", "loss": "as trained", "repaired": "at the fitted T"}
     for ax, title, ylabel, *names in panels:
-        for name, colour, dash in zip(names, (VERMILION, BLUE), ("--", "-"), strict=True):
+        for name, colour, dash, side in zip(names, (VERMILION, BLUE), ("--", "-"), ("bottom", "top"), strict=True):
             values = runs[name]
             ax.fill_between(steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
             ax.plot(steps, mean[name], color=colour, linestyle=dash, marker="o", markersize=4)
-            ax.annotate(labels[name], (steps[-1], mean[name][-1]), (6, 0), textcoords="offset points", va="center",
+            ax.annotate(labels[name], (steps[-1], mean[name][-1]), (6, 0), textcoords="offset points", va=side,
                         color=colour, annotation_clip=False)  # fmt: skip
         ax.set(title=title, xlabel="steps of training", ylabel=ylabel, xscale="log")
-        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_xticks(steps[::2], steps[::2])
+        ax.minorticks_off()
     return axes
 
 

@@ -60,6 +60,7 @@ def ece_inputs(rng):
         claims(rng, 300, int(rng.integers(40, 100)), 0.1),
         (rng.integers(0, 65, 20) / 64, rng.integers(0, 2, 20), 64),
         (np.array([1e-9, 1 - 1e-9]), np.array([1, 0]), 1000),
+        (np.array([0.249, 0.3, 0.4999, 0.6, 0.74999, 0.8]), np.array([1, 0] * 3), 4),  # just below an edge
         claims(rng, int(rng.integers(2, 9)), 1),
         claims(rng, 1, int(rng.integers(2, 9))),
     ]
@@ -261,7 +262,7 @@ def ece_sum_of_gaps(claimed, came_true, bins):
 
 @calibration_error.mistake
 def ece_root_of_squares(claimed, came_true, bins):
-    """You squared the gaps, averaged, and took the root. That is a calibration error too, one that large gaps rule.
+    """You squared the gaps, averaged, and took the root. That is a calibration error too, but large gaps dominate it.
     Which power of the gap stands in equation 7.3?"""
     return np.sqrt(ece_squared(claimed, came_true, bins))
 

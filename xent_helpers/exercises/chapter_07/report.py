@@ -94,8 +94,8 @@ def report_fitted_on_both(z_train, y_train, z_valid, y_valid, z_test, y_test):
 
 @report.mistake
 def report_fitted_on_training_and_validation(z_train, y_train, z_valid, y_valid, z_test, y_test):
-    """More data for T, but part of it are pictures that the model was trained on, where it is too often right. What
-    would T be if they were the majority?"""
+    """More data for T, but some of the pictures are those that the model was trained on, where it is too often right.
+    What would T be if they were the majority?"""
     z, y = np.concatenate([z_train, z_valid]), np.concatenate([y_train, y_valid])
     return float(losses.cross_entropy(z_test / calibration.fit_temperature(z, y), y_test))
 

@@ -17,10 +17,7 @@ temperature = Draft(
         "p = softmax(z / T), and then the mean of −log p at the labels.",
         "losses.cross_entropy takes logits and does the rest: which logits belong to temperature T?",
     ),
-    afterwards=(
-        "Draw it against 1/T for logits and labels of yours: it is a bowl, and calibration.fit_temperature finds the "
-        "bottom."
-    ),
+    afterwards=("Draw it against 1/T for some logits: it is a bowl, and calibration.fit_temperature finds the bottom."),
 )
 
 
@@ -141,6 +138,12 @@ def nll_log_of_mean(z, y, T):
 def nll_no_logarithm(z, y, T):
     """You charge 1 − p of the label. What does a product of probabilities become under the logarithm?"""
     return 1 - np.mean(chosen(losses.softmax(z / T), y))
+
+
+@temperature.mistake
+def nll_of_probabilities(z, y, T):
+    """You charge −p of the label, as losses.nll_loss does when it gets probabilities. What does it expect instead?"""
+    return -np.mean(chosen(losses.softmax(z / T), y))
 
 
 @temperature.mistake

@@ -25,7 +25,7 @@ def when_to_ring():
 
 @threshold.mistake
 def one_half():
-    """One half is right if both mistakes cost the same. Which of the two is dearer here?"""
+    """One half is right if both mistakes cost the same. Which of the two costs more here?"""
     return 0.5
 
 
@@ -76,6 +76,6 @@ def a_cost():
 
 @threshold.mistake
 def costs_exchanged():
-    """With this threshold the detector rings only when it is nearly certain. A missed fire is the dear mistake: should
-    one ring sooner or later than at ½?"""
+    """With this threshold the detector rings only when it is nearly certain. A missed fire costs far
+    more: should one ring sooner or later than at ½?"""
     return 20_000 / (50 + 20_000)

@@ -178,13 +178,13 @@ TEACHERS = (
         "divergence",
         lambda z, v, T: on_rows(z, v, T, T) - on_rows(v, v, T, T),
         "You took the divergence of the two rows, that is the cross-entropy less the teacher's entropy. Many "
-        "libraries do, and its gradient is the same. Which of the two stands in equation 8.10?",
+        "libraries do, and its gradient is the same. Which of the two is in equation 8.10?",
     ),
     Part(
         "divergence over classes",
         lambda z, v, T: (on_rows(z, v, T, T) - on_rows(v, v, T, T)) / z.shape[1],
         "You took the divergence of the two rows, and its mean over all entries: torch's kl_div does that unless told "
-        "otherwise. What should the mean run over, and which of divergence and cross-entropy stands in equation 8.10?",
+        "otherwise. What should the mean run over, and which of divergence and cross-entropy is in equation 8.10?",
     ),
     Part(
         "divergence the other way",
@@ -202,7 +202,7 @@ SQUARES = Part(
     "squared difference",
     lambda z, v, T: np.mean((z - v) ** 2),
     "You charge the squared difference of the logits. At a very high temperature distillation comes near to it; which "
-    "loss stands in equation 8.10?",
+    "loss is in equation 8.10?",
 )
 
 student.parts(student_from_parts, teacher=[*TEACHERS, SQUARES])

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from xent_helpers.clinic import sections
-from xent_helpers.clinic.numbers import first, runs
-from xent_helpers.clinic.observe import Case
+from xent_helpers.clinic.faults import found
+from xent_helpers.clinic.numbers import first, runs, span
+from xent_helpers.clinic.observe import LABELS, Case, tensors
 from xent_helpers.clinic.report import Finding
 
 
@@ -18,9 +18,26 @@ def non_finite_output(case: Case) -> Finding | None:
     if not bool(wrong.any()):
         return None
     evidence = f"{int(wrong.sum())} of {z.numel()} predictions are nan or inf, the first at {first(wrong)}"
-    evidence += f"; {z.dtype} ends at {torch.finfo(z.dtype).max:.4g}"
-    cure = "torch.autograd.set_detect_anomaly(True)  # then look upstream of the loss"
-    return Finding("the output is nan or inf", evidence, cure, sections.HALF)
+    return found("the output is nan or inf", evidence + f"; {z.dtype} ends at {torch.finfo(z.dtype).max:.4g}")
+
+
+def non_finite_target(case: Case) -> Finding | None:
+    """inf or NaN among the labels. Silent where log_target may have made −inf."""
+    wrong = [y.isnan() | y.isposinf() for y in tensors(case.y) if y.is_floating_point()]
+    count = sum(int(one.sum()) for one in wrong)
+    return found("nan or inf among the {0}", f"{count} of the labels are nan or inf", "targets") if count else None
+
+
+def rounded(case: Case) -> Finding | None:
+    """Predictions after round, argmax or a threshold. Silent without autograd's record for fewer than 8 numbers."""
+    z = case.z.detach()
+    if case.operations and case.origin not in ("Round", "Sign", "Floor", "Ceil", "Trunc", "Heaviside"):
+        return None
+    whole = z.numel() >= 8 and len(z.unique()) > 1 and bool((z == z.round()).all())
+    labels_first = case.kind == "bce" and not bool(((case.y == 0) | (case.y == 1)).all())
+    if not case.operations and (labels_first or not whole or not bool(torch.as_tensor(case.value).abs().sum() > 0.1)):
+        return None
+    return found("no gradient", f"all {z.numel()} predictions are whole numbers, {span(z)}; they have no slope")
 
 
 def broadcast(case: Case) -> Finding | None:
@@ -29,48 +46,45 @@ def broadcast(case: Case) -> Finding | None:
     if case.stretched is None or set(pair) != set(case.stretched) or case.z.numel() == 1:
         return None
     evidence = f"output {pair[0]} and target {pair[1]} are stretched to {tuple(torch.broadcast_shapes(*pair))}"
-    section = sections.SHAPES
-    return Finding("shapes are broadcast", evidence, "output.squeeze(1)  # or target[:, None]", section)
+    return found("shapes are broadcast", evidence, "output.squeeze(1)  # or target[:, None]")
 
 
 def no_number(case: Case) -> Finding | None:
     """A loss of NaN or infinity from a finite prediction. Silent where it is finite."""
     value = case.value.detach() if isinstance(case.value, Tensor) else torch.as_tensor(float("nan"))
-    if bool(value.isfinite().all()) or non_finite_output(case):
+    if bool(value.isfinite().all()) or any(not bool(z.isfinite().all()) for z in tensors(case.z)):
         return None
-    evidence = f"the loss is {float(value.sum())}, and the predictions are finite"
-    return Finding("the loss is nan or inf", evidence, "F.cross_entropy(logits, target)", sections.LOG)
+    return found("the loss is nan or inf", f"the loss is {float(value.sum())}, and the predictions are finite")
 
 
 def no_gradient(case: Case) -> Finding | None:
     """Nothing leads back to the output (argmax, .item()), or the slope is NaN. Silent where loss and slope are 0."""
-    slope, value = case.gradient, torch.as_tensor(case.value)
+    value = torch.as_tensor(case.value)
     by_the_target = value.requires_grad and not case.z.requires_grad
     if not case.z.is_floating_point() or by_the_target or not bool(value.isfinite().all()):
         return None
+    try:
+        slope = case.gradient
+    except RuntimeError as error:
+        name = "an operation in place" if "inplace" in str(error) else "no gradient"
+        return found(name, f"backward says {str(error).splitlines()[0][:160]}")
     size, wide = float(value.detach().double().sum()), torch.promote_types(case.z.dtype, torch.float32)
     pull = float("nan") if slope is None else float(torch.linalg.vector_norm(slope, dtype=wide))
-    if pull > 0 or (pull == 0 and abs(size) < 0.1):
+    if pull > 0 or (pull == 0 and abs(size) < 0.1) or (case.kind in ("triplet", "signs", "multi_margin") and pull == 0):
         return None
     evidence = f"the loss is {size:.4g}, and the gradient of {case.z.numel()} predictions "
     evidence += "does not exist" if slope is None else f"has the norm {pull}"
-    if slope is not None and pull != 0:
-        return Finding(
-            "the gradient is nan", evidence, "loss_of[mask].mean()  # no 0 * inf, no 0 / 0", sections.IGNORED
-        )
-    cure = "loss(logits, target)  # no argmax, round, detach, .item() or .numpy() between"
-    return Finding("no gradient", evidence, cure, sections.ZERO)
+    return found("no gradient" if slope is None or pull == 0 else "the gradient is nan", evidence)
 
 
 def negative(case: Case) -> Finding | None:
     """A negative loss of PyTorch's, or minus a probability by hand. Silent for others: they may mean it."""
-    if case.kind == "other" and not _without_logarithm(case):
+    if case.kind in ("poisson", "gaussian") or (case.kind == "other" and not _without_logarithm(case)):
         return None
     size = float(case.value.detach().double().sum())
     if size >= -1e-6 * case.z.numel():
         return None
-    evidence = f"the loss is {size:.4g}, and a cross-entropy of probabilities is never below 0"
-    return Finding("the loss is negative", evidence, "F.cross_entropy(logits, target)", sections.NLL)
+    return found("the loss is negative", f"the loss is {size:.4g}, and a cross-entropy is never below 0")
 
 
 def _without_logarithm(case: Case) -> bool:
@@ -91,15 +105,14 @@ def negated(outer: Case, inner: Case) -> Finding | None:
         return None
     given, of_torch = (float(value.detach()) for value in values)
     alike = bool((inner.labels == inner.labels[0]).all())
-    if inner.kind == "kl_div" or alike or not of_torch > 0 or given != -of_torch:
+    if inner.kind not in (*LABELS, "bce", "bce_with_logits") or alike or not of_torch > 0 or given != -of_torch:
         return None
-    evidence = f"the loss is {given:.4g}, minus PyTorch's: a training would drive it down without end"
-    return Finding("the loss is negative", evidence, "F.cross_entropy(logits, target)", sections.NLL)
+    return found("the loss is negative", f"the loss is {given:.4g}, minus PyTorch's: training drives it down endlessly")
 
 
 def mean_over_padding(outer: Case, inner: Case) -> Finding | None:
     """A mean that divides by ignored or masked labels too. Silent for every other number."""
-    labelled = inner.kind in ("cross_entropy", "nll_loss") and not inner.soft and "weight" not in inner.options
+    labelled = inner.kind in LABELS and not inner.soft and "weight" not in inner.options
     one_number = isinstance(outer.value, Tensor) and outer.value.numel() == 1
     if not labelled or not one_number or inner.options.get("reduction", "mean") == "mean":
         return None
@@ -109,13 +122,10 @@ def mean_over_padding(outer: Case, inner: Case) -> Finding | None:
         count, by_kept = int(kept.sum()), float(each[kept[inner.kept]].double().sum())
         in_runs = not bool(inner.kept.all()) or len(runs(~kept)[0]) < 0.6 * (total - count)
         if 0 < count < total and in_runs and abs(value * total - by_kept) < 1e-4 * abs(by_kept):
-            evidence = (
-                f"{value:.4g} divides by all {total} labels; the mean of the {count} kept is {by_kept / count:.4g}"
-            )
-            return Finding("mean over padding", evidence, "(each * mask).sum() / mask.sum()", sections.MEANS)
+            evidence = f"{value:.4g} divides by all {total} labels; the mean of the {count} kept is "
+            return found("mean over padding", evidence + f"{by_kept / count:.4g}")
     return None
 
 
-BEFORE = [non_finite_output]
+BEFORE = [non_finite_output, non_finite_target]
 AFTER = [no_number, no_gradient, negative]
-OTHER = [broadcast]
