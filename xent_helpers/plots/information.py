@@ -253,6 +253,8 @@ def score_triangles(
         step = _flat(downhill - downhill.mean())
         step = 0.18 * step / np.linalg.norm(step)
         ax.annotate("", _flat(p) + step, _flat(p), arrowprops={"arrowstyle": "-|>", "linewidth": 2.5, "color": BLACK})
+        for name, place, beside in (("truth", q, (11, 4)), ("a belief", p, (6, -1))):
+            ax.annotate(name, _flat(place), beside, textcoords="offset points")
         ax.set_title(title, loc="center")
     return axes
 

@@ -186,24 +186,28 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
             digits = np.array([np.median(correct_digits(loss, lead + NEARBY, count)) for lead in leads])
             fine = np.isfinite(digits)
             style = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4, "markevery": 6}
-            ax.plot(leads, digits, label=name, zorder=1.9 if colour == BLACK else 2, **style)  # black below the others
+            if colour == BLACK:  # wide, below the others
+                style |= {"linestyle": "-", "linewidth": 5, "alpha": 0.4, "zorder": 1.9}
+            ax.plot(leads, digits, label=name, **style)
             for i in [i - fine[i - 1] for i in range(1, len(leads)) if fine[i] != fine[i - 1]]:
                 ax.plot(leads[i], digits[i], "X", color=colour, markersize=9)
             said.append(f"{count} classes, {name}: {_in_words(leads, digits)}")
         for place, limit in _limits(count).items():
             ax.axvline(place, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
+            if ax is not axes[0]:  # one panel says what the lines are
+                continue
             beside = (-11, 0) if place > 50 or "103" in limit else (3, 0)  # not on the lines that fall there
             height = 7.2 if place < 0 else 6.4  # clear of the lines
             ax.annotate(limit, (place, height), beside, textcoords="offset points", rotation=90, va="top", color=GREY)
         ax.set(
             title=f"{count:,} classes",
-            xlabel="lead of the true class over its rivals (logits)",
+            xlabel="← behind   lead of the true class (logits)   ahead →",
             xlim=(leads[0] - 3, leads[-1] + 3),
             ylim=(-0.3, 9.2),
         )
     axes[0].set_ylabel("correct digits of the loss (float32)")
     axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(implementations))
-    axes[0].figure.suptitle("How many digits of the loss are right? (A cross: inf or NaN beyond it.)")
+    axes[0].figure.suptitle("Ahead, only the package keeps its digits; behind, two formulas end in inf (cross)")
     axes[0].figure.alt = "Correct digits of the float32 loss against the lead. " + "; ".join(said) + "."
     return axes
 
