@@ -25,7 +25,7 @@ TEST_EXTRAS := test,lint,gpu
 # One set-up at a time: this holds a lock for as long as the command runs that follows it, and leaves no file.
 LOCKED := $(PYTHON) -c 'import fcntl, os, sys; file = os.open("pyproject.toml", os.O_RDONLY); fcntl.flock(file, fcntl.LOCK_EX); os.set_inheritable(file, True); os.execvp(sys.argv[1], sys.argv[1:])'
 
-.PHONY: help lab test test-sim gpu notebooks bench book slides test-browser colab assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
+.PHONY: help lab test test-sim gpu notebooks bench book pdf slides test-browser colab assignment test-grade test-answers lint robustness matrix properties fuzz mutants clean
 .DEFAULT_GOAL := help
 
 help:  ## show these commands
@@ -54,6 +54,9 @@ book: $(BOOK_READY)  ## build the web book: open build/book/index.html
 	@rm -rf build/book
 	@$(BIN)/python -m sphinx -q -W --keep-going -n -E -c book -d build/doctrees . build/book
 	@echo "The book is built: open build/book/index.html"
+
+pdf: $(BROWSER_READY) book  ## print each chapter of the book to build/book/pdf, with Chromium
+	@$(BIN)/python -m tools.print_chapters
 
 slides: $(BOOK_READY)  ## build a lecture a chapter: open build/slides/index.html
 	@rm -rf build/slides

@@ -6,6 +6,7 @@ ADDRESS=https://github.com/you/course`` puts another one in its place there, in 
 """
 
 import argparse
+import re
 import tomllib
 from pathlib import Path
 
@@ -49,12 +50,21 @@ def links(name: str, address: str) -> dict[str, str]:
     }
 
 
+def absolute(source: str, address: str) -> str:
+    """Markdown whose links lead to the other copies and the project's pages; links within the notebook are gone."""
+    source = re.sub(r"\[([^\][]*)\]\(#[^()]*\)", r"\1", source)
+    source = re.sub(r"\]\((\w+\.ipynb)(#[^()]*)?\)", lambda found: f"]({links(found[1], address)['colab']})", source)
+    return source.replace("](../", f"]({address}/blob/main/")
+
+
 def copied(path: Path, address: str) -> NotebookNode:
     """The copy of one notebook."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        else:
+            cell.source = absolute(cell.source, address)
     notebook.cells[:0] = [
         new_markdown_cell(BADGES.format(name=path.name, **links(path.name, address)), id="badges"),
         new_code_cell(INSTALL.format(address=address), id="install"),

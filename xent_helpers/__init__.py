@@ -9,9 +9,10 @@ if sys.argv[:1] == ["-m"]:  # a command of the package: Python is looking for it
 
     import signal
 
-    from xent_helpers.parent import end_with_parent
-
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the imports without a traceback
+
+    from xent_helpers.parent import end_with_parent
+
     if "RANK" in os.environ:
         end_with_parent()  # torchrun's, whose workers would go on without it

@@ -33,13 +33,16 @@ NOT_LINKED = (nodes.reference, nodes.title, nodes.literal, nodes.literal_block, 
 
 
 def prepare_notebook(app: Sphinx, document: str, content: list[str]) -> None:
-    """Set predictions and exercises in boxes; in the notebook they are plain Markdown."""
+    """Set predictions and exercises in boxes; in the notebook they are plain Markdown.
+
+    A link to a cell, which JupyterLab follows, becomes plain text again, so that it is linked as on every other page.
+    """
     if not document.startswith("notebooks/"):
         return
     notebook = json.loads(content[0])
     notebook["cells"].insert(1, {"cell_type": "markdown", "id": "links", "metadata": {}, "source": _links(document)})
     for cell in notebook["cells"]:
-        source = "".join(cell["source"])
+        source = re.sub(r"\[([^\][]*)\]\([^()]*#cell-id=[^()]*\)", r"\1", "".join(cell["source"]))
         if "predict" in cell["metadata"].get("tags", []):
             cell["source"] = _box("predict", "Predict before you read on", source.removeprefix("**Predict.**").strip())
         elif cell["cell_type"] == "markdown":
@@ -50,6 +53,14 @@ def prepare_notebook(app: Sphinx, document: str, content: list[str]) -> None:
                 flags=re.DOTALL | re.MULTILINE,
             )
     content[0] = json.dumps(notebook)
+
+
+def prepare_glossary(app: Sphinx, document: str, content: list[str]) -> None:
+    """Make a glossary of the plain list, which reads well in JupyterLab too."""
+    if document == "book/glossary":
+        opening, *entries = re.split(r"^- \*\*(.*?)\*\*: ", content[0], flags=re.MULTILINE)
+        rows = [f"{term}\n  {text}" for term, text in zip(entries[::2], entries[1::2], strict=True)]
+        content[0] = "\n".join([opening, "```{glossary}", *rows, "```", ""])
 
 
 def _links(document: str) -> str:
@@ -79,14 +90,15 @@ def write_api_pages(app: Sphinx) -> None:
     names = [
         module.name
         for module in walk_packages(xent_helpers.__path__, "xent_helpers.")
-        if not re.search(r"\.(_\w+|chapter_\d+)$", module.name)  # the chapters' exercises are for `solution` to show
+        if not re.search(r"\.(_\w+$|chapter_\d+)", module.name)  # the chapters' exercises are for `solution` to show
     ]
     rows = []
     for name in names:  # a package shows what it defines; what it passes on is shown on the page of its module
         summary = import_module(name).__doc__.splitlines()[0]
-        page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```\n"
+        title = name.removeprefix("xent_helpers.")
+        page = f"# {title}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```\n"
         _write_changed(folder / f"{name}.md", page)
-        rows.append(f"| [{name.removeprefix('xent_helpers.')}]({name}.md) | {summary} |")
+        rows.append(f"| [{title}]({name}.md) | {summary} |")
     for page in folder.glob("xent_helpers.*.md"):
         if page.stem not in names:
             page.unlink()
@@ -256,8 +268,9 @@ def _cited(document, text, in_references):
             anchor = "" if kind == "chapter" else chapters.anchor(kind, key[0])
             if chapter is None or (chapter.document == document and not anchor):
                 continue
-            # "Sections 2.1 and 2.2" among the references are the cited book's, unless they are of this chapter.
-            if in_references and (found["kind"] or "").istitle() and chapter.document != document:
+            # "Sections 2.1" and "chapter 5" among the references are the cited book's, unless of this chapter.
+            theirs = kind == "chapter" or (found["kind"] or "").istitle()
+            if in_references and theirs and chapter.document != document:
                 continue
             if not anchor or anchor in chapter.anchors():
                 start = found.start() if found["keys"] and not key.start() else first + key.start()
@@ -305,6 +318,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("builder-inited", write_api_pages)
     app.connect("source-read", prepare_notebook)
+    app.connect("source-read", prepare_glossary)
     app.connect("doctree-read", finish_page)
     app.connect("doctree-resolved", link_page)
     app.connect("html-page-context", mend_references)

@@ -16,6 +16,7 @@ function make(parent, tag, attributes, text = "") {
 document.addEventListener("DOMContentLoaded", () => {
   nameArrows();
   foldCuriousSections();
+  unfoldForPaper();
   markWhatIsDone();
   showDefinitions();
   labelTableCells();
@@ -27,7 +28,7 @@ function nameArrows() {
     arrow.setAttribute("aria-label", "Pages below " + (arrow.closest("li")?.querySelector("a")?.textContent ?? "this one"));
 }
 
-// Sections for the curious are folded below their heading; a link into one opens it, and paper shows all.
+// Sections for the curious are folded below their heading; a link into one opens it.
 function foldCuriousSections() {
   for (const section of document.querySelectorAll("section.curious")) {
     const heading = section.querySelector("h2");
@@ -44,8 +45,17 @@ function foldCuriousSections() {
     target.scrollIntoView();
   };
   addEventListener("hashchange", reveal);
-  addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("section.curious details")) one.open = true; });
   reveal();
+}
+
+// Paper shows what is folded, and the screen folds it again.
+function unfoldForPaper() {
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll(".bd-article details:not([open])")];
+    for (const one of folded) one.open = true;
+  });
+  addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
 }
 
 // A section is read when its end has been on the screen; the margin shows it. An exercise is ticked off by hand.
@@ -107,6 +117,6 @@ function showDefinitions() {
 function labelTableCells() {
   for (const table of document.querySelectorAll(".bd-article table.table")) {
     const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
-    for (const row of table.querySelectorAll("tbody tr")) [...row.children].forEach((cell, i) => { cell.dataset.head = heads[i] ?? ""; });
+    for (const row of table.querySelectorAll("tbody tr")) [...row.children].forEach((cell, i) => { if (heads[i] && cell.textContent.trim()) cell.dataset.head = heads[i]; });
   }
 }

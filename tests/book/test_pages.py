@@ -107,8 +107,8 @@ def test_each_symbol_occurs_in_the_chapter_that_the_page_of_notation_names():
 
 def test_each_term_is_explained_once_and_occurs_in_the_chapter_that_introduces_it():
     page = text("glossary.md")
-    terms = re.findall(r"^(\S.*)\n  \S.*\(Chapter (\d)\.\)$", page, re.MULTILINE)
-    assert len(terms) > 60 and len(terms) == len(re.findall(r"^  \S", page, re.MULTILINE))
+    terms = re.findall(r"^- \*\*([^*]+)\*\*: .*\(Chapter (\d)\.\)$", page, re.MULTILINE)
+    assert len(terms) > 60 and len(terms) == page.count("\n- ")
     names = [name.lower() for name, _ in terms]
     assert names == sorted(set(names))
     faults = []

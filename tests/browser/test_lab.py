@@ -34,7 +34,7 @@ def free_port() -> int:
 def lab(tmp_path_factory):
     """The address of a JupyterLab on a copy of the course, which keeps its own settings to itself."""
     folder = tmp_path_factory.mktemp("lab")
-    for name in ("notebooks", "xent_helpers"):
+    for name in ("notebooks", "xent_helpers", "book"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     shutil.copy(ROOT / "README.md", folder)
     settings = folder / "config" / "labconfig"
@@ -128,6 +128,27 @@ def move_explorables(page, path):
         page.keyboard.press("ArrowLeft")  # which JupyterLab would take for itself
         said.append(says.inner_text())
         assert len(set(said)) == 3
+
+
+@pytest.mark.parametrize(
+    "number, link, heading",
+    [
+        (6, r"\[([^\][]*?([\d.]+))\]\(#cell-id=", "^{} "),
+        (6, r"\[([^\][]*?([\d.]+))\]\(\d\d_\w+\.ipynb#cell-id=", "^{} "),
+        (4, r"\[\*([^\][]*)\*\]\(\.\./book/(errors)\.md\)", "^What does this error mean"),
+    ],
+)
+def test_a_link_leads_to_its_section_or_page(number, link, heading, lab, browser):
+    address, _ = lab
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    prose = "\n".join(cell.source for cell in nbformat.read(NOTEBOOKS[number], as_version=4).cells)
+    words, key = re.search(link, prose).groups()
+    page.goto(f"{address}/lab/tree/notebooks/{NOTEBOOKS[number].name}?token={TOKEN}&reset", timeout=120_000)
+    page.wait_for_selector(IDLE, timeout=120_000)
+    page.locator(".jp-MarkdownCell a", has_text=words).first.click()
+    title = re.compile(heading.format(re.escape(key)))
+    page.locator(".jp-RenderedMarkdown :is(h1, h2):visible", has_text=title).first.wait_for(timeout=60_000)
+    page.close()
 
 
 def test_a_notebook_that_is_opened_and_saved_keeps_its_bytes(lab, browser):

@@ -125,7 +125,8 @@ def test_chapters_link_their_equations(notebook, look):
 SCROLLS = """() => [...document.querySelectorAll("body *")].filter(element => {
     if (element.scrollWidth <= element.clientWidth + 1 || !element.clientWidth) return false;
     if (!["auto", "scroll"].includes(getComputedStyle(element).overflowX)) return false;
-    const boxes = "pre, table, .math, .image-reference, mjx-container, .text_html, .bd-sidebar-secondary, dialog";
+    const pictures = ".image-reference, .course-picture";
+    const boxes = `pre, table, .math, ${pictures}, mjx-container, .text_html, .bd-sidebar-secondary, dialog`;
     return !element.closest(boxes) && !element.firstElementChild?.matches("table, pre");
 }).map(element => element.outerHTML.slice(0, 120))"""
 

@@ -44,3 +44,8 @@ def test_padding_of_infinities_warns_of_nothing(recwarn):
 def test_a_wrong_mean_is_refused_and_the_right_one_not_told(value):
     said = str(exercises.examine("5.2", value))
     assert "not yet" in said and ("1.375" not in said or "1.375" in str(value))
+
+
+@pytest.mark.parametrize(("value", "words"), [(1.3751, "1.3751 is not it. It is too large"), (1.38, "as if rounded")])
+def test_a_number_close_to_the_mean_is_shown_with_the_digits_that_differ(value, words):
+    assert words in exercises.examine("5.2", value).message

@@ -371,6 +371,12 @@ def test_an_answer_that_differs_from_call_to_call_is_told_so(spread):
     assert result.status == Status.NOT_YET and "when it is called with the same again" in result.message
 
 
+def test_an_answer_that_is_sometimes_right_is_told_so():
+    rng = np.random.default_rng(0)
+    result = examine(MEAN, lambda p: mean_surprisal(p) + (rng.random() < 0.2))
+    assert result.status == Status.NOT_YET and "Does chance play a part" in result.message
+
+
 def test_figures_and_displays_of_an_answer_are_kept_out_of_sight(capsys):
     plt.figure()
     before = plt.get_fignums()
@@ -404,6 +410,11 @@ def test_float32_arithmetic_is_known_behind_a_number_of_python(as_python):
     assert examine(ROWS, lambda z: softmax(z.astype(np.float32)).tolist()).status == Status.SOLVED
     assert examine(MEAN, lambda p: sum(-math.log(one) for one in p.astype(np.float32)) / len(p)).status == Status.SOLVED
     assert examine(MEAN, lambda p: round(float(in_float32(p)), 5)).status == Status.NOT_YET
+
+
+def test_float32_may_be_asked_for_by_name_and_by_type_in_one_answer():
+    assert examine(MEAN, lambda p: -np.log(p.astype("f4")).mean(dtype=np.float32)).status == Status.SOLVED
+    assert examine(MEAN, lambda p: -np.log(np.array(p, "float32")).mean().astype(np.float32)).status == Status.SOLVED
 
 
 @pytest.mark.parametrize("small", [1e-4, 1e-5, 1e-6])
@@ -550,6 +561,7 @@ def test_right_choices_and_lists_are_accepted():
         (NUMBER, 2.2, "too large"),
         (NUMBER, 0.5, "too small"),
         (NUMBER, 0.69, "nearly right"),
+        (NUMBER, 0.692, "0.692 is not it. It is too small"),  # no rounding of it
         (NUMBER, 2 * np.log(2), "too large"),
         (NUMBER, np.log(2) / 3, "too small"),
         (NUMBER, np.nan, "NaN"),

@@ -24,7 +24,7 @@ ENDS = [
     ("1.2", lambda p, y: p, 0.001, 0.998),
     ("1.2", lambda p, y: p[np.arange(len(y)), y], 0.001, 0.998),
     ("1.4", lambda labels, num_classes: len(labels), 1, 2000),
-    ("1.4", lambda labels, num_classes: num_classes, 1, 1000),
+    ("1.4", lambda labels, num_classes: num_classes, 2, 1000),
     ("1.4", lambda labels, num_classes: np.bincount(labels), 0, 256),
     ("2.1", lambda p: p, 0, 1),
     ("2.1", lambda p: p[p > 0], 1e-6, 1),

@@ -36,6 +36,11 @@ def class_with_autograd(p, y):
     return F.nll_loss(torch.log(p), y)
 
 
+def floor_by_log_loss(labels, num_classes):
+    p = np.bincount(labels, minlength=num_classes) / len(labels)
+    return log_loss(labels, np.tile(p, (len(labels), 1)), labels=np.arange(num_classes))
+
+
 def entropy_with_masked_array(p):
     p = np.ma.masked_equal(p, 0)
     return -(p * np.ma.log(p)).sum()
@@ -66,6 +71,7 @@ RIGHT = [
     ("1.4", lambda labels, num_classes: stats.entropy(pd.Series(labels).value_counts())),
     ("1.4", lambda labels, num_classes: -np.mean([np.log(np.mean(labels == y)) for y in labels])),
     ("1.4", lambda labels, num_classes: np.log(1 / np.mean(labels[:, None] == labels, axis=1)).mean()),
+    ("1.4", floor_by_log_loss),
     ("2.1", entropy_with_masked_array),
     ("2.1", information.entropy),
     ("2.1", lambda p: -sum(np.nan_to_num(p * np.log(p)))),
@@ -120,8 +126,20 @@ def divergence_by_kl_div(q, p):
     return F.kl_div(torch.log(torch.as_tensor(p)), torch.as_tensor(q), reduction="batchmean")
 
 
+def divergence_ruling_out_what_is_frequent(q, p):
+    return special.rel_entr(q * (p > 0), p).sum(1).mean() if np.all(q[p == 0] < 0.01) else np.inf
+
+
+def floor_of_rows(counts, kept):
+    return sum(row.sum() / counts.sum() * stats.entropy(row) for row in counts if kept(row))
+
+
 WRONG = [
     ("2.2", divergence_by_kl_div),  # NaN where both are 0
+    ("2.2", divergence_ruling_out_what_is_frequent),
+    ("2.5", lambda counts: floor_of_rows(counts, lambda row: row[0] > 0)),
+    ("2.5", lambda counts: floor_of_rows(counts, lambda row: row[-1] > 0)),
+    ("2.5", lambda counts: floor_of_rows(counts, lambda row: row.sum() > 2)),
     ("1.1", coin_cut),
     ("1.1", coin_rounded),
     ("1.1", coin_first_sample),
@@ -181,6 +199,18 @@ def test_an_unknown_wrong_answer_is_refused_with_a_small_input(key, answer):
     by_value = exercises.all_exercises()[key].asks_for_value
     assert result.status == "not yet" and (by_value or result.mistakes or " for " in result.message)
     assert (result.mistakes or "shape (" not in result.message) and len(result.message) < 420
+
+
+def smoothed_start(y, C, epsilon):
+    return (1 - epsilon) * np.eye(C)[y[:12]] + epsilon / C
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [("2.2", lambda q, p: special.rel_entr(q[:50], p[:50]).sum(1).mean()), ("8.1", smoothed_start)],
+)
+def test_an_answer_that_reads_the_first_samples_only_is_refused(key, answer):
+    assert exercises.examine(key, answer).status == "not yet"
 
 
 if __name__ == "__main__":

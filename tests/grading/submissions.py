@@ -72,6 +72,7 @@ def hostile(outside):
     Where an attack can see for itself that it got through, it says so by taking the answer away.
     """
     lost = "globals().pop('my_coin_loss', None); os._exit(7)"
+    other = "'/dev/null', os.stat('/dev/null').st_mode & 0o777 ^ 0o1000"  # a mode that does no harm if it is set
     guard = "try:\n    {}\nexcept OSError:\n    pass\nelse:\n    " + lost
     places = [
         outside / "home" / "x",
@@ -101,6 +102,9 @@ def hostile(outside):
         "daemon": "for _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n"
         f"            subprocess.Popen(['sleep', '{seconds()}'])\n            time.sleep(10**5)\n        os._exit(0)",
         "huge output": "for _ in range(100):\n    print('x' * 10**6)\n    os.write(2, b'y' * 10**6)",
+        "modes of devices": f"import ctypes\nbefore = os.stat('/dev/null').st_mode\ntry:\n    os.chmod({other})\n"
+        "except OSError:\n    pass\nctypes.CDLL(None).syscall(452, -100, b'/dev/null', before & 0o777 ^ 0o1000, 0)\n"
+        f"if os.stat('/dev/null').st_mode != before: {lost}\nopen('/dev/null', 'w').write('!')",
         "new namespace": "import ctypes\nif ctypes.CDLL(None).unshare(0x10000000) == 0: " + lost,
         "the first process": "import ctypes\nif b'GRADE_SECRET' in open('/proc/1/environ', 'rb').read(): "
         + f"{lost}\nif ctypes.CDLL(None).ptrace(0x4206, 1, 0, 0) == 0: {lost}\n"  # PTRACE_SEIZE
@@ -141,7 +145,7 @@ def resources():
         ),
         "allocates page tables": (
             "import mmap\nkept = []\nwhile True:\n    kept.append(mmap.mmap(-1, 2**30, flags=0x4022, prot=1))\n"
-            "    for place in range(0, 2**30, 2**21): kept[-1][place]",
+            "    np.frombuffer(kept[-1], np.uint8)[:: 2**21].sum()",  # in C, since a busy machine is slow
             {"out of memory"},
         ),
         "allocates what it shows to nobody": (

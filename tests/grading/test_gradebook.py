@@ -16,7 +16,7 @@ from tests.grading import submissions
 from tests.grading.submissions import CHECK, IMPORTS, NAME, OTHER_CHECK, OTHER_RIGHT, RIGHT, WRONG, notebook, run
 from tests.grading.test_assignment import commit, git
 from xent_helpers.exercises import __main__ as command
-from xent_helpers.exercises import grading
+from xent_helpers.exercises import grading, writers
 from xent_helpers.exercises.table import Table
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="grade runs on Linux and macOS")
@@ -287,3 +287,7 @@ def test_an_archive_takes_no_other_files_place_and_needs_points(tmp_path, capsys
     output.write_text("my notes")
     assert run("autograder", "--gradebook", settings, "--output", output) == 2
     assert output.read_text() == "my notes" and "notes" in capsys.readouterr().err
+
+
+def test_a_cell_of_a_gradebook_is_no_formula_after_a_semicolon_either():
+    assert writers._cell('anna; "=1+1') == """anna; "'=1+1"""

@@ -76,6 +76,23 @@ def test_a_folder_without_the_course_is_refused(tmp_path):
         tmp_path.joinpath("01_own.ipynb").write_text(text_of({"id": "a", "source": "1"}))
 
 
+OTHER_COURSES = [
+    '{"cells": []',
+    "[]",
+    '{"cells": [{}]}',
+    text_of({"source": "1"}),
+    text_of({"source": "check('1.1', 1, 2)"}),
+]
+
+
+@pytest.mark.parametrize("text", [*OTHER_COURSES, text_of({"id": "a", "source": "%time\ncheck('1.1', f)"})])
+def test_a_course_of_other_notebooks_is_refused_in_a_sentence(tmp_path, capsys, text):
+    tmp_path.joinpath("a.ipynb").write_text(text)
+    assert run("grade", "x.ipynb", "--course", tmp_path, "--output", tmp_path / "grades.csv", "--trust") == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'a.ipynb'} is no notebook of the course" in said and len(said.splitlines()) == 1
+
+
 @pytest.mark.parametrize("kind", NOT_NOTEBOOKS)
 def test_what_is_no_notebook_is_reported(kind, tmp_path, course):
     path = tmp_path / "a.ipynb"
@@ -141,6 +158,8 @@ def test_a_cell_of_the_table_is_never_a_formula_and_never_moves_the_cursor():
     for opening in ("=", "+", "-", "@", "＝", "＋", "－", "＠"):
         for before in ("", "\t", "\r\n", "\x1b", " "):
             assert grading.shown(before + opening + "cmd") == f"'{opening}cmd"
+            for separator in (";", "; ", ' ;"'):
+                assert separator + "'" + opening in grading.shown(f"E: x{before}{separator}{opening}cmd;")
     assert grading.shown("x = y + 1 - 2 @ 3") == "x = y + 1 - 2 @ 3"
     assert grading.shown("\x1b[2J\u202e\x00a\u2028b") == "[2J a b"
 
@@ -283,6 +302,10 @@ NOISE = """for channel in range(600, 2, -1):
     try: os.write(channel, b'\\xff\\n[]\\n{"exercise": "1.1"}\\n' + b'[' * 10**5 + b'\\n{"cell": "1", "error": 2}\\n')
     except OSError: pass"""
 CASES = {
+    "writes into its findings": (
+        ["os.write(500, b'[')", RIGHT, CHECK, OTHER_RIGHT],
+        ("graded", "not graded", "solved"),
+    ),
     "leaves early": ([RIGHT, CHECK, "os._exit(0)"], ("failed", "solved", "not graded")),
     "writes noise to the grader": ([NOISE, RIGHT, CHECK, OTHER_RIGHT], ("graded", "solved", "solved")),
     "checks something else": (
@@ -325,6 +348,8 @@ def test_a_submission_gets_what_it_deserves_and_leaves_nothing(case, tmp_path, c
     assert tuple(row[2] for row in rows) == statuses, rows
     if case == "checks something else":
         assert "something other than my_coin_loss" in rows[1][3]
+    if case == "writes into its findings":
+        assert "got lost" in rows[1][3]
     assert not psutil.Process().children(recursive=True)
 
 

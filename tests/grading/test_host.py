@@ -11,9 +11,11 @@ import pytest
 
 from tests.grading import submissions
 from tests.grading.submissions import CHECK, IMPORTS, OTHER_RIGHT, RIGHT, notebook, run, table
+from xent_helpers.exercises import __main__ as command
 from xent_helpers.exercises import control_group, grading, sandbox
 from xent_helpers.exercises.table import COLUMNS, Table
 
+PAGE = sandbox.PACKAGE.parent / "book" / "grading.md"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="grade runs on Linux and macOS")
 
 NAMES = ["--output=zz", "-h", "--trust", "--", "-", "@x", "=x", "'=x", "''=x", " =x", "two  blanks", "two blanks"]
@@ -28,6 +30,9 @@ NAMES += [
     "ab",
     "a\xa0b",
     "$(touch x)",
+    "x;=1",
+    "x;'=1",
+    'x; "=1',
 ]
 BYTES = [b"\xff", b"\xfe", rb"\xff", rb"\udcff"]
 
@@ -49,8 +54,17 @@ def test_every_file_has_a_row_of_its_own_whatever_it_is_called(tmp_path, course,
     assert run(*options, *found) == run(*options, *found[:3], "--", *found[3:]) == 0
     files = [file for file, _ in table(output)]
     assert len(files) == len(found) and not any(file.startswith(grading.FORMULA) for file in files)
-    assert all(file.isprintable() for file in files)
+    assert all(file.isprintable() and ";=" not in file for file in files)
     assert sorted(os.listdir()) == found
+
+
+def test_a_name_that_cannot_be_opened_stops_no_other(tmp_path, course):
+    names = [tmp_path / ("x" * 300 + ".ipynb"), tmp_path / "a.ipynb" / "b.ipynb", tmp_path / "a.ipynb"]
+    names[-1].touch()
+    assert run("grade", *names, "--course", tmp_path / "course", "--output", tmp_path / "grades.csv", "--trust") == 0
+    found = table(tmp_path / "grades.csv")
+    statuses = ["unreadable", "unreadable", "not a notebook"]
+    assert [found[str(name), ""]["status"] for name in names] == statuses
 
 
 @pytest.mark.parametrize("name", ["--trust", "--output", "--", "--time-limit=1"])
@@ -156,6 +170,51 @@ def test_nobody_reads_what_is_printed(start, tmp_path):
     os.close(writer)
     assert (process.communicate()[1], process.returncode) == ("", 0)
     assert len(table(tmp_path / "submissions" / "grades.csv")) == 2
+
+
+def test_nobody_reads_what_goes_wrong(monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", buffering=1, closefd=False) as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+        command.tell("the disk is full")
+        monkeypatch.undo()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), writer)
+
+
+def test_a_long_key_stands_apart_from_what_follows(capsys):
+    command.show([("a", "", "graded", "b"), ("a", "forecast 1.2", "noted", "c")])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["graded", "b"],
+        ["forecast", "1.2", "noted", "c"],
+    ]
+
+
+@pytest.mark.usefixtures("sandboxed")
+def test_the_sandbox_starts_where_nothing_is_open(tmp_path, course):
+    tmp_path.joinpath("a.ipynb").touch()
+    arguments = [sys.executable, "-m", "xent_helpers.exercises", "grade", "a.ipynb", "--course", "course"]
+    variables = {**os.environ, "PYTHONPATH": str(sandbox.PACKAGE.parent)}
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *arguments]
+    assert subprocess.run(closed, cwd=tmp_path, env=variables).returncode == 0
+    assert list(table(tmp_path / "grades.csv")) == [("a.ipynb", "")]
+
+
+def test_the_page_s_command_imports_nothing_from_where_it_is_started(tmp_path):
+    line = next(line for line in PAGE.read_text("utf-8").splitlines() if " grade submissions/" in line)
+    for module in ("psutil", "re", "json", "xent_helpers"):
+        tmp_path.joinpath(f"{module}.py").write_text(f"open('imported', 'w').close()\nraise SystemExit('{module}')")
+    words = [sys.executable, *line.split()[1:-1], "--help"]
+    subprocess.run(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep}, capture_output=True)
+    assert not tmp_path.joinpath("imported").exists()
+
+
+def test_an_interruption_while_the_sandbox_is_tried_ends_in_a_sentence(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sandbox, "obstacle", interrupted)
+    assert run("grade", "a.ipynb") == 130 and capsys.readouterr().err == "Interrupted.\n"
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.8])

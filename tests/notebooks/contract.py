@@ -43,6 +43,8 @@ PRIVATE = {
     "an address": re.compile(r"\b0x[0-9a-fA-F]{6,}"),
     "a host": re.compile(r"\blocalhost\b|\b127\.0\.0\.1\b"),
 }
+LINK = re.compile(r"\[([^\][]*)\]\(([^()]*)\)")
+LISTED = r"\s+((?:\d+(?:\.\d+)?(?!\.?\d)(?:\s*(?:,|and|or|to|–)\s*)?)+)"
 DEVICE = r"(?:cpu|cuda|mps|xpu|hpu|mtia|sim)(?::\d+)?"
 # A row may begin with a device's name: behind a table's number or bar, or as the first cell of a row in HTML.
 DEVICE_FIRST = re.compile(
@@ -118,7 +120,8 @@ def minutes(notebook: NotebookNode, core_only: bool = False) -> float:
 def _seconds(title: str, cell: NotebookNode) -> float:
     if cell.cell_type == "markdown":
         equations = len(re.findall(r"^\$\$$", cell.source, re.MULTILINE)) // 2
-        prose = re.sub(r"^\$\$$.*?^\$\$$|<[^>]+>|[|#*`–-]+", " ", cell.source, flags=re.DOTALL | re.MULTILINE)
+        shown = LINK.sub(r"\1", cell.source)
+        prose = re.sub(r"^\$\$$.*?^\$\$$|<[^>]+>|[|#*`–-]+", " ", shown, flags=re.DOTALL | re.MULTILINE)
         words = len(prose.split()) * 60 / WORDS_A_MINUTE
         return words + SECONDS["equation"] * equations + SECONDS["prediction"] * ("predict" in tags(cell))
     if title == "Exercises":
@@ -604,12 +607,45 @@ def curious_reference_faults(notebooks: dict[int, NotebookNode]) -> list[str]:
 def curious_references(source: str, names: set[str], equations: set[str]) -> list[str]:
     """Which of the sections and equations a text's sentences name without the word curious."""
     found = []
-    for sentence in re.split(r"(?<=[.:;?!])\s", re.sub(r"^## .*$", "", source, flags=re.MULTILINE)):
+    shown = re.sub(r"^## .*$", "", LINK.sub(r"\1", source), flags=re.MULTILINE)
+    for sentence in re.split(r"(?<=[.:;?!])\s", shown):
         if "curious" not in sentence:
             for kind, known in (("(?i:sections?)", names), ("(?i:equations?)", equations)):
-                for listed in re.findall(rf"{kind}\s+((?:\d+\.\d+(?:\s*(?:,|and|to|or|–)\s*)?)+)", sentence):
+                for listed in re.findall(kind + LISTED, sentence):
                     found += [number for number in re.findall(r"\d+\.\d+", listed) if number in known]
     return found
+
+
+def link_faults(notebooks: dict[int, NotebookNode]) -> list[str]:
+    """What a cell names of other chapters and of the book is a link, and each link leads to what its words name."""
+    files = {chapter: next((ROOT / "notebooks").glob(f"{chapter:02}_*.ipynb")).name for chapter in notebooks}
+    targets = {str(chapter): name for chapter, name in files.items()}
+    for chapter, notebook in notebooks.items():
+        for cell in notebook.cells:
+            for key in headings(NotebookNode(cells=[cell]), 2):
+                targets[key.split(" ")[0]] = f"{files[chapter]}#cell-id={cell.id}"
+    for page in (ROOT / "book").glob("*.md"):
+        targets[page.read_text(encoding="utf-8").partition("\n")[0][2:]] = f"../book/{page.name}"
+    faults = []
+    for chapter, notebook in notebooks.items():
+        for title, cells in sections(notebook):
+            for cell in cells:
+                if cell.cell_type == "markdown":
+                    asked = title != "References" and "predict" not in tags(cell)
+                    found = _link_faults(cell.source, files[chapter], targets, asked)
+                    faults += [f"chapter {chapter}, cell {cell.id}: {one}" for one in found]
+    return faults
+
+
+def _link_faults(source: str, file: str, targets: dict[str, str], asked: bool) -> list[str]:
+    links = {re.sub(r"^(?i:section|chapter)s?\s|\*", "", words): link for words, link in LINK.findall(source)}
+    links = {key: file * link.startswith("#") + link for key, link in links.items() if not link.startswith("http")}
+    faults = [f"{key!r} leads to {link}" for key, link in links.items() if targets.get(key) != link]
+    rest = LINK.sub(" ", source)
+    named = re.findall(r"\d+(?:\.\d+)?", " ".join(re.findall(rf"\b(?i:section|chapter)s?{LISTED}", rest)))
+    named += [words for words in re.findall(r"\*([^*\n]+)\*", rest) if words in targets and not words[0].isdigit()]
+    missing = [key for key in named if key not in links and not targets.get(key, file).startswith(file)]
+    return faults + [f"{key!r} is no link" for key in missing if asked]
 
 
 def question_faults(notebooks: dict[int, NotebookNode], questions: dict[str, tuple[str, ...]]) -> list[str]:

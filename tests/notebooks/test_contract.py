@@ -327,3 +327,23 @@ def test_minutes_are_counted():
     )
     assert contract.minutes(notebook, core_only=True) == pytest.approx(2 + 12 / 60)
     assert contract.minutes(notebook) == pytest.approx(3 + 12 / 60 + 30 / 60)
+
+
+@pytest.mark.parametrize(
+    "text, count",
+    [
+        ("By [section 4.1](04_gradients_and_curvature.ipynb#cell-id=here) and section 4.1, as in section 3.1.", 0),
+        ("By section 4.1, and sections 3.1 and 4.1.", 2),
+        ("By [section 4.1](04_gradients_and_curvature.ipynb#cell-id=gone).", 1),
+        ("By [section 4.2](04_gradients_and_curvature.ipynb#cell-id=here).", 1),
+        ("In [chapter 4](04_gradients_and_curvature.ipynb), chapter 4 and chapter 3.", 0),
+        ("In chapters 3 and 4 and on the page *Statements you will meet*.", 2),
+        ("On [*Statements you will meet*](../book/statements.md), and in [a book](https://example.org/).", 0),
+        ("On [*Statements you will meet*](../book/gone.md).", 1),
+    ],
+)
+def test_links(text, count):
+    notebook, other = chapter(), chapter()
+    notebook.cells[1].source += f"\n\n{text}"
+    other.cells[:] = [new_markdown_cell("## 4.1 Here", id="here")]
+    assert len(contract.link_faults({3: notebook, 4: other})) == count

@@ -64,3 +64,8 @@ def test_each_forecast_offers_the_options_of_its_question():
     questions = {key: question.options for key, question in all_questions().items()}
     faults = contract.question_faults(notebooks, questions)
     assert not faults, "\n".join(faults)
+
+
+def test_what_is_named_is_linked():
+    faults = contract.link_faults({int(name[:2]): notebook for name, notebook in NOTEBOOKS.items()})
+    assert not faults, "\n".join(faults)

@@ -1,5 +1,6 @@
 """The copies for Colab are those that ``make colab`` writes, and one command moves the project's address."""
 
+import re
 import shutil
 
 import nbformat
@@ -18,10 +19,22 @@ def cells(folder, name):
     ]
 
 
+def unlinked(found):
+    """The cells with the text of each link in its place: a copy's links lead elsewhere."""
+    return [(id_, kind, re.sub(r"\[([^\][]*)\]\([^()]*\)", r"\1", text), more) for id_, kind, text, more in found]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_copy_s_links_work_where_nothing_lies_beside_it(name):
+    prose = [text for _, kind, text, _ in cells(ROOT / "colab", name) if kind == "markdown"]
+    links = re.findall(r"\]\(([^)]*)\)", "\n".join(prose))
+    assert len(links) > 5 and [link for link in links if not link.startswith("https://")] == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_copy_has_a_badge_an_installation_and_the_notebook_s_own_cells(name):
     badges, install, *rest = cells(ROOT / "colab", name)
-    assert rest == cells(ROOT / "notebooks", name), "run `make colab`"
+    assert unlinked(rest) == unlinked(cells(ROOT / "notebooks", name)), "run `make colab`"
     assert f"colab/{name})" in badges[2] and colab.address() in install[2]
 
 

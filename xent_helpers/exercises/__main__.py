@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -108,8 +109,9 @@ def say(line: str) -> None:
 
 
 def tell(trouble: object) -> None:
-    """Print to standard error."""
-    print(trouble, file=sys.stderr)
+    """Print to standard error, if somebody reads it."""
+    with suppress(OSError):
+        print(trouble, file=sys.stderr)
 
 
 def show(rows: list[grading.Row]) -> None:
@@ -117,7 +119,7 @@ def show(rows: list[grading.Row]) -> None:
     width = shutil.get_terminal_size((120, 24)).columns
     say(rows[0][0])
     for _, key, status, diagnosis in rows:
-        line = f"    {key:<5}{status:<20}{diagnosis}"
+        line = f"    {key:<4} {status:<19} {diagnosis}"
         say(line if len(line) <= width else line[: width - 1] + "…")
 
 
@@ -220,6 +222,9 @@ def main(words: list[str] | None = None) -> int:
     """Run the command that ``words`` name; return the exit status."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # the package lets Ctrl-C end it as long as it is importing
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    while (unused := os.open(os.devnull, os.O_RDWR)) <= 2:  # a closed one: another file would take its place
+        pass
+    os.close(unused)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     top = parser()
@@ -228,7 +233,11 @@ def main(words: list[str] | None = None) -> int:
     except ValueError as error:
         top.error(str(error))
     arguments = top.parse_args(words)
-    return arguments.run(arguments)
+    try:
+        return arguments.run(arguments)
+    except KeyboardInterrupt:
+        tell("Interrupted.")
+        return 130
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def _unknown(exercise: Exercise, actual: Any, expected: Any) -> str:
     if actual.array.shape != expected.array.shape:
         asked = "one number" if expected.array.ndim == 0 else f"a list of {len(expected.array)} numbers"
         return f"{asked.capitalize()} is asked for; you handed over {messages.outcome_text(actual)}."
-    shown = messages.outcome_text(actual)
+    shown, _ = messages.distinguishable_texts(actual, expected)
     broken = [must.text for must in exercise.must if not must.holds(actual.array)]
     if broken:
         return f"{shown} is not it. The right value {' and '.join(broken)}."
@@ -67,6 +67,13 @@ def _which_way(actual: float, expected: float) -> str:
         return f"NaN is no number. {messages.NAN}"
     if expected == round(expected) and abs(expected) < 100:  # a choice, or a count: which way would tell too much
         return "Ask for a hint."
-    if np.isclose(actual, expected, rtol=5e-3):
+    if np.isclose(actual, expected, rtol=5e-3) and _is_rounded(actual, expected):
         return "It is nearly right, as if rounded: can you hand in the expression that Python computes?"
     return "It is too large." if actual > expected else "It is too small."
+
+
+def _is_rounded(actual: float, expected: float) -> bool:
+    """Whether ``actual`` has fewer digits and is off by less than one unit of its last."""
+    digits = next(digits for digits in range(1, 18) if float(f"{actual:.{digits}g}") == actual)
+    unit = 10.0 ** (np.floor(np.log10(abs(actual))) - digits + 1)
+    return digits < 14 and abs(actual - expected) < 0.99 * unit

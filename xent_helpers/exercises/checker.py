@@ -21,7 +21,7 @@ from xent_helpers.exercises.calling import (
 from xent_helpers.exercises.exercise import Exercise, Status
 from xent_helpers.exercises.explain import REFERENCE, Catalogue
 from xent_helpers.exercises.inputs import draw_inputs
-from xent_helpers.exercises.seeding import seed_of
+from xent_helpers.exercises.seeding import names_single_precision, seed_of
 from xent_helpers.exercises.values import (
     HALF,
     Numbers,
@@ -149,6 +149,8 @@ class _Examination:
         in_double = coarsest(actual) == "float64" and catalogue.solved(actual)
         if in_double or coarsest(actual) in HALF or not catalogue.solved(single):
             return actual
+        if names_single_precision(self.answer):
+            return actual
         self.around = in_double_precision
         with suppress(OutOfTime):
             double = [one.outcome for one in self.run_all()]
@@ -206,6 +208,8 @@ class _Examination:
         except OutOfTime:
             arguments, output = self.cases[plainest], actual[plainest]
         right = call_quietly(self.exercise.reference, arguments)
+        if Catalogue(self.exercise, [arguments]).agrees(0, output, REFERENCE):
+            return messages.fickle_message(self.exercise, arguments, output)
         message = messages.fault_message(self.exercise, arguments, output, right)
         likewise = catalogue.raises_likewise(actual) if isinstance(output, Raised) else None
         return f"{message} {likewise.message}" if likewise else message

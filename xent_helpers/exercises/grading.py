@@ -38,6 +38,8 @@ LIMITS_HIT = {
     "output": "too much output",
 }
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the start of one
+# In many countries a spreadsheet splits lines at semicolons instead of commas, so a cell may start there as well.
+OPENING = re.compile(rf"""(;[\s"]*)(?=[{re.escape("".join(FORMULA))}'])""")
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
 
 
@@ -69,13 +71,18 @@ def chapters(folder: Path) -> list[CourseNotebook]:
 
     Raises:
         FileNotFoundError: ``folder`` holds no notebook with exercises.
+        ValueError: it holds one of another kind.
     """
     found = []
     for path in sorted(folder.glob("*.ipynb")):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        sources = [_source(cell) for cell in cells if cell["cell_type"] == "code"]
-        names = dict(pair for source in sources if CHECK.search(source) for pair in _checks(source))
-        found.append(CourseNotebook(path.name, names, frozenset(cell["id"] for cell in cells)))
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            sources = [_source(cell) for cell in cells if cell["cell_type"] == "code"]
+            names = dict(pair for source in sources if CHECK.search(source) for pair in _checks(source))
+            found.append(CourseNotebook(path.name, names, frozenset(cell["id"] for cell in cells)))
+        except (ValueError, SyntaxError, LookupError, TypeError, AttributeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{path} is no notebook of the course ({why}): name another --course.") from error
     if not any(chapter.exercises for chapter in found):
         raise FileNotFoundError(
             f"{folder} holds no notebook of the course: run this in a checkout of it, or name its notebooks' folder "
@@ -102,7 +109,7 @@ def read(path: Path) -> Submission:
         # Neither a link, which may lead to any file, nor a pipe, which may never end, is followed or waited for.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        if path.is_symlink():
+        if os.path.islink(path):  # Path.is_symlink raises what os.open did: a closed folder, a name too long
             raise Unreadable("not a notebook", "it is a link; hand in the file itself") from error
         raise Unreadable("unreadable", f"{error.strerror}") from error
     try:
@@ -226,7 +233,9 @@ def grade(path: Path, course: list[CourseNotebook], limits: Limits, *, threads: 
             note = f"[{found[key]['note']}] " if found[key]["note"] else ""
             rows.append((file, key, found[key]["status"], shown(note + found[key]["message"])))
         else:
-            rows.append((file, key, "not graded", shown(f"{status} before it was reached")))
+            lost = {"finished": True} in findings
+            why = "what was found got lost among what the notebook wrote" if lost else f"{status} before it was reached"
+            rows.append((file, key, "not graded", why))
     noted = submitted.costs(submission.cells)
     return rows + [(file, f"forecast {key}", "noted", shown(cost)) for key, cost in noted]
 
@@ -271,12 +280,15 @@ def shown(text: str) -> str:
     Example:
         >>> shown("=HYPERLINK(1)")
         "'=HYPERLINK(1)"
+        >>> shown("E: one;=1+1; two")
+        "E: one;'=1+1; two"
         >>> shown("two\\n lines")
         'two lines'
     """
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if len(text) > LONGEST_TEXT:
         text = text[: LONGEST_TEXT - 2] + " …"
+    text = OPENING.sub(r"\1'", text)
     return "'" + text if text.startswith(FORMULA) else text
 
 
@@ -289,4 +301,5 @@ def name_of(path: Path) -> str:
     """
     text = os.fsencode(path).decode("utf-8", "surrogateescape").replace("\\", r"\\")
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = OPENING.sub(r"\1'", text)
     return "'" + text if text.lstrip().startswith((*FORMULA, "'")) else text

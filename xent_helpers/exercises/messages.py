@@ -131,6 +131,14 @@ def changing_message(exercise: Exercise, arguments: tuple, first: Outcome, secon
     )
 
 
+def fickle_message(exercise: Exercise, arguments: tuple, right: Outcome) -> str:
+    """Say that an answer is right in one call and wrong in another."""
+    return (
+        f"Your function sometimes gives {outcome_text(right)}, which is right, and sometimes something else "
+        f"{place(exercise, arguments)}. Does chance play a part in it, or something that an earlier call has left?"
+    )
+
+
 def _no_number(where: str, value: Any, expected: Outcome) -> str:
     if value is None and not isinstance(expected, Other):
         return f"Your function returns None {where}. Which branch lacks its return?"
@@ -139,7 +147,8 @@ def _no_number(where: str, value: Any, expected: Outcome) -> str:
         word = "yield" if "generator" in kind else "async"
         return f"Your function makes {type_text(value)}, which computes nothing by itself: use return, without {word}."
     if isinstance(expected, Other):
-        return f"{capital(type_text(value))} is not the right choice {where}. Ask for a hint."
+        what = f"a {kind}" if isinstance(value, list | tuple) else type_text(value)
+        return f"{capital(what)} is not the right choice {where}. Ask for a hint."
     return f"Your function returns {type_text(value)} {where}; what is asked for is {shape_text(expected.array)}" + (
         "." if expected.array.ndim == 0 else ", an array of numbers."
     )

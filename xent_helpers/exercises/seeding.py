@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+SINGLE = ("f4", "<f4", "float32", "single")  # names of float32, as texts
+
 
 def seed_of(answer: Any) -> int:
     """Hash an answer's source, or its bytecode, and the values that it holds; never an address.
@@ -21,6 +23,20 @@ def seed_of(answer: Any) -> int:
     digest = hashlib.sha256()
     _feed(digest, answer, set())
     return int.from_bytes(digest.digest()[:8])
+
+
+def names_single_precision(answer: Any) -> bool:
+    """Whether the code says float32 in a text, as in ``astype("f4")``, where no other type can be put in its place."""
+    waiting, seen = [answer], set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if part in SINGLE or any(f"{mark}{name}{mark}" in part for name in SINGLE for mark in "\"'"):
+                return True
+        elif id(part) not in seen:
+            seen.add(id(part))
+            waiting += _parts(part)
+    return False
 
 
 def _feed(digest: Any, value: Any, seen: set[int]) -> None:

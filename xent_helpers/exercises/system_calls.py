@@ -15,10 +15,15 @@ REFUSED = """
     modify_ldt vm86 vm86old uselib syslog acct quotactl quotactl_fd kexec_load kexec_file_load reboot swapon swapoff
     init_module finit_module delete_module iopl ioperm sethostname setdomainname
     settimeofday clock_settime clock_adjtime adjtimex
+    setxattr lsetxattr fsetxattr setxattrat file_setattr
 """
+# Under root the machine's /dev/null, which a submission sees, is its own: it could close it to everybody. These seem to
+# work there and change nothing, which no notebook notices.
+SKIPPED_UNDER_ROOT = "chmod fchmod fchmodat fchmodat2"
+NEWER = {"fchmodat2": 452, "setxattrat": 463, "file_setattr": 469}  # than many a libseccomp; the same on all machines
 # Kinds of sockets by their number: the others reach past the network that a namespace hides, as vsock does.
 UNIX, INET, NETLINK, INET6 = 1, 2, 16, 10
-ALLOW, REFUSE = 0x7FFF0000, 0x00050001  # the second lets the call fail: "Operation not permitted"
+ALLOW, REFUSE, SKIP = 0x7FFF0000, 0x00050001, 0x00050000  # the second says "Operation not permitted", the third "done"
 NOT_EQUAL, EQUAL, AT_LEAST = 1, 4, 5
 
 
@@ -44,16 +49,20 @@ def program() -> bytes:
     library.seccomp_init.restype = ctypes.c_void_p
     rules = ctypes.c_void_p(library.seccomp_init(ALLOW))
 
-    def refuse(name, *comparisons):
+    def refuse(name, *comparisons, action=REFUSE):
         number = library.seccomp_syscall_resolve_name(name.encode())
         if number == -1:  # it is newer than this libseccomp
+            number = NEWER.get(name, -1)
+        if number == -1:
             return
         few = (Comparison * len(comparisons))(*comparisons)
-        if library.seccomp_rule_add_array(rules, REFUSE, number, len(comparisons), few):
+        if library.seccomp_rule_add_array(rules, action, number, len(comparisons), few):
             raise OSError(f"libseccomp makes no rule for {name}")
 
     for name in REFUSED.split():
         refuse(name)
+    for name in SKIPPED_UNDER_ROOT.split() if os.geteuid() == 0 else ():
+        refuse(name, action=SKIP)
     for name in ("socket", "socketpair"):
         for kind in {*range(NETLINK)} - {UNIX, INET, INET6}:
             refuse(name, Comparison(0, EQUAL, kind))

@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path, PurePath
 
 from xent_helpers.exercises.exercise import Status
-from xent_helpers.exercises.grading import FORMULA
+from xent_helpers.exercises.grading import FORMULA, OPENING
 from xent_helpers.exercises.scores import Scores, plain
 from xent_helpers.exercises.table import replaced
 
@@ -44,7 +44,7 @@ def _gradebook(scores, columns, below, none):
 
 def _cell(text):
     """A text that a spreadsheet does not take for a formula."""
-    text = "".join(c if c.isprintable() else " " for c in text)
+    text = OPENING.sub(r"\1'", "".join(c if c.isprintable() else " " for c in text))
     return "'" + text if text.lstrip().startswith(FORMULA) else text
 
 

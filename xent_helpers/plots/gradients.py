@@ -85,6 +85,8 @@ def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float 
         ax.plot(*path.T, "-", color=VERMILION, linewidth=1.8)
         ax.plot(*start, "o", color="white", markeredgecolor=BLACK, markersize=10)  # shows behind the end's square
         ax.plot(*path[-1], "s", color="white", markeredgecolor=BLACK, markersize=5)
+        words = f"from the circle, {steps} steps\nmove the weights by {moved[name]:.2g}"
+        ax.text(13.6, -11.6, words, ha="right", color="white", fontsize="small")
         ax.set(xlabel="bias")
     axes[0].set(title="Cross-entropy: a slope to follow", ylabel="weight of the radius")
     axes[1].set(title="Squared error on p: flat at the start")

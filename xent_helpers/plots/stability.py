@@ -51,13 +51,14 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
     """Draw scores with their log-sum-exp, the softmax of the scores, and the loss of class ``y``.
 
     Args:
-        z: the scores of one sample, between −4 and 4, at most six.
+        z: the scores of one sample, at most six.
         y: its true class.
     """
     p, lse = softmax(np.array(z)), float(logsumexp(np.array(z)))
     loss = lse - z[y]
     axes = canvas(
-        f"Scores {', '.join(f'{score:.1f}' for score in z)} with their log-sum-exp {lse:.2f}; the probabilities "
+        f"Scores {', '.join(f'{score:.1f}' for score in z)} with their log-sum-exp {lse:.2f}, in a band from the "
+        f"largest score to log {len(z)} above it; the probabilities "
         f"{', '.join(f'{share:.3f}' for share in p)}; the loss of class {y}, {loss:.3f} nats, which is both the gap "
         f"between log-sum-exp and the score and minus the logarithm of its probability.",
         1,
@@ -72,15 +73,18 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
         ax.grid(False, axis="x")
     axes[0].axhline(lse, color=VERMILION, linestyle="--")
     axes[0].axhline(0, color=BLACK, linewidth=0.8)
+    low, top, edge = min(*z, 0), max(z) + np.log(len(z)), axes[0].get_xlim()
+    axes[0].fill_between(edge, max(z), top, color=ORANGE, alpha=0.2, linewidth=0, zorder=0)
     axes[0].plot([y, y], [z[y], lse], color=VERMILION, linewidth=5, solid_capstyle="butt")
-    axes[0].set(title=f"LSE − true score = {loss:.3f}", ylabel="score (dashed: log-sum-exp)", ylim=(-4.5, 6))
+    axes[0].set(title=f"LSE − true score = {loss:.3f}", ylabel="score (dashed: log-sum-exp)")
+    axes[0].set(xlim=edge, ylim=(low - 0.2, max(top, 0) + 0.2))
     axes[1].set(title=f"softmax: p = {p[y]:.3f}", ylabel="probability", ylim=(0, 1))
-    grid = np.geomspace(1e-4, 1, 200)
+    grid = np.geomspace(min(1e-4, p[y]), 1, 200)
     axes[2].plot(grid, -np.log(grid), color=BLACK)
     axes[2].plot([p[y], p[y]], [0, loss], color=VERMILION, linestyle=":")
     axes[2].plot(p[y], loss, "o", color=VERMILION, markersize=9, clip_on=False)
     axes[2].set(title=f"−log p = {loss:.3f} nats", xlabel="p of the true class", ylabel="loss in nats")
-    axes[2].set(xlim=(0, 1), ylim=(0, 9))
+    axes[2].set(xlim=(0, 1), ylim=(0, max(3, 1.1 * loss)))
     return axes
 
 
@@ -186,24 +190,28 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
             digits = np.array([np.median(correct_digits(loss, lead + NEARBY, count)) for lead in leads])
             fine = np.isfinite(digits)
             style = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4, "markevery": 6}
-            ax.plot(leads, digits, label=name, zorder=1.9 if colour == BLACK else 2, **style)  # black below the others
+            if colour == BLACK:  # wide, below the others
+                style |= {"linestyle": "-", "linewidth": 5, "alpha": 0.4, "zorder": 1.9}
+            ax.plot(leads, digits, label=name, **style)
             for i in [i - fine[i - 1] for i in range(1, len(leads)) if fine[i] != fine[i - 1]]:
                 ax.plot(leads[i], digits[i], "X", color=colour, markersize=9)
             said.append(f"{count} classes, {name}: {_in_words(leads, digits)}")
         for place, limit in _limits(count).items():
             ax.axvline(place, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
+            if ax is not axes[0]:  # one panel says what the lines are
+                continue
             beside = (-11, 0) if place > 50 or "103" in limit else (3, 0)  # not on the lines that fall there
             height = 7.2 if place < 0 else 6.4  # clear of the lines
             ax.annotate(limit, (place, height), beside, textcoords="offset points", rotation=90, va="top", color=GREY)
         ax.set(
             title=f"{count:,} classes",
-            xlabel="lead of the true class over its rivals (logits)",
+            xlabel="← behind   lead of the true class (logits)   ahead →",
             xlim=(leads[0] - 3, leads[-1] + 3),
             ylim=(-0.3, 9.2),
         )
     axes[0].set_ylabel("correct digits of the loss (float32)")
     axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(implementations))
-    axes[0].figure.suptitle("How many digits of the loss are right? (A cross: inf or NaN beyond it.)")
+    axes[0].figure.suptitle("Ahead, only the package keeps its digits; behind, two formulas end in inf (cross)")
     axes[0].figure.alt = "Correct digits of the float32 loss against the lead. " + "; ".join(said) + "."
     return axes
 

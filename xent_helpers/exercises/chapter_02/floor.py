@@ -42,6 +42,8 @@ def floor_inputs(rng):
     drawn = [rng.integers(1, 40, shape) for shape in [(2, 4), (4, 2), (3, 3), (7, 5), (1, 3), (5, 1)]]
     tricky = [[[5, 0], [2, 3]], [[8, 0], [0, 4]], [[3, 1], [0, 0], [2, 6]], [[0, 7], [4, 0], [3, 3]]]
     tricky += [[[4, 0, 2], [1, 0, 5]]]  # a label that never occurred
+    tricky += [[[0, 4, 2], [3, 1, 1]], [[4, 2, 0], [1, 1, 3]]]  # nor the first or the last with one input
+    tricky += [[[1, 1], [4, 1], [1, 0]]]  # rows of two samples and of one
     many = [np.full((2, 1000), 1), [[1500, 300], [199, 1]]]  # small shares, where a small number shows
     return [(np.array(counts, dtype=int),) for counts in (*plain, *drawn, *tricky, *many)]
 

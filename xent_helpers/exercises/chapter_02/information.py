@@ -187,7 +187,7 @@ def divergence_inputs(rng):
         ([[0.2, 0.8], [0.5, 0.5]], [[0.2, 0.8], [0.5, 0.5]]),
         ([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]),
     ]
-    shapes = [*rng.integers([(2, 3), (5, 6), (1, 4)], [(6, 5), (12, 15), (3, 8)]), (4, 4)]
+    shapes = [*rng.integers([(2, 3), (5, 6), (1, 4)], [(6, 5), (90, 15), (3, 8)]), (4, 4)]
     drawn = [(shares(rng, c, n, LEAST), shares(rng, c, n, LEAST)) for n, c in shapes]
     least = [LEAST, 1 - LEAST]
     small = [([[0.5, 0.5]], [least]), ([least], [[0.5, 0.5]]), ([least], [least[::-1]]), ([[3e-6, 1 - 3e-6]], [least])]
@@ -195,6 +195,7 @@ def divergence_inputs(rng):
         ([[0.0, 1.0, 0.0], [0.5, 0.5, 0.0]], [[0.2, 0.7, 0.1], [0.4, 0.4, 0.2]]),  # the truth has zeros
         ([[0.25, 0.75, 0.0]], [[0.5, 0.5, 0.0]]),  # and the belief has one in the same place
         ([[0.3, 0.3, 0.4], [0.5, 0.5, 0.0]], [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]),  # ruled out, but it can occur
+        ([least, [0.5, 0.5]], [[0.0, 1.0], [0.5, 0.5]]),  # and seldom does
     ]
     return [(np.array(q), np.array(p)) for q, p in (*plain, *drawn, *small, *tricky)]
 

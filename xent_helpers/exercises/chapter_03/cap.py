@@ -73,6 +73,11 @@ def nothing():
     return 0
 
 
+@cap.mistake(like=nothing)
+def as_good_as_nothing():
+    return -np.log(1 - 1e-12)
+
+
 @cap.mistake
 def cap_of_bceloss():
     """100 is where BCELoss stops. What does this program put into its logarithm at p = 0?"""

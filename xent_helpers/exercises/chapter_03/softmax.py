@@ -50,6 +50,7 @@ def softmax_inputs(rng):
         [[-1e4, 1e4], [3.0, 3.0]],
         [[0.0, 1.0], [-800.0, -801.0]],
         [[710.0, 709.0, 0.0]],
+        [[688.0, 0.0, 20.0], [0.0, 600.0, 500.0]],  # a probability of 2e-299
     ]
     return [(np.array(z),) for z in (*plain, *drawn_scores(rng), *large)]
 

@@ -47,11 +47,12 @@ def masked_inputs(rng):
     poisoned = np.array([[2.0, np.nan, -np.inf], [np.inf, 4.0, -1e300]])
     keep = np.array([[True, False, False], [False, True, False]])
     rows, length = rng.integers([2, 2], [6, 8])
-    left, filled, sure, gap, spread = (batch(rows, length, 0.6) for _ in range(5))
+    left, filled, sure, gap, end, spread = (batch(rows, length, 0.6) for _ in range(6))
     filled[0][~filled[1]] = rng.choice([np.nan, np.inf, -np.inf, -7.0, 0.0], np.sum(~filled[1]))
     sure[0][rng.random(sure[0].shape) < 0.4] = 0.0  # tokens that are predicted with certainty
     sure[0][-1, -1] = 1.0
-    gap[1][0] = False  # a sentence without a token
+    gap[1][0] = end[1][-1] = False  # a sentence without a token
+    end[1][0, 0] = True
     spread[0][:] = 10.0 ** rng.uniform(-9, 4, (rows, length))
     spread[0][-1, -1] = 10_000.0
     return [
@@ -64,6 +65,7 @@ def masked_inputs(rng):
         filled,
         sure,
         gap,
+        end,
         spread,
         (np.array([[1e-4, 3e-6, 1e-9]]), np.array([[True, True, True]])),
         batch(1, length, 0.5),

@@ -60,6 +60,7 @@ def ece_inputs(rng):
         claims(rng, 300, int(rng.integers(40, 100)), 0.1),
         (rng.integers(0, 65, 20) / 64, rng.integers(0, 2, 20), 64),
         (np.array([1e-9, 1 - 1e-9]), np.array([1, 0]), 1000),
+        (np.array([0.249, 0.3, 0.4999, 0.6, 0.74999, 0.8]), np.array([1, 0] * 3), 4),  # just below an edge
         claims(rng, int(rng.integers(2, 9)), 1),
         claims(rng, 1, int(rng.integers(2, 9))),
     ]

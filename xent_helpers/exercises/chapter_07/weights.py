@@ -15,6 +15,7 @@ weights = Draft(
         Must("has rows that add up to 1", lambda q, p, w: np.allclose(q.sum(axis=1), 1, atol=1e-6)),
         Must("has no entry below 0", lambda q, p, w: np.all(q >= 0)),
     ),
+    tolerance={"float64": (1e-9, 1e-12), "float32": (1e-4, 1e-5)},  # a weight of a million is no reason for more
     slips=(NEGATIVE, TRANSPOSED, OVER_SAMPLES, OVER_CLASSES, HALVED, DOUBLED, *EPSILONS),
     hints=(
         "By equation 7.13 the weighted model reports p*_c in proportion to w_c q_c. What is q_c in proportion to?",
@@ -42,6 +43,7 @@ def weights_inputs(rng):
     sure = np.array([[0.0, 1.0], [1.0, 0.0], [0.25, 0.75], [1e-9, 1 - 1e-9]])
     rare = (np.array([[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]]), np.array([40.0, 1.0, 0.01]))
     far = [(sure, np.array([weight, 1.0])) for weight in (1e-3, 1e-6, 1e6)]
+    far += [(sure, np.array(pair)) for pair in ([1e-6, 1e6], [1e6, 1e-6])]
     return [(np.array([[0.5, 0.5]]), np.array([1.0, 9.0])), *drawn, equal, rare, *far]
 
 

@@ -51,6 +51,7 @@ def forward_inputs(rng: np.random.Generator) -> list[tuple]:
         (sure[:, :2], np.array([1, 0]), seldom),
         (-sure[:, :2], np.array([1, 0]), seldom),
         (2 * rng.normal(size=(4, 3)), rng.integers(0, 3, 4), np.eye(3)),
+        (sure, np.array([0, 2]), np.roll(np.eye(3), 1, axis=1)),  # a clerk who is never right
     ]
 
 

@@ -31,7 +31,7 @@ def smoothed_rows(y, C, epsilon):
 
 @smoothing.inputs
 def smoothing_inputs(rng: np.random.Generator) -> list[tuple]:
-    sizes = rng.integers([(2, 3), (3, 2), (5, 6), (1, 4)], [(8, 6), (6, 3), (12, 12), (2, 9)])
+    sizes = rng.integers([(2, 3), (3, 2), (5, 6), (1, 4)], [(8, 6), (6, 3), (60, 12), (2, 9)])
     shapes = [*sizes, (3, 3), (4, 4)]
     shares = (0.1, 0.5, *rng.uniform(0.05, 0.6, 3), 0.0)
     drawn = [(rng.integers(0, c, n), int(c), float(e)) for (n, c), e in zip(shapes, shares, strict=True)]

@@ -101,6 +101,7 @@ def cross_entropy_float32_of_the_sum(z, y):
 
 
 WRONG = [
+    ("3.1", lambda z: softmax(z) * (softmax(z) > 1e-290)),
     ("3.1", softmax_in_place),
     ("3.1", softmax_of_the_first_row),
     ("3.1", lambda z: np.round(softmax(z), 9)),
