@@ -395,6 +395,7 @@ def check_not_negative(**arrays: Array) -> None:
         refuse_entries(name, nats, nats < 0, "a surprise, which is at least 0: mind the minus sign in −log p")
 
 
+@np.errstate(all="ignore")  # what is infinite or too large to add up is no probability
 def check_logits(name: str, logits: Array) -> None:
     """Refuse two rows or more that are probabilities by all appearances: 0 or more, with sum 1, not just 0 and 1."""
     xp = array_namespace(logits)

@@ -349,3 +349,12 @@ def test_logits_are_no_probabilities():
         shift_prior_probs(np.array([[-1.0, 2.0]]), np.ones(2), np.ones(2))
     with refused(IndexError, "logits"):
         shift_prior(np.array(0.0), np.ones(1), np.ones(1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_cannot_be_added_up_are_looked_at_without_a_warning():
+    """Whether rows are probabilities is asked of every logits, of infinite and huge ones too."""
+    with pytest.raises(ValueError, match="expected finite"):
+        fit_temperature(np.array([[np.inf, -np.inf], [0.0, 1.0]]), np.array([1, 0]))
+    huge = np.array([[1e308, 0.0], [1e308, 1e308], [0.0, 1e308]])
+    assert fit_temperature(huge, np.array([1, 0, 1])) > 0
