@@ -255,6 +255,7 @@ SUBMITTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SUBMITTED)
 def test_the_script_of_the_archive_writes_what_gradescope_reads(container, kind):
     files, points = SUBMITTED[kind]

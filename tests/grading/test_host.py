@@ -111,6 +111,7 @@ def test_what_can_be_no_table_is_refused_in_a_sentence(tmp_path, course, monkeyp
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_much_memory_is_no_notebook(tmp_path, course):
     path = tmp_path / "a.ipynb"
     path.write_text('{"cells": [' + "[]," * (grading.LARGEST // 3 - 10) + "[]]}")
@@ -250,6 +251,7 @@ CELLS = {
 }
 
 
+@pytest.mark.slow
 def test_no_cell_takes_the_others_down(tmp_path, course):
     path = tmp_path / "a.ipynb"
     for kind, (code, error) in CELLS.items():

@@ -97,6 +97,10 @@ def ctc(z, y):
     return F.ctc_loss(z, y, torch.full((4,), len(z)), torch.full((4,), 6))
 
 
+def ctc_of_3(z, y):
+    return F.ctc_loss(z, y, [len(z)] * 4, [3] * 4)
+
+
 def in_place(p):
     loss = (p**2).mean()
     p += 1
@@ -202,6 +206,8 @@ FAULTY = {  # fault: calls with it
     "loss formed in half precision": [
         (CE, torch.zeros(1, 65536).half(), tensor([0])),
         (CE, torch.zeros(2000, 10).bfloat16(), torch.zeros(2000).long()),
+        (nn.MSELoss(), n.z.half(), 1000 + n.z.half()),
+        (lambda z, y: F.triplet_margin_loss(z, y, -z, margin=9e4), n.z.half(), n.z.half() + 1),
     ],
     "the output is nan or inf": [(CE, (1e5 * n.z).half(), n.y)],
     "mean over padding": [
@@ -211,6 +217,8 @@ FAULTY = {  # fault: calls with it
     "logits are far too large": [(CE, 900 * n.z, n.y)],
     "logits given to BCELoss": [(BCE, n.b, n.t)],
     "softmax of one output": [(BCE, n.b[:, None].softmax(1), n.t[:, None]), (BCE, n.b.softmax(0), n.t)],
+    "targets outside 0 to 1": [(BCE, n.b.sigmoid(), n.b.tanh()), (BCEL, n.b, n.b), (BCEL, n.b, 250 * n.t + 3)],
+    "shapes differ": [(lambda z, y: (z[0] - y).mean(), (n.z, n.x), n.b[:9])],
     "mask of 0 and 255": [(BCEL, n.b, 255 * n.t)],
     "probabilities given to NLLLoss": [(NLL, n.z.softmax(1), n.y)],
     "logits given to NLLLoss": [(NLL, n.z, n.y)],
@@ -253,6 +261,7 @@ FAULTY = {  # fault: calls with it
     "variance is 0 or negative": [
         (nn.GaussianNLLLoss(), n.b, n.t, {"var": n.b}),
         (nn.GaussianNLLLoss(), n.b, n.t, {"var": 0 * n.t}),
+        (lambda z, y: F.gaussian_nll_loss(z[0], y, z[1]), (n.b, n.long[:N]), n.t),
     ],
     "labels are 0 and 1": [
         (cosine, n.x, n.t),
@@ -299,6 +308,7 @@ HEALTHY = {
     "triplets": (lambda z, y: F.triplet_margin_loss(z, y, n.x.flip(0).to(z)), n.x, n.x + 0.1),
     "triplets in a tuple": (lambda z, _: F.triplet_margin_loss(*z), (n.x, n.x + 0.1, n.x.flip(0)), n.y),
     "speech": (ctc, n.speech.log_softmax(-1), n.spoken),
+    "speech, filled up": (ctc_of_3, n.speech.log_softmax(-1), n.spoken.index_fill(1, tensor([3, 4, 5]), -1)),
     "two heads": (lambda z, y: CE(z["a"], y["a"]) + BCEL(z["b"], y["b"]), {"a": n.z, "b": n.b}, {"a": n.y, "b": n.t}),
     "regression, large targets": (nn.HuberLoss(), layer(n.x), 1e5 * n.z),
     "an actor's tanh": (nn.MSELoss(), layer(n.x).tanh(), n.z.tanh()),
@@ -381,6 +391,8 @@ HEALTHY = {
     "none": (nn.CrossEntropyLoss(reduction="none"), n.z, n.y),
     "uint8 labels": (CE, n.z, n.y.byte()),
     "mse": (nn.MSELoss(), n.b, n.t),
+    "mse, half": (nn.MSELoss(reduction="none"), n.z.half(), n.z.flip(0).half()),
+    "mse, bfloat16": (nn.MSELoss(reduction="sum"), n.z.bfloat16(), n.z.flip(0).bfloat16()),
     "policy gradient": (lambda z, y: (F.cross_entropy(z, y, reduction="none") * n.b).mean() - 3, n.z, n.y),
     "scaled cosines": (CE, 30 * n.z.tanh(), n.y),
     "two directions": (
@@ -410,6 +422,20 @@ def test_a_healthy_call_is_silent(snippet):
     report = examine(HEALTHY[snippet])
     assert not report, report
     assert report.checked and str(report).startswith("Nothing found")
+
+
+CURED = {  # a cure in the caller's own numbers: the finding must carry it
+    "logits.movedim(1, -1).flatten(0, -2)": (lambda z, y: CE(z.reshape(-1, C), y.flatten()), n.seg, n.mask),
+    "logits.movedim(-1, 1)": (CE, (n.lm.clone().requires_grad_() * 1).view(4, V, 10), n.tokens),
+    "(target + 1) / 2": (BCE, n.b.sigmoid(), n.b.tanh()),
+    "target / 255": (BCEL, n.b, 250 * n.t + 3),
+    "output = model(x).logits": (CE, {"logits": n.z}, n.y),
+}
+
+
+@pytest.mark.parametrize("cure", CURED)
+def test_a_cure_fits_the_call(cure):
+    assert [finding.cure for finding in examine(CURED[cure])] == [cure]
 
 
 @pytest.mark.filterwarnings("error")

@@ -56,9 +56,10 @@ def trained(model, batches, loss_fn=CE, steps=60):
 
 
 class Text(nn.Module):
-    def __init__(self):
+    def __init__(self, **options):
         super().__init__()
-        self.embed, self.rnn, self.head = nn.Embedding(50, 16), nn.GRU(16, 32, batch_first=True), nn.Linear(32, 50)
+        self.embed, self.rnn = nn.Embedding(50, 16), nn.GRU(16, 32, batch_first=True, **options)
+        self.head = nn.Linear(64 if options else 32, 50)
 
     def forward(self, tokens):
         return self.head(self.rnn(self.embed(tokens))[0])
@@ -96,6 +97,39 @@ class LastStep(nn.Module):
 
     def forward(self, x):
         return self.head(self.rnn(x)[0][:, -1])
+
+
+class LastToken(LastStep):
+    def forward(self, tokens):
+        return super().forward(F.one_hot(tokens % 6, 6).float())
+
+
+class Carried(nn.Module):
+    """Keeps what the last batch left, as truncated backpropagation through time does."""
+
+    def __init__(self, detach=False):
+        super().__init__()
+        self.cell, self.head, self.hidden, self.detach = nn.GRUCell(6, 16), nn.Linear(16, 3), None, detach
+
+    def forward(self, x):
+        self.hidden = self.cell(x, self.hidden)
+        output = self.head(self.hidden)
+        self.hidden = self.hidden.detach() if self.detach else self.hidden
+        return output
+
+
+def used(model, n):
+    model(n.x[:16])
+    return model
+
+
+class Times(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return self.factor * x
 
 
 class InPlace(nn.Module):
@@ -190,6 +224,12 @@ class AlwaysDropout(Unused):
 
     def forward(self, x):
         return self.head(F.dropout(self.body(x).relu(), 0.5))
+
+
+class Keeping(AlwaysDropout):
+    def forward(self, x):
+        self.kept = [self.body(x).relu()]
+        return self.head(self.kept[0])
 
 
 class Cosines(nn.Module):
@@ -309,7 +349,12 @@ FAULTY = {
     "softmax at the end": (lambda n: (net(), CE, n.batches), "softmax before CrossEntropyLoss", nn.Softmax(dim=1)),
     "sigmoid at the end": (lambda n: (net(out=1), BCEL, n.binary), "sigmoid before BCEWithLogitsLoss", nn.Sigmoid()),
     "raw inputs": (lambda n: (net(), CE, pairs(300 * n.x + 900, n.y)), "logits are far too large"),
-    "inputs of some tens": (lambda n: (net(), CE, pairs(40 * n.x, n.y)), "the loss starts too high"),
+    "inputs of some tens": (lambda n: (net(), CE, pairs(40 * n.x, n.y)), "the inputs are not scaled"),
+    "a last layer too large": (lambda n: (nn.Sequential(net(), Times(60)), CE, n.batches), "the loss starts too high"),
+    "raw inputs, and a rate for others": (
+        lambda n: (net(), CE, pairs(40 * n.x, n.y), sgd(lr=9.0)),
+        "the inputs are not",
+    ),
     "zero_grad forgotten": (lambda n: (net(), CE, n.batches, {"step": step_without_reset}), "zero_grad is forgotten"),
     "no optimizer.step": (
         lambda n: (net(), CE, n.batches, {"step": step_without_optimizer}),
@@ -371,6 +416,23 @@ FAULTY = {
         lambda n: (LastStep(), CE, pairs(n.x[:, None] * torch.ones(72, 5, 1), n.y)),
         "samples of a batch are mixed",
     ),
+    "time first, tokens": (
+        lambda n: (LastToken(), CE, pairs(n.text, n.text[:, 0] % 3)),
+        "samples of a batch are mixed",
+    ),
+    "the next token in sight": (
+        lambda n: (Text(bidirectional=True), text_loss, pairs(n.text[:, :-1], n.text[:, 1:])),
+        "the model sees the next token",
+    ),
+    "the next token in sight, shifted in the loss": (
+        lambda n: (Text(bidirectional=True), shifting_loss, pairs(n.text, n.text)),
+        "the model sees the next token",
+    ),
+    "a hidden state with its graph": (lambda n: (Carried(), CE, pairs(n.x[:64], n.y[:64])), "the graph is kept"),
+    "Adam, decay 1": (
+        lambda n: (net(), CE, n.batches, lambda m: {"optimizer": torch.optim.Adam(m.parameters(), weight_decay=1)}),
+        "the weight decay is too strong",
+    ),
     "nothing left": (lambda n: (net(nn.Dropout(1.0)), CE, n.batches), "dropout drops everything"),
     "in place": (lambda n: (InPlace(), CE, n.batches), "an operation in place"),
     "rate 0": (lambda n: (net(), CE, n.batches, sgd(lr=0.0)), "the learning rate is 0"),
@@ -391,6 +453,9 @@ FAULTY = {
 }
 
 HEALTHY = {
+    "a hidden state, detached": lambda n: (used(Carried(detach=True), n), CE, pairs(n.x[:64], n.y[:64]), own),
+    "a layer's output kept": lambda n: (used(Keeping(), n), CE, n.batches, own),
+    "batch first, tokens": lambda n: (LastToken(batch_first=True), CE, pairs(n.text, n.text[:, 0] % 3)),
     "two heads": lambda n: (TwoHeads(), lambda z, y: CE(z["one"], y[0]) + BCEL(z["other"], y[1]), [(n.x, (n.y, n.t))]),
     "large targets": lambda n: (net(out=1), nn.MSELoss(), pairs(n.x, 2e5 + 9e3 * n.t), own),
     "large inputs, normalised": lambda n: (nn.Sequential(nn.BatchNorm1d(6), net()), CE, pairs(900 * n.x, n.y)),

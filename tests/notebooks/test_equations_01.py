@@ -125,6 +125,9 @@ def test_1_9_falls_into_one_sum_for_each_input():
     found = optimize.minimize(lambda t: log_loss(tumours.y, t[x]), [0.5, 0.5], bounds=[(0.01, 0.99)] * 2)
     assert found.x == pytest.approx(two, abs=1e-4)
     assert log_loss(tumours.y, two[x]) == pytest.approx(0.3439, abs=5e-5)
+    digits = data.digits()  # two dice: scikit-learn's mutual information
+    left = stats.entropy(np.bincount(digits.y)) - mutual_info_score(digits.y, digits.x[:, 8 * 4 + 4] > 0)
+    assert left == pytest.approx(2.0382, abs=5e-5)
 
 
 def test_1_9_of_a_curve_is_least_where_scikit_learns_optimum_is():

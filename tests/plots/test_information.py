@@ -110,14 +110,15 @@ def test_code_areas_are_the_mean_lengths():
     assert "bits" in axes[0].get_ylabel() and "long: 11 10 0, 1.75 bits" in described(axes)
 
 
-def test_belief_bars_show_entropy_divergence_and_their_sum():
+def test_belief_costs_show_the_terms_of_the_divergence_and_the_split():
     truth, belief = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.25, 0.5])
-    pairs, parts = plots.belief_bars(truth, belief, ("a", "b", "c"))
-    assert [[bar.get_height() for bar in bars] for bars in pairs.containers] == [truth.tolist(), belief.tolist()]
+    terms, parts = plots.belief_costs(truth, belief, ("a", "b", "c"))
+    np.testing.assert_allclose([box.get_width() for box in terms.patches], truth)
+    np.testing.assert_allclose([box.get_height() for box in terms.patches], [1, 0, -1])
     entropy, divergence = parts.containers
     np.testing.assert_allclose([bar.get_width() for bar in entropy], [1.5, 1.5])
     np.testing.assert_allclose([bar.get_width() for bar in divergence], [0.25, 0.25])
     np.testing.assert_allclose([bar.get_x() for bar in divergence], [1.5, 1.5])
     assert [text.get_text() for text in parts.texts] == ["1.500", "0.250", "1.750"]
-    assert parts.get_xlabel() == "bits" and pairs.get_ylabel() == "probability"
+    assert parts.get_xlabel() == "bits" and "bits" in terms.get_ylabel()
     assert "cross-entropy 1.750 bits" in described(parts)

@@ -2,7 +2,7 @@
 
 import torch
 
-from xent_helpers.clinic.classes import half_precision, normalised_twice
+from xent_helpers.clinic.classes import normalised_twice
 from xent_helpers.clinic.every_loss import rounded
 from xent_helpers.clinic.faults import found
 from xent_helpers.clinic.numbers import log_sums_to_one, looks_squashed, span, sums_to_one, tolerance
@@ -15,9 +15,7 @@ def squashed_already(case: Case) -> Finding | None:
     name = _activation(case)
     if not name:
         return None
-    evidence = (
-        f"{case.z.numel()} predictions in {span(case.z.detach())}, as a {name} leaves them; logits have no bounds"
-    )
+    evidence = f"{case.z.numel()} predictions in {span(case.z.detach())}, as a {name} leaves them; logits are unbounded"
     if case.kind == "bce_with_logits":
         return found("{0} before BCEWithLogitsLoss", evidence, name)
     return found("{0} before {1}", evidence, name, case.name)
@@ -63,7 +61,10 @@ def targets_outside(case: Case) -> Finding | None:
         return found("arguments swapped", evidence)
     if case.z.ndim == 2 and case.z.shape[1] > 1 and values <= set(range(case.z.shape[1])):
         return found("class numbers with {0}", evidence, case.name)
-    return found("targets outside 0 to 1", evidence)
+    low, high = float(y.min()), float(y.max())
+    cure = "(target + 1) / 2" if -1 <= low < -0.1 and high <= 1 else "target / 255" if low >= 0 and high > 200 else ""
+    cure = "target.clamp(0, 1)  # after you know why" if low >= -0.1 and high <= 1.1 else cure
+    return found("targets outside 0 to 1", evidence, cure or "nn.MSELoss()(output, target)  # or scale the targets")
 
 
 def stretched(case: Case) -> Finding | None:
@@ -141,6 +142,6 @@ def far_off(case: Case) -> Finding | None:
     return found("logits are far too large", evidence)
 
 
-WITH_LOGITS = [squashed_already, targets_outside, stretched, inverted, half_precision, far_off]
-PROBABILITIES = [normalised_twice, swapped, softmax_of_one, targets_outside, stretched, clamped, half_precision]
+WITH_LOGITS = [squashed_already, targets_outside, stretched, inverted, far_off]
+PROBABILITIES = [normalised_twice, swapped, softmax_of_one, targets_outside, stretched, clamped]
 SEVERAL = [squashed_already, targets_outside]  # MultiLabelSoftMarginLoss

@@ -1,11 +1,14 @@
 """The checks that fit every loss, one written by hand too."""
 
+import inspect
+import math
+
 import torch
 from torch import Tensor
 
 from xent_helpers.clinic.faults import found
-from xent_helpers.clinic.numbers import first, runs, span
-from xent_helpers.clinic.observe import LABELS, Case, tensors
+from xent_helpers.clinic.numbers import runs, span
+from xent_helpers.clinic.observe import FUNCTIONS, HALVES, LABELS, OUTPUTS, TARGETS, Case, mapped, tensors
 from xent_helpers.clinic.report import Finding
 
 
@@ -17,7 +20,7 @@ def non_finite_output(case: Case) -> Finding | None:
     wrong = z.isnan() | z.isposinf()
     if not bool(wrong.any()):
         return None
-    evidence = f"{int(wrong.sum())} of {z.numel()} predictions are nan or inf, the first at {first(wrong)}"
+    evidence = f"{int(wrong.sum())} of {z.numel()} predictions are nan or inf, first at {wrong.nonzero()[0].tolist()}"
     return found("the output is nan or inf", evidence + f"; {z.dtype} ends at {torch.finfo(z.dtype).max:.4g}")
 
 
@@ -127,5 +130,19 @@ def mean_over_padding(outer: Case, inner: Case) -> Finding | None:
     return None
 
 
+def half_precision(case: Case) -> Finding | None:
+    """A sum formed in 16 bits. Silent under autocast, which returns float32, and within 1% of float32's number."""
+    if case.name not in FUNCTIONS or not {case.z.dtype, case.value.dtype} <= set(HALVES):
+        return None
+    z, y, options = mapped(lambda x: x.detach().float() if x.dtype in HALVES else x, [case.z, case.y, case.options])
+    named = inspect.signature(FUNCTIONS[case.name]).parameters
+    first, second = (next(name for name in named if name in names) for names in (OUTPUTS, TARGETS))
+    right = FUNCTIONS[case.name](**{first: z, second: y}, **options)
+    given, right = (float(one.detach().float().mean()) for one in (case.value, right))
+    if abs(given - right) < 0.01 * (abs(right) + 0.01) or not math.isfinite(right):
+        return None
+    return found("loss formed in half precision", f"{given:.4g} where float32 gives {right:.4g}")
+
+
 BEFORE = [non_finite_output, non_finite_target]
-AFTER = [no_number, no_gradient, negative]
+AFTER = [half_precision, no_number, no_gradient, negative]

@@ -83,7 +83,7 @@ def diagnose(report: Report, outer: Case, inner: list[Case]) -> list[Finding]:
     if outer.error is not None:
         refusal = next((case for case in inner if case.error is not None), outer)
         refusal.error = outer.error
-        return [_no_tensor(outer.z) or refused.explain(refusal)]
+        return [refused.explain(refusal)]
     own = [outer] if isinstance(outer.z, Tensor) else []  # a dictionary or tuple that the caller's own loss takes apart
     checks = [(case, check) for case in inner or own for check in _checks(case)]
     if not own:
@@ -98,17 +98,8 @@ def diagnose(report: Report, outer: Case, inner: list[Case]) -> list[Finding]:
 
 
 def _checks(case: Case) -> list[Callable]:
-    after = every_loss.AFTER[:2] if case.kind == "kl_div" else every_loss.AFTER  # wrong input makes it negative, too
+    after = every_loss.AFTER[:3] if case.kind == "kl_div" else every_loss.AFTER  # wrong input makes it negative, too
     return [*every_loss.BEFORE, *CHECKS[case.kind], *after]
-
-
-def _no_tensor(output: object) -> Finding | None:
-    if isinstance(output, Tensor):
-        return None
-    parts = list(output) if isinstance(output, (tuple, dict)) else []
-    cure = "output = model(x).logits" if hasattr(output, "logits") or "logits" in parts else "output = model(x)[0]"
-    cure = "output = torch.as_tensor(output)" if hasattr(output, "shape") else cure
-    return found("output is not a tensor", f"a {type(output).__name__} with {len(parts)} parts", cure)
 
 
 def remarks(case: Case) -> list[str]:

@@ -22,7 +22,7 @@ both inputs are the same: loss(f(anchor), f(positive), f(negative))  # different
 no gradient: loss(logits, target)  # no argmax, round, detach, .item() or .numpy() on the way to the loss
 an operation in place: h = h * 2  # a new tensor; no h *= 2 or relu(inplace=True) on what is needed
 ## Trying to backward through the graph a second time
-the graph is kept from step to step: total += loss.item()  # and loss.backward() for this batch alone
+the graph is kept from step to step: hidden = hidden.detach(); total += loss.item()  # no graph of another batch
 ## NLLLoss is negative
 {0} given to NLLLoss: F.nll_loss(F.log_softmax(logits, dim=1), target)
 the loss is negative: F.cross_entropy(logits, target)
@@ -40,7 +40,7 @@ variance is 0 or negative: var = F.softplus(raw) + 1e-6  # or log_var.exp(); no 
 multi-hot labels with MultiLabelMarginLoss: nn.MultiLabelSoftMarginLoss()(logits, target.float())
 ## Expected target size: the class axis
 class axis last: logits.movedim(-1, 1)
-class axis moved by view: logits.transpose(1, 2)
+class axis moved by view: {0}
 ## All targets ignored: nan
 all targets ignored: F.cross_entropy(z, y, reduction='sum') / (y != -100).sum().clamp(min=1)
 the gradient is nan: loss_of[mask].mean()  # no 0 * inf, no 0 / 0
@@ -82,7 +82,7 @@ logits are far too large: x = (x - x.mean(0)) / x.std(0)  # standardise the inpu
 the loss starts too high: x = (x - x.mean(0)) / x.std(0)  # or smaller initial weights in the last layer
 ## BCEWithLogitsLoss is negative
 mask of 0 and 255: target / 255
-targets outside 0 to 1: target.clamp(0, 1)  # after you know why
+targets outside 0 to 1: {0}
 ## pos_weight bends the probabilities
 pos_weight is inverted: pos_weight = negatives / positives
 {0} does not fit the output: {1}
@@ -137,7 +137,6 @@ the learning rate is {0}: {1}
 the optimizer climbs: {0}  # without maximize=True
 the weight decay is too strong: {0}
 the optimizer lacks parameters: {0}  # made after the model has its last form
-the optimizer holds other parameters: {0}  # made after the model has its last form
 nothing to train: model.requires_grad_(True)
 the model is in evaluation mode: model.train()
 dropout drops everything: nn.Dropout(0.1)  # p is the share that is dropped, not the share that is kept
@@ -155,9 +154,9 @@ random in evaluation mode: F.dropout(x, p, training=self.training)
 the loss ignores its labels: loss_fn(model(x), y)
 the labels are among the inputs: x = x[:, [i for i in range(x.shape[1]) if i not in {0}]]
 evaluation runs in training mode: model.eval()
-the labels change between passes: DataLoader(TensorDataset(x, y), shuffle=True)  # one loader for both
 ## Language models: shifted twice, perplexity averaged
 labels are {0}: x, y = tokens[:, :-1], tokens[:, 1:]  # shift in one place only
+the model sees the next token: nn.Transformer.generate_square_subsequent_mask(T)  # no bidirectional=True either
 """
 
 CURES: dict[tuple[str, str], str] = {}  # (name, heading): cure

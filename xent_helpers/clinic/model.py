@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from xent_helpers.clinic.faults import found
-from xent_helpers.clinic.observe import BINARY, LABELS, tensors
+from xent_helpers.clinic.numbers import span
+from xent_helpers.clinic.observe import BINARY, LABELS, observe, tensors
 from xent_helpers.clinic.refused import by_message
 from xent_helpers.clinic.report import Finding, NotChecked
-from xent_helpers.clinic.run import MODAL, Run, leaves, single
+from xent_helpers.clinic.run import MODAL, Run, leaves, passing, single
 
 SUPERVISED = (*LABELS, *BINARY, "regression", "poisson", "gaussian", "kl_div")
 
@@ -82,17 +83,21 @@ def leaking_labels(run: Run) -> Finding | None:
 
 def shifted_labels(run: Run) -> Finding | None:
     """Labels equal to the tokens, or two ahead. Silent unless inputs are whole numbers, and for one ahead."""
-    x, inner = run.small[0], run.inner
-    if inner is None or x.is_floating_point() or x.ndim != 2 or inner.soft or inner.labels.numel() % len(x):
-        return None
-    labels = inner.labels.view(len(x), -1)
-    matches = {ahead: _share_equal(x, labels, ahead) for ahead in (-1, 0, 1, 2)}
-    best = max(matches, key=matches.get)
+    matches = _matches(run)
+    best = max(matches, key=matches.get, default=1)
     if best == 1 or matches[best] < 0.95 or matches[1] > 0.8:
         return None
     evidence = f"{matches[best]:.0%} of labels are the token {best:+d} places from their own, {matches[1]:.0%} the next"
     how = {0: "not shifted", 2: "shifted twice", -1: "shifted backwards"}[best]
     return found("labels are {0}", evidence, how, heading="Language models: shifted twice, perplexity averaged")
+
+
+def _matches(run: Run) -> dict[int, float]:
+    """Which share of the labels is the token so many places ahead; nothing where inputs are no tokens (N, T)."""
+    x, inner = run.small[0], run.inner
+    if inner is None or x.is_floating_point() or x.ndim != 2 or inner.soft or inner.labels.numel() % len(x):
+        return {}
+    return {ahead: _share_equal(x, inner.labels.view(len(x), -1), ahead) for ahead in (-1, 0, 1, 2)}
 
 
 def _share_equal(x: Tensor, labels: Tensor, ahead: int) -> float:
@@ -152,9 +157,11 @@ def dropout_of_all(run: Run) -> Finding | None:
 
 
 def failing_backward(run: Run) -> Finding | None:
-    """A backward pass that raises what the page of errors explains. Silent for every other error."""
+    """Two passes of which a backward raises what the page of errors explains. Silent for every other error."""
+    model, (x, y) = run.model(), run.batches[0]
     try:
-        run.loss_fn(run.model()(run.batches[0][0]), run.batches[0][1]).backward()
+        for _ in range(2):  # the second fails where the model holds on to the first one's graph
+            run.loss_fn(model(x), y).backward()
     except RuntimeError as error:
         named = by_message(error)
         return named and found(named.name, f"backward says {str(error).splitlines()[0][:160]}")
@@ -208,8 +215,8 @@ def same_outputs(run: Run) -> Finding | None:
 
 def _spread(outputs: object) -> float:
     """The largest difference between samples, as a share of the largest number."""
-    parts = [one.detach() for one in tensors(outputs) if one.is_floating_point() or one.dtype == torch.long]
-    if not parts or len(parts[0]) < 2:
+    parts = [one.detach() for one in tensors(outputs) if one.dtype == torch.long or one.is_floating_point()]
+    if not parts or parts[0].is_nested or len(parts[0]) < 2:  # an encoder packs padded rows
         return math.inf
     return float((parts[0] - parts[0][:1]).abs().max()) / (1e-3 + float(parts[0].abs().max()))
 
@@ -218,24 +225,36 @@ def mixed_batch(run: Run) -> Finding | None:
     """An output that changes with the other samples. Silent for graphs, for similarities (N, N), and without labels."""
     x, y = map(single, run.small)
     output = run.evaluated(x)
-    if len(x) < 3 or y.numel() != len(x) or len(output) != len(x) or not x.is_floating_point() or x.ndim < 2:
-        return None
-    if output.shape[1:] == x.shape[:1]:
+    if len(x) < 3 or y.numel() != len(x) or len(output) != len(x) or x.ndim < 2 or output.shape[1:] == x.shape[:1]:
         return None
     try:
         run.evaluated(x[: len(x) // 2])
     except RuntimeError:
         return None
     for place in (0, len(x) - 1):
-        others = x.flip(0).flip(-1) * 0.9 + 0.1
+        others = x.flip(0).flip(-1) * 0.9 + 0.1 if x.is_floating_point() else x.flip(0)
         others[place] = x[place]
         gap = float((run.evaluated(others)[place] - output[place]).abs().max())
         if gap > 1e-4 * (1e-3 + float(output.abs().max())):
-            evidence = (
-                f"inputs {tuple(x.shape)}: output {place} changes by {gap:.3g} when other samples of the batch do"
-            )
+            evidence = f"inputs {tuple(x.shape)}: output {place} changes by {gap:.3g} when other samples do"
             return found("samples of a batch are mixed", evidence)
     return None
+
+
+def next_token_seen(run: Run) -> Finding | None:
+    """Outputs that change with the last token. Silent unless labels are the next tokens, and for the last output."""
+    if _matches(run).get(1, 0) < 0.95:
+        return None
+    x, last, rows = run.small[0], run.small[0].clone(), []
+    last[:, -1] = x[:, -1].roll(1)
+    for tokens in (x, last):
+        _, (case,) = observe(run.loss_fn, run.evaluated(tokens), run.small[1])
+        rows.append(case.rows.view(len(x), -1, case.classes)[:, : x.shape[1] - 1])
+    changed = ((rows[0] - rows[1]).abs() > 1e-4 * (1e-3 + rows[0].abs().max())).any(-1)
+    if not bool(changed.any()):
+        return None
+    evidence = f"with another last token {int(changed.sum())} of the {changed.numel()} outputs before it change"
+    return found("the model sees the next token", evidence)
 
 
 def unreached_parameters(run: Run) -> Finding | None:
@@ -316,6 +335,10 @@ def wrong_settings(run: Run) -> Finding | None:
     if rate < 1e-7:
         kind, cure = "0" if rate == 0 else "next to 0", _remade(run, lr=1e-3)
         return found("the learning rate is {0}", f"lr={rate:g}: float32 weights do not move", kind, cure)
+    coupled = isinstance(run.optimizer, torch.optim.Adam) and not groups[0].get("decoupled_weight_decay")
+    if coupled and min(float(group["weight_decay"]) for group in groups) >= 1:
+        evidence = "Adam adds weight_decay * weight to the gradient: it outweighs the loss"
+        return found("the weight decay is too strong", evidence, _remade(run, weight_decay=1e-4))
     if decay > 0.05:
         evidence = f"lr * weight_decay = {decay:.3g}: each step takes that share off every weight"
         return found("the weight decay is too strong", evidence, _remade(run, weight_decay=1e-4))
@@ -328,7 +351,7 @@ def diverges(run: Run) -> Finding | None:
     """30 steps of a copy of the optimiser that raise the loss tenfold, half the time. Silent below, and for a peak."""
     if run.optimizer is None or run.inner is None or run.inner.kind not in SUPERVISED:
         return None
-    model, optimizer = copy.deepcopy((run.original, run.optimizer))
+    model, optimizer = copy.deepcopy((run.original, run.optimizer), passing(run.original))
     losses, deadline = [], thread_time() + 1.0
 
     def closure(x: Tensor, y: Tensor) -> Tensor:
@@ -346,19 +369,11 @@ def diverges(run: Run) -> Finding | None:
     often = sum(loss > allowed for loss in losses) >= len(losses) / 2
     if all(map(math.isfinite, losses)) and not often and max(losses) < 1000 * allowed:
         return None
-    evidence = f"the loss goes from {losses[0]:.4g} up to {max(losses):.4g} in {len(losses)} steps, lr={_rate(run):g}"
-    x, y = run.batches[0]
-    evidence += f"; inputs {_range(x)}, targets {_range(y)}"
-    cure = f"{_remade(run, lr=_rate(run) / 100)}  # and scale inputs and targets to about -1 to 1"
+    lr, (x, y) = float(run.optimizer.param_groups[0].get("lr", math.nan)), run.batches[0]
+    evidence = f"the loss goes from {losses[0]:.4g} up to {max(losses):.4g} in {len(losses)} steps, lr={lr:g}"
+    evidence += f"; inputs from {span(x)}, targets from {span(y)}"
+    cure = f"{_remade(run, lr=lr / 100)}  # and scale inputs and targets to about -1 to 1"
     return found("the training diverges", evidence, cure)
-
-
-def _rate(run: Run) -> float:
-    return float(run.optimizer.param_groups[0].get("lr", math.nan))
-
-
-def _range(x: Tensor) -> str:
-    return f"from {float(x.min()):.4g} to {float(x.max()):.4g}"
 
 
 # --- consequences, looked at where no cause was found
@@ -378,10 +393,10 @@ def start(run: Run) -> Finding | None:
     even = math.log(inner.classes if inner.kind in LABELS else 2)
     if run.start <= 2.5 * even + 2:
         return None
-    evidence = (
-        f"the loss starts at {run.start:.4g}; equal outputs cost {even:.4g}, the best constant {run.constant:.4g}"
-    )
-    return found("the loss starts too high", evidence + (f"; inputs {_range(x)}" if x.is_floating_point() else ""))
+    evidence = f"the loss starts at {run.start:.4g}; equal ones cost {even:.4g}, the best constant {run.constant:.4g}"
+    if x.is_floating_point() and float(x.abs().max()) > 50:
+        return found("the inputs are not scaled", f"{evidence}; inputs from {span(x)}")
+    return found("the loss starts too high", evidence)
 
 
 def _not_scaled(run: Run, x: Tensor) -> Finding | None:
@@ -390,7 +405,7 @@ def _not_scaled(run: Run, x: Tensor) -> Finding | None:
         zero = float(run.loss_fn(torch.zeros_like(run.inner.z), run.small[1]))
     if run.start < 30 * max(zero, run.constant):
         return None
-    evidence = f"the loss starts at {run.start:.4g}, where an output of 0 costs {zero:.4g}; inputs {_range(x)}"
+    evidence = f"the loss starts at {run.start:.4g}, where an output of 0 costs {zero:.4g}; inputs from {span(x)}"
     return found("the inputs are not scaled", evidence)
 
 
@@ -411,6 +426,7 @@ def one_batch(run: Run) -> Finding | None:
 
 DATA = [same_inputs, constant_labels, shifted_labels, leaking_labels]
 MODEL = [nothing_to_train, evaluation_mode, dropout_of_all, unregistered_parameters]
-FLOW = [random_in_evaluation, same_outputs, mixed_batch, failing_backward, unreached_parameters, labels_without_effect]
+FLOW = [random_in_evaluation, same_outputs, mixed_batch, next_token_seen, failing_backward, unreached_parameters]
+FLOW += [labels_without_effect]
 OPTIMIZER = [wrong_parameters, wrong_settings]
-CONSEQUENCES = [diverges, start, one_batch]
+CONSEQUENCES = [start, diverges, one_batch]

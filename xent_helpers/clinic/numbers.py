@@ -41,11 +41,6 @@ def span(z: Tensor) -> str:
     return f"{float(finite.min()):.4g} to {float(finite.max()):.4g}" if finite.numel() else "no finite number"
 
 
-def first(wrong: Tensor) -> str:
-    """The index of the first True, as [2, 0]."""
-    return str(wrong.nonzero()[0].tolist())
-
-
 def runs(flags: Tensor) -> tuple[list[int], list[int]]:
     """Where the runs of True in a vector start, and where they end (the index after the last).
 

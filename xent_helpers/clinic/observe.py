@@ -38,7 +38,7 @@ LOSSES = {  # PyTorch's function: the kind by which checks are chosen, the name 
     F.triplet_margin_loss: ("triplet", "TripletMarginLoss"),
     F.ctc_loss: ("ctc", "CTCLoss"),
 }
-FUNCTIONS = {kind: function for function, (kind, _) in LOSSES.items()}
+FUNCTIONS = {name: function for function, (_, name) in LOSSES.items()}
 OURS = {  # the course's own functions do the same, on any array
     losses.cross_entropy: F.cross_entropy,
     losses.nll_loss: F.nll_loss,
@@ -90,7 +90,12 @@ class Case:
 
     @cached_property
     def labels(self) -> Tensor:
-        return self.y.detach().reshape(-1)
+        """The labels in a row, those of CTCLoss without what fills up (N, S)."""
+        y = self.y.detach()
+        if self.kind != "ctc" or y.ndim != 2:
+            return y.reshape(-1)
+        lengths = torch.as_tensor(self.options["target_lengths"], device=y.device).reshape(-1, 1)
+        return y[torch.arange(y.shape[1], device=y.device) < lengths] if len(lengths) == len(y) else y[:0].flatten()
 
     @cached_property
     def kept(self) -> Tensor:
@@ -112,9 +117,9 @@ class Case:
         z = z.float() if z.dtype in HALVES else z
         if self.soft:
             target = Case(self.kind, self.y, self.y).rows[::step].to(z.dtype)
-            return FUNCTIONS[self.kind](z, target, reduction="none")
+            return FUNCTIONS[self.name](z, target, reduction="none")
         kept = self.kept[::step]
-        return FUNCTIONS[self.kind](z[kept], self.labels[::step][kept], reduction="none")
+        return FUNCTIONS[self.name](z[kept], self.labels[::step][kept], reduction="none")
 
     @cached_property
     def gradient(self) -> Tensor | None:
@@ -162,8 +167,12 @@ def _case(func, args, kwargs) -> Case | None:
 
 
 def refuse_on_the_cpu(case: Case) -> None:
-    """Raise what the CPU raises: on a GPU a label out of range ends the whole process."""
-    if case.z.device.type == "cpu" or not isinstance(case.y, Tensor):
+    """Raise what the CPU raises: on a GPU a label out of range ends the whole process, in CTCLoss on a CPU too."""
+    if not isinstance(case.z, Tensor) or not isinstance(case.y, Tensor):
+        return
+    if case.kind == "ctc" and bool((wrong := (case.labels < 0) | (case.labels >= case.z.shape[-1])).any()):
+        raise IndexError(f"Target {int(case.labels[wrong][0])} is out of bounds.")
+    if case.z.device.type == "cpu":
         return
     if case.kind in LABELS and not case.y.is_floating_point():
         wrong = (case.y < 0) | (case.y >= case.classes)

@@ -109,9 +109,11 @@ def no_counts(case: Case) -> Finding | None:
 
 def no_variance(case: Case) -> Finding | None:
     """GaussianNLLLoss with a variance at its clamp. Silent where all are above it."""
+    if case.kind != "gaussian":
+        return None
     var = torch.as_tensor(case.options["var"]).detach()
     wrong = int((var <= case.options.get("eps", 1e-6)).sum())
-    evidence = f"{wrong} of {var.numel()} variances are 0 or at the clamp: {span(var)}; they get no gradient"
+    evidence = f"{wrong} of {var.numel()} variances are 0, negative or at the clamp: {span(var)}; they get no gradient"
     return found("variance is 0 or negative", evidence) if wrong else None
 
 
@@ -162,32 +164,26 @@ def multi_hot(case: Case) -> Finding | None:
     return found("multi-hot labels with MultiLabelMarginLoss", evidence)
 
 
-def _flat_targets(case: Case) -> Tensor:
-    """The labels of CTCLoss that count, padding left out."""
-    lengths, y = torch.as_tensor(case.options["target_lengths"]).reshape(-1), case.y
-    return y if y.ndim == 1 else y[torch.arange(y.shape[1], device=y.device) < lengths.to(y.device)[:, None]]
-
-
 def ctc_input(case: Case) -> Finding | None:
     """CTCLoss wants log-probabilities on the last axis. Silent where each row's log-sum-exp is 0 within 0.02."""
     rows = case.z.detach().float().flatten(0, -2)[:2048]
     if log_sums_to_one(rows, 0.02):
         return None
     kind = "probabilities" if sums_to_one(rows, 1e-3) else "logits"
+    evidence = f"exp of the last axis sums to {span(rows.exp().sum(-1))}, not to 1"
     if case.origin == "LogSoftmax":  # of another axis
-        return found(
-            "softmax over the batch axis", f"exp of the last axis sums to {span(rows.exp().sum(-1))}, not to 1"
-        )
-    return found("{0} given to CTCLoss", f"exp of each row sums to {span(rows.exp().sum(-1))}, not to 1", kind)
+        return found("softmax over the batch axis", evidence)
+    return found("{0} given to CTCLoss", evidence, kind)
 
 
 def ctc_labels(case: Case) -> Finding | None:
     """CTCLoss: the blank or no class among the labels, or too many of them. Silent with zero_infinity for the last."""
-    y, blank, classes = _flat_targets(case), case.options.get("blank", 0), case.z.shape[-1]
+    if case.kind != "ctc":
+        return None
+    y, blank, classes = case.labels, case.options.get("blank", 0), case.z.shape[-1]
     if bool((y == blank).any()):
-        return found(
-            "the blank among the targets", f"{int((y == blank).sum())} of {len(y)} labels are {blank}, the blank"
-        )
+        evidence = f"{int((y == blank).sum())} of {len(y)} labels are {blank}, the blank"
+        return found("the blank among the targets", evidence)
     if bool(((y < 0) | (y >= classes)).any()):
         return found("label out of range", f"labels lie in {span(y)}, and there are {classes} classes")
     short, long = (torch.as_tensor(case.options[key]).reshape(-1) for key in ("input_lengths", "target_lengths"))

@@ -10,18 +10,26 @@ import torch
 from torch import Tensor
 
 from xent_helpers.clinic.binary import targets_outside
+from xent_helpers.clinic.classes import one_output
 from xent_helpers.clinic.faults import found
-from xent_helpers.clinic.numbers import first, span
+from xent_helpers.clinic.numbers import span
 from xent_helpers.clinic.observe import BINARY, LABELS, Case
+from xent_helpers.clinic.other_losses import ctc_labels, no_variance
 from xent_helpers.clinic.report import Finding
 
 
 def not_tensors(case: Case) -> Finding | None:
-    """A list, a number or a NumPy array in place of a tensor."""
+    """A list, a number or a NumPy array in place of a tensor. Silent for what a loss of one's own took apart."""
+    if case.kind == "other" and not isinstance(case.error, (AttributeError, TypeError)):
+        return None
     weights = {key: value for key, value in case.options.items() if "weight" in key}
     for name, array in ({"output": case.z, "target": case.y} | weights).items():
+        evidence = f"{name} is of type {type(array).__name__}"
+        if name == "output" and (isinstance(array, (tuple, dict)) or hasattr(array, "logits")):
+            logits = hasattr(array, "logits") or "logits" in array
+            return found("output is not a tensor", evidence, f"output = model(x){'.logits' if logits else '[0]'}")
         if not isinstance(array, Tensor):
-            return found("{0} is not a tensor", f"{name} is of type {type(array).__name__}", name)
+            return found("{0} is not a tensor", evidence, name)
     return None
 
 
@@ -45,22 +53,12 @@ def integer_output(case: Case) -> Finding | None:
     return found("arguments swapped" if swapped else "integer logits", evidence)
 
 
-def one_output(case: Case) -> Finding | None:
-    """One logit with a loss for classes."""
-    if case.kind not in LABELS or case.z.ndim < 2 or case.classes != 1:
-        return None
-    evidence = f"output {tuple(case.z.shape)} has one class, and the labels go from {span(case.y)}"
-    return found("one output with {0}", evidence, case.name)
-
-
 def class_axis(case: Case) -> Finding | None:
     """Classes on the last axis, where the loss takes axis 1."""
     z, y = tuple(case.z.shape), tuple(case.y.shape)
     if case.kind not in LABELS or len(z) < 3 or (z[:-1] != y and z[:-1] + (1,) != y):
         return None
-    evidence = (
-        f"output {z} has the labels' shape {y} and then the classes; the loss takes axis 1, of length {z[1]}, for them"
-    )
+    evidence = f"output {z} has the labels' shape {y} and then the classes; the loss takes axis 1, of length {z[1]}"
     return found("class axis last", evidence)
 
 
@@ -70,14 +68,6 @@ def ctc_axes(case: Case) -> Finding | None:
     if case.kind != "ctc" or case.z.ndim != 3 or count != case.z.shape[0]:
         return None
     return found("class axis of CTCLoss", f"output {tuple(case.z.shape)} and {count} input lengths: batch first")
-
-
-def negative_variance(case: Case) -> Finding | None:
-    """GaussianNLLLoss given log-variances or raw outputs."""
-    var = case.options.get("var")
-    if case.kind != "gaussian" or not isinstance(var, Tensor) or not bool((var < 0).any()):
-        return None
-    return found("variance is 0 or negative", f"{int((var < 0).sum())} variances are below 0: {span(var.detach())}")
 
 
 def column(case: Case) -> Finding | None:
@@ -160,7 +150,7 @@ def label_range(case: Case) -> Finding | None:
     if not bool(wrong.any()):
         return None
     evidence = f"{int(wrong.sum())} of {y.numel()} labels are outside 0 … {top}: {span(y[wrong])}"
-    evidence += f", first at {first(wrong)}"
+    evidence += f", first at {wrong.nonzero()[0].tolist()}"
     outside, inside = set(y[wrong].tolist()), set(y[~wrong & (y != index)].tolist())
     one = next(iter(outside))
     if outside == {-1} and case.classes == 2 and inside == {1}:
@@ -195,14 +185,14 @@ def probabilities_wanted(case: Case) -> Finding | None:
     wrong = ~((case.z >= 0) & (case.z <= 1))
     if not bool(wrong.any()):
         return targets_outside(case)
-    what = "nan" if bool(case.z.isnan().any()) else span(case.z.detach())
-    return found(
-        "logits given to BCELoss", f"{int(wrong.sum())} of {wrong.numel()} predictions are outside 0 … 1: {what}"
-    )
+    evidence = f"{int(wrong.sum())} of {wrong.numel()} predictions are outside 0 … 1: "
+    evidence += "nan" if bool(case.z.isnan().any()) else span(case.z.detach())
+    return found("logits given to BCELoss", evidence)
 
 
-CHECKS = [not_tensors, two_devices, integer_output, one_output, class_axis, ctc_axes, negative_variance, column]
-CHECKS += [one_hot, soft_for_nll, counts_differ, target_type, label_range, weight_shape, probabilities_wanted]
+CHECKS = [not_tensors, two_devices, integer_output, one_output, class_axis, ctc_axes, ctc_labels]
+CHECKS += [no_variance, column, one_hot, soft_for_nll, counts_differ, target_type, label_range, weight_shape]
+CHECKS += [probabilities_wanted]
 
 MESSAGES = {  # what a message says, and the fault, for calls that no check recognises
     r"is ambiguous": ("options where tensors belong",),

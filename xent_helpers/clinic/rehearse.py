@@ -34,8 +34,8 @@ def training(
     - data: nan, equal inputs, constant labels, labels among the inputs, tokens shifted wrongly, inputs not scaled;
       that labels have nothing to do with inputs is a remark, as in a sketch with random numbers it is no fault;
     - the model: nothing to train, evaluation mode, randomness in it, dropout of all, layers in a plain list, no
-      gradient, one output for all inputs (and where it arises), samples of a batch mixed, labels without effect, a
-      first loss far too high, 16 samples that cannot be learned by heart;
+      gradient, one output for all inputs (and where it arises), samples of a batch mixed, the next token seen,
+      labels without effect, a first loss far too high, 16 samples that cannot be learned by heart;
     - ``optimizer``: other parameters, a learning rate of 0 or next to it, too strong a decay, maximize, divergence;
     - ``step``: no zero_grad, backward or step, in the wrong order, a graph kept, evaluation mode;
     - ``evaluate``: training mode, a mean of means over uneven batches.
@@ -76,7 +76,7 @@ def training(
         first = call(run.loss_fn, run.model()(run.batches[0][0]), run.batches[0][1])
         report.findings, report.remarks = first.findings, first.remarks
         report.checked, report.skipped = [*report.checked, *first.checked], first.skipped
-        if not _stops(first):
+        if not any("PyTorch says" in one.evidence for one in first):  # a call that fails leaves no training to look at
             _look(run, report)
     return report
 
@@ -91,9 +91,7 @@ def _look(run: Run, report: Report) -> None:
     with suppress(Exception):  # a remark less, where it cannot be counted
         counts = [count for _, count in loop.batch_means(run)[:-1]]
         if counts and max(counts) > 2 * min(counts):
-            report.remarks.append(
-                f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches."
-            )
+            report.remarks += [f"batches hold {min(counts)} to {max(counts)} labels: divide by counts, not by batches."]
         report.remarks += filter(None, [] if report.findings else [before.unrelated(run)])
 
 
@@ -114,11 +112,6 @@ def same_generator(batches: object) -> Iterator[None]:
     finally:
         for generator, state in saved:
             generator.set_state(state)
-
-
-def _stops(first: Report) -> bool:
-    """Whether the call itself failed, so that there is no training to look at."""
-    return any("PyTorch says" in one.evidence or one.name == "output is not a tensor" for one in first)
 
 
 def _first(batches: object, model: nn.Module) -> list[tuple]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xent_helpers.clinic.observe import LABELS, Case, mapped, observe
+from xent_helpers.clinic.observe import LABELS, Case, mapped, observe, tensors
 from xent_helpers.clinic.report import NotChecked
 
 SECONDS = 4.0  # how long the small trainings may take together
@@ -82,6 +82,12 @@ def same_optimizer(optimizer: torch.optim.Optimizer | None) -> Iterator[None]:
             group.update(old)
 
 
+def passing(model: nn.Module) -> dict[int, Tensor]:
+    """What a forward pass left in a model, such as attention weights, by id and detached: deepcopy refuses a graph."""
+    held = [tensor for part in model.modules() for tensor in tensors(vars(part)) if not tensor.is_leaf]
+    return {id(tensor): tensor.detach().clone() for tensor in held}
+
+
 def single(output: object) -> Tensor:
     """The output itself, where it is one tensor; dictionaries and tuples are not checked."""
     if not isinstance(output, Tensor):
@@ -113,7 +119,7 @@ class Run:
 
     def model(self, training: bool = True) -> nn.Module:
         """A copy in training or evaluation mode, without gradients."""
-        twin = copy.deepcopy(self.original)
+        twin = copy.deepcopy(self.original, passing(self.original))
         twin.zero_grad(set_to_none=True)
         return twin.train(training)
 

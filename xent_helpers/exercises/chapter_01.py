@@ -119,8 +119,8 @@ def coin_one_minus_p(p, y):
 
 @coin.mistake
 def coin_second_sign(p, y):
-    """The minus sign reaches the first term only, so samples with label 0 lower your loss. Over how much of the sum
-    must it stand? (Brackets.)"""
+    """The minus sign reaches the first term only, so samples with label 0 lower your loss. How much of the sum
+    must it cover? (Brackets.)"""
     return np.mean(-y * np.log(p) + (1 - y) * np.log(1 - p))
 
 
@@ -133,7 +133,7 @@ def coin_labels_ignored(p, y):
 @coin.mistake(small=SMALL_NUMBERS)
 def coin_padded(p, y, small):
     """You add a small number inside the logarithm, so every loss is a little off, the large ones most. With p from
-    0.001 to 0.999, what is there to be afraid of?"""
+    0.001 to 0.999, is there a logarithm of 0 to avoid?"""
     return -np.mean(y * np.log(p + small) + (1 - y) * np.log(1 - p + small))
 
 
@@ -303,7 +303,7 @@ def class_padded(p, y, small):
 
 @classes.mistake
 def class_rows_by_label(p, y):
-    """p[y] picks whole rows, and takes the label for the number of a sample. Which of the two indices of p is the
+    """p[y] picks whole rows, as if a label were the number of a sample. Which of the two indices of p is the
     class?"""
     return -np.mean(np.log(p[y]))
 
@@ -360,7 +360,7 @@ def reading_of_the_numbers():
 @reading.mistake
 def indices_mixed_up():
     """a and e are the wrong way round. Both read a neighbour of the true class: −log of which probability is 2.3026,
-    and at which index does it stand, counted from 0?"""
+    and which index has it, counted from 0?"""
     return [5, 1, 2, 3, 4, 6]
 
 
@@ -474,6 +474,14 @@ def floor_with_nan(labels, num_classes):
     share = np.bincount(labels, minlength=num_classes) / len(labels)
     with np.errstate(divide="ignore", invalid="ignore"):
         return -np.sum(share * np.log(share))
+
+
+@floor.mistake(small=SMALL_NUMBERS)
+def floor_padded_logarithm(labels, num_classes, small):
+    """You add a small number inside the logarithm, so the result is a little off. For which classes is it needed, and
+    what do they cost?"""
+    share = np.bincount(labels, minlength=num_classes) / len(labels)
+    return -np.sum(share * np.log(share + small))
 
 
 floor.says(IN_BITS, "These are bits. Which logarithm gives nats?")

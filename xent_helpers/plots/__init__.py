@@ -19,7 +19,7 @@ from xent_helpers.plots.gradients import (
     two_ways_down,
 )
 from xent_helpers.plots.information import (
-    belief_bars,
+    belief_costs,
     code_areas,
     expected_scores,
     loss_parts,
@@ -77,7 +77,7 @@ __all__ = [
     "accumulation_error",
     "against_noise",
     "annotators",
-    "belief_bars",
+    "belief_costs",
     "binary_losses",
     "calibration_and_refinement",
     "class_regions",

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from xent_helpers.information import brier_score, cross_entropy, entropy, kl_divergence, nats_to_bits
+from xent_helpers.information import brier_score, entropy, kl_divergence, nats_to_bits
 from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, canvas
 
 LIGHT = "#D5D5D5"
@@ -77,29 +77,47 @@ def code_areas(truth: np.ndarray, codes: Mapping[str, Sequence[str]], names: Seq
     return axes
 
 
-def belief_bars(truth: np.ndarray, belief: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Draw truth q and belief p as pairs of bars, and beside them H(q), KL(q‖p) and their sum H(q, p) in bits."""
-    own, both = float(entropy(truth)), float(cross_entropy(truth, belief))
-    own, both = nats_to_bits(own), nats_to_bits(both)
+def belief_costs(truth: np.ndarray, belief: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Draw the terms of KL(q‖p) as boxes above and below 0, and beside them H(q), KL(q‖p) and their sum in bits.
+
+    Args:
+        truth: probabilities q (C,), all positive; the widths of the boxes.
+        belief: probabilities p (C,), all positive; a box is as high as p makes its class more surprising than q does.
+        names: of the C classes.
+    """
+    extra = nats_to_bits(np.log(truth / belief))
+    own, excess = nats_to_bits(float(entropy(truth))), nats_to_bits(float(kl_divergence(truth, belief)))
+    both = own + excess
+    terms = [f"{term:+.3g}".replace("-", "−") for term in truth * extra]
     axes = canvas(
-        f"Left, the probabilities of {len(truth)} classes under the truth q and under the belief p, as pairs of bars. "
-        f"Right, three bars: entropy {own:.3f} bits, divergence {both - own:.3f} bits, which starts where the entropy "
+        "Left, a box for each class, as wide as its probability in truth, and as high as the belief p makes it "
+        f"more surprising, in bits; areas: {', '.join(map(' '.join, zip(names, terms, strict=True)))}. "
+        f"Right, three bars: entropy {own:.3f} bits, divergence {excess:.3f} bits, which starts where the entropy "
         f"ends, and the cross-entropy {both:.3f} bits, as long as the two together.",
         1,
         2,
-        figsize=(9.4, 3.3),
+        figsize=(9.4, 3.6),
     )
-    place = np.arange(len(truth))
-    axes[0].bar(place - 0.2, truth, 0.4, color=LIGHT, edgecolor=GREY, hatch="//", label="truth q")
-    axes[0].bar(place + 0.2, belief, 0.4, color=ORANGE, edgecolor=BLACK, label="belief p")
-    axes[0].set_xticks(place, names)
+    left = np.cumsum(truth) - truth
+    for middle, share, bits, term in zip(left + truth / 2, truth, extra, terms, strict=True):
+        filled = {"color": BLUE} if bits > 0 else {"facecolor": "white", "edgecolor": BLUE, "hatch": ".."}
+        axes[0].bar(middle, bits, share, linewidth=1, **filled)
+        beyond = {"va": "bottom"} if bits > 0 else {"va": "top"}
+        axes[0].text(middle, bits + np.copysign(0.08, bits), term, ha="center", fontsize="small", **beyond)
+    axes[0].axhline(0, color=BLACK, linewidth=1)
+    axes[0].set_xticks(left + truth / 2, names)
     axes[0].grid(False, axis="x")
-    axes[0].set(title="What happens, and what you believe", ylabel="probability")
-    axes[0].legend()
+    axes[0].set(
+        title=f"The areas add up to {excess:.3g} bits",
+        xlabel="width: probability of the report",
+        ylabel="extra bits, −log₂ p + log₂ q",
+        xlim=(0, 1),
+        ylim=(min(extra.min(), 0) - 0.5, extra.max() + 0.5),
+    )
     axes[1].barh([0, 2], [own, own], color=LIGHT, edgecolor=GREY, hatch="//")
-    axes[1].barh([1, 2], [both - own] * 2, left=own, color=BLUE)
-    for row, (end, text) in enumerate(((own, own), (both, both - own), (both, both))):
-        axes[1].text(end + 0.03 * both, row, f"{text:.3f}", va="center")
+    axes[1].barh([1, 2], [excess] * 2, left=own, color=BLUE)
+    for row, (end, value) in enumerate(((own, own), (both, excess), (both, both))):
+        axes[1].text(end + 0.03 * both, row, f"{value:.3f}", va="center")
     axes[1].set_yticks([0, 1, 2], ["H(q)", "KL(q‖p)", "H(q, p)"])
     axes[1].invert_yaxis()
     axes[1].grid(False, axis="y")

@@ -117,7 +117,7 @@ def dice_side_by_side(dice: np.ndarray, inputs: tuple[str, ...], classes: tuple[
 
     Args:
         dice: probabilities (K, C), a row for each input.
-        inputs: K titles, such as "4 to 5 cm".
+        inputs: K titles, such as "pixel with ink".
         classes: names of the C classes.
     """
     rows = (f"{name}: " + ", ".join(f"{p:.2f}" for p in die) for name, die in zip(inputs, dice, strict=True))
@@ -125,16 +125,13 @@ def dice_side_by_side(dice: np.ndarray, inputs: tuple[str, ...], classes: tuple[
         f"Shares of {', '.join(classes)}, one panel for each input. " + "; ".join(rows) + ".",
         1,
         len(dice),
-        figsize=(2.3 * len(dice) + 0.4, 3.1),
+        figsize=(max(2.3, 0.42 * len(classes)) * len(dice) + 0.4, 3.1),
         sharey=True,
         squeeze=False,
     )[0]
     axes[0].figure.suptitle("One die for each input: as the input changes, so do the probabilities")
     for ax, name, die in zip(axes, inputs, dice, strict=True):
-        bars = ax.bar(classes, die, color=COLOURS[: len(die)], edgecolor="white")
-        for bar, hatch in zip(bars, HATCHES, strict=False):
-            bar.set_hatch(hatch)
-        ax.bar_label(bars, fmt="%.2f", fontsize=9)
+        ax.bar_label(ax.bar(classes, die, color=BLUE), fmt="%.2f", fontsize=9)
         ax.set(title=name, xlabel="class", ylim=(0, 1.1))
         ax.tick_params(axis="x", labelsize=9)
     axes[0].set_ylabel("share of the class")
@@ -262,7 +259,7 @@ def three_floors(
         figsize=(10.4, 4.0),
         width_ratios=(1.25, 1),
     )
-    axes[0].figure.suptitle("Three floors: the best constant's, the training set's own, and the population's")
+    axes[0].figure.suptitle("Memorising gets below the population's floor on the training labels only")
     _own_floors(axes[0], own)
     _beside_the_population(axes[1], constant, population, models)
     return axes

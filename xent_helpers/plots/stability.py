@@ -51,13 +51,14 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
     """Draw scores with their log-sum-exp, the softmax of the scores, and the loss of class ``y``.
 
     Args:
-        z: the scores of one sample, between −4 and 4, at most six.
+        z: the scores of one sample, at most six.
         y: its true class.
     """
     p, lse = softmax(np.array(z)), float(logsumexp(np.array(z)))
     loss = lse - z[y]
     axes = canvas(
-        f"Scores {', '.join(f'{score:.1f}' for score in z)} with their log-sum-exp {lse:.2f}; the probabilities "
+        f"Scores {', '.join(f'{score:.1f}' for score in z)} with their log-sum-exp {lse:.2f}, in a band from the "
+        f"largest score to log {len(z)} above it; the probabilities "
         f"{', '.join(f'{share:.3f}' for share in p)}; the loss of class {y}, {loss:.3f} nats, which is both the gap "
         f"between log-sum-exp and the score and minus the logarithm of its probability.",
         1,
@@ -72,15 +73,18 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
         ax.grid(False, axis="x")
     axes[0].axhline(lse, color=VERMILION, linestyle="--")
     axes[0].axhline(0, color=BLACK, linewidth=0.8)
+    low, top, edge = min(*z, 0), max(z) + np.log(len(z)), axes[0].get_xlim()
+    axes[0].fill_between(edge, max(z), top, color=ORANGE, alpha=0.2, linewidth=0, zorder=0)
     axes[0].plot([y, y], [z[y], lse], color=VERMILION, linewidth=5, solid_capstyle="butt")
-    axes[0].set(title=f"LSE − true score = {loss:.3f}", ylabel="score (dashed: log-sum-exp)", ylim=(-4.5, 6))
+    axes[0].set(title=f"LSE − true score = {loss:.3f}", ylabel="score (dashed: log-sum-exp)")
+    axes[0].set(xlim=edge, ylim=(low - 0.2, max(top, 0) + 0.2))
     axes[1].set(title=f"softmax: p = {p[y]:.3f}", ylabel="probability", ylim=(0, 1))
-    grid = np.geomspace(1e-4, 1, 200)
+    grid = np.geomspace(min(1e-4, p[y]), 1, 200)
     axes[2].plot(grid, -np.log(grid), color=BLACK)
     axes[2].plot([p[y], p[y]], [0, loss], color=VERMILION, linestyle=":")
     axes[2].plot(p[y], loss, "o", color=VERMILION, markersize=9, clip_on=False)
     axes[2].set(title=f"−log p = {loss:.3f} nats", xlabel="p of the true class", ylabel="loss in nats")
-    axes[2].set(xlim=(0, 1), ylim=(0, 9))
+    axes[2].set(xlim=(0, 1), ylim=(0, max(3, 1.1 * loss)))
     return axes
 
 

@@ -29,7 +29,7 @@ curvature = Draft(
     ),
     afterwards=(
         "H has C² entries, yet this took a few numbers for each class. Products Hv are just as cheap: p · (v − mean). "
-        "That is how large models use curvature at all."
+        "Large models, too, mostly use curvature through such products."
     ),
 )
 
@@ -68,7 +68,7 @@ def curvature_of_squares(z, v):
 
 @curvature.mistake
 def curvature_unweighted(z, v):
-    """You took the plain variance, in which every class counts alike. Which probability has each class?"""
+    """You took the plain variance, in which every class counts alike. What probability does each class have?"""
     return np.var(v, axis=1)
 
 
@@ -124,7 +124,7 @@ def curvature_without_diagonal(z, v):
 
 @curvature.mistake
 def curvature_as_square_of_the_mean(z, v):
-    """That is (p · v)², the square of the mean. From what must it be subtracted?"""
+    """That is (p · v)², the square of the mean. What must it be subtracted from?"""
     return np.sum(losses.softmax(z, axis=1) * v, axis=1) ** 2
 
 

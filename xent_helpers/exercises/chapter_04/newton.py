@@ -86,8 +86,8 @@ def newton_too_short(x, w, y):
 
 @newton.mistake
 def newton_with_p(x, w, y):
-    """Sign and factor are right. The curvature of a sample is still p; equation 4.9 has what in its place, and why can
-    it not depend on which class is called 1?"""
+    """Sign and factor are right. The curvature of a sample is still p; what does equation 4.9 have in its place, and
+    why can it not depend on which class is called 1?"""
     p = 1 / (1 + np.exp(-x @ w))
     return w - np.linalg.solve((x.T * p) @ x, x.T @ (p - y))
 
@@ -157,7 +157,7 @@ def newton_multiplied(x, w, y):
 
 @newton.mistake
 def newton_of_squares(x, w, y):
-    """Your Hessian is XᵀX, that of the squared error: every sample curves alike. What stands between the two X in
+    """Your Hessian is XᵀX, that of the squared error: every sample curves alike. What is between the two X in
     equation 4.9?"""
     return w - np.linalg.solve(x.T @ x, x.T @ (1 / (1 + np.exp(-x @ w)) - y))
 

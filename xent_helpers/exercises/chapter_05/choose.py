@@ -79,8 +79,8 @@ CHOICES = (
     ),
     (
         {DISEASES: "BCELoss"},
-        "Five yes-or-no questions it is; but you have logits, and BCELoss refuses a 3. Which loss takes the sigmoid "
-        "itself?",
+        "These are five yes-or-no questions, but you have logits, and BCELoss refuses a 3. Which loss takes the "
+        "sigmoid itself?",
     ),
     (
         {SPAM_LOGIT: "BCELoss", DISEASES: "BCELoss"},
@@ -99,8 +99,8 @@ CHOICES = (
     ),
     (
         {SPAM_PROBABILITY: "CrossEntropyLoss"},
-        "CrossEntropyLoss takes logits, one for each class, and of a single number it makes 0. What does the program "
-        "give?",
+        "CrossEntropyLoss takes logits, one for each class, and its loss of a single number is 0. What does the "
+        "program give?",
     ),
     (
         {SPAM_PROBABILITY: "NLLLoss"},
@@ -109,7 +109,7 @@ CHOICES = (
     ),
     (
         {SPAM_PROBABILITY: "MSELoss"},
-        "MSELoss takes a probability, and is the Brier score of chapter 2. Which loss is the −log p of what came true?",
+        "MSELoss takes a probability, and is the Brier score of chapter 2. Which loss is −log p of the label?",
     ),
     (
         {DIGIT_LOGS: "CrossEntropyLoss"},

@@ -87,8 +87,8 @@ def ignored_weight_below():
 
 @predict.mistake(name="over the classes' weights")
 def over_the_classes_weights():
-    """You divided by the weights of the classes, 1 + 3.5 + 10. Summed are the weights of the kept samples' labels: how
-    often does 3.5 occur?"""
+    """You divided by the weights of the classes, 1 + 3.5 + 10. The divisor adds up the weights of the kept samples: how
+    often does 3.5 occur there?"""
     return 11 / 14.5
 
 

@@ -109,8 +109,8 @@ def logarithms_of_the_probability_that_counts(outputs, labels):
 
 @repair.mistake
 def logarithms_broadcast(outputs, labels):
-    """Probabilities with their logarithms are a way; but (N, 1) with (N,) still gives (N, N). How do you give both the
-    same shape, and what is the logarithm where the sigmoid rounds to 1?"""
+    """Logarithms of probabilities are one way, but (N, 1) with (N,) still gives (N, N). How do you give both the same
+    shape, and what is the logarithm where the sigmoid rounds to 1?"""
     return of_probabilities(torch.sigmoid(outputs), labels)
 
 
@@ -208,7 +208,7 @@ def cross_entropy_of_one(outputs, labels):
 
 @repair.mistake
 def squared_error(outputs, labels):
-    """That is the squared error of the probabilities (the Brier score). Which cost is the −log p of what came true?"""
+    """That is the squared error of the probabilities (the Brier score). Which loss is −log p of the label?"""
     return ((torch.sigmoid(outputs[:, 0]) - labels) ** 2).mean()
 
 

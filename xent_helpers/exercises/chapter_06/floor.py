@@ -21,7 +21,7 @@ def second_softmax():
 
 @floor.mistake
 def rate_too_low():
-    """A low rate delays, but a higher one would pass below. What keeps it above 1.46 at any rate?"""
+    """A low rate only delays: a higher one would get below. What keeps it above 1.46 at any rate?"""
     return 1
 
 

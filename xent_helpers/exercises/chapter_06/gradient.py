@@ -221,8 +221,8 @@ def gradient_softmax_twice(x, y, w):
 
 @gradient.mistake
 def gradient_through_two_softmaxes(x, y, w):
-    """That is the gradient of the cross-entropy of softmax(softmax(z)), as it comes when probabilities are handed to a
-    loss that takes logits. What does cross_entropy expect?"""
+    """That is the gradient of the cross-entropy of softmax(softmax(z)), which you get when probabilities are handed to
+    a loss that takes logits. What does cross_entropy expect?"""
     p = softmax(x @ w)
     slope = softmax(p) - hot(y, w)
     return x.T @ (p * (slope - np.sum(slope * p, axis=1, keepdims=True))) / len(y)
@@ -245,8 +245,8 @@ def gradient_of_one_minus_p(x, y, w):
 
 @gradient.mistake
 def gradient_of_hard_guesses(x, y, w):
-    """You take the likeliest class for certain, which is the perceptron's rule. What does the model say of the other
-    classes, and is there a slope to a guess?"""
+    """You treat the likeliest class as certain, which is the perceptron's rule. What probability does the model give to
+    the other classes?"""
     return x.T @ (hot(np.argmax(x @ w, axis=1), w) - hot(y, w)) / len(y)
 
 

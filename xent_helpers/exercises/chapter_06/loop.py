@@ -115,7 +115,7 @@ def by_batches(losses, sizes, batch_size):
 
 
 AVERAGE = (
-    "the average over batches gives a short last batch the say of a full one: what do you add up, what do you count?"
+    "the average over batches gives a short last batch the weight of a full one: what do you add up, what do you count?"
 )
 SOFTMAX = "the logits go through softmax twice, so no probability can come near 1: which line has one softmax too many?"
 RESET = (
@@ -193,8 +193,8 @@ def loss_of_the_last_batch(*arguments):
 
 @loop.mistake
 def loss_of_each_batch(*arguments):
-    """That is the mean of each batch. One number is asked for, in which each sample counts once: how many samples has
-    each batch?"""
+    """That is the mean of each batch. One number is asked for, in which each sample counts once: how many samples
+    does each batch have?"""
     return epoch(*arguments, report=each_batch)
 
 
@@ -220,7 +220,7 @@ def sums_over_batches(*arguments):
 
 @loop.mistake
 def every_batch_counted_as_full(*arguments):
-    """You count the last batch as a full one, in the divisor. How many samples has it?"""
+    """You count the last batch as a full one, in the divisor. How many samples does it have?"""
     return epoch(*arguments, report=as_if_full)
 
 
@@ -265,6 +265,6 @@ def final_loss(x, y, w, lr, batch_size):
 
 @loop.mistake
 def one_full_batch(x, y, w, lr, batch_size):
-    """That is the loss of the first weights, on all samples: no batch has learnt from those before it. Where does w
+    """That is the loss of the first weights, on all samples: no batch has learned from those before it. Where does w
     change?"""
     return cross_entropy(x @ w, y)
