@@ -91,7 +91,7 @@ def figure(notebook: NotebookNode, name: str) -> str:
 def _pre(html: str, text: str) -> str:
     """Preformatted text in letters small enough for its longest line; a letter is 0.603 of its size wide."""
     longest = max(map(len, text.split("\n")))
-    return f'<pre style="font-size: {max(18, min(23, 1130 / 0.603 / longest)):.1f}px">{html}</pre>'
+    return f'<pre style="font-size: clamp(20px, {1130 / 0.603 / longest:.1f}px, var(--largest))">{html}</pre>'
 
 
 def code(notebook: NotebookNode, name: str, lines: str = "") -> str:
@@ -124,8 +124,9 @@ def predict(notebook: NotebookNode, number: str) -> str:
     for asking, answering in pairwise(notebook.cells):
         if answering.source.startswith("predict(") and f'"{number}"' in answering.source:
             options = ast.literal_eval(_dictionary(answering.source))
+            question = asking.source.removeprefix("**Predict.** ").replace(" in the cell below", "")
             listed = "".join(f"<li>{MARKDOWN.renderInline(option)}</li>" for option in options)
-            return f'{MARKDOWN.render(asking.source.removeprefix("**Predict.** "))}<ul class="options">{listed}</ul>'
+            return f'{MARKDOWN.render(question)}<ul class="options">{listed}</ul>'
     raise ValueError(f"the chapter has no prediction {number}.")
 
 
