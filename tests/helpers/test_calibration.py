@@ -356,5 +356,5 @@ def test_numbers_that_cannot_be_added_up_are_looked_at_without_a_warning():
     """Whether rows are probabilities is asked of every logits, of infinite and huge ones too."""
     with pytest.raises(ValueError, match="expected finite"):
         fit_temperature(np.array([[np.inf, -np.inf], [0.0, 1.0]]), np.array([1, 0]))
-    huge = np.array([[1e308, 0.0], [1e308, 1e308], [0.0, 1e308]])
-    assert fit_temperature(huge, np.array([1, 0, 1])) > 0
+    huge = np.array([[1e308, 0.0], [1e308, 1e308], [0.0, 1e308], [0.0, 1e308]])
+    assert fit_temperature(huge, np.array([1, 0, 1, 1])) > 0
