@@ -86,7 +86,7 @@ def next_token(z, y):
 
 def distillation(z, t, labels, temperature=2.0):
     soft = F.kl_div(F.log_softmax(z / temperature, 1), t.div(temperature).softmax(1), reduction="batchmean")
-    return F.cross_entropy(z, labels) + temperature**2 * soft
+    return F.cross_entropy(z, labels.to(z.device)) + temperature**2 * soft
 
 
 def cosine(z, y):
@@ -94,7 +94,7 @@ def cosine(z, y):
 
 
 def ctc(z, y):
-    return F.ctc_loss(z, y, torch.full((4,), len(z)), torch.full((4,), 6))
+    return F.ctc_loss(z, y, *torch.tensor([[len(z)] * 4, [6] * 4], device=z.device))
 
 
 def ctc_of_3(z, y):
@@ -408,8 +408,9 @@ HEALTHY = {
 def examine(snippet, device="cpu"):
     loss, output, target, *options = snippet
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
-    there = [array.to(device) if isinstance(array, torch.Tensor) else array for array in (output, target)]
-    return clinic.call(loss, *there, **(options[0] if options else {}))
+    arrays = {"output": output, "target": target} | (options[0] if options else {})
+    there = {key: array.to(device) if isinstance(array, torch.Tensor) else array for key, array in arrays.items()}
+    return clinic.call(loss, **there)
 
 
 @pytest.mark.parametrize(("fault", "snippet"), [(fault, one) for fault, calls in FAULTY.items() for one in calls])
