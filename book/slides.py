@@ -124,9 +124,8 @@ def predict(notebook: NotebookNode, number: str) -> str:
     for asking, answering in pairwise(notebook.cells):
         if answering.source.startswith("predict(") and f'"{number}"' in answering.source:
             options = ast.literal_eval(_dictionary(answering.source))
-            question = asking.source.removeprefix("**Predict.** ").replace(" in the cell below", "")
             listed = "".join(f"<li>{MARKDOWN.renderInline(option)}</li>" for option in options)
-            return f'{MARKDOWN.render(question)}<ul class="options">{listed}</ul>'
+            return f'{MARKDOWN.render(asking.source.removeprefix("**Predict.** "))}<ul class="options">{listed}</ul>'
     raise ValueError(f"the chapter has no prediction {number}.")
 
 

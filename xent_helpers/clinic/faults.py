@@ -90,7 +90,7 @@ pos_weight is inverted: pos_weight = negatives / positives
 arguments swapped: loss(input=prediction, target=labels)  # prediction first
 ## KLDivLoss is negative
 {0} given to KLDivLoss: F.kl_div(F.log_softmax(z, -1), q, reduction='batchmean')
-log_target does not fit: F.kl_div(F.log_softmax(z, -1), q, log_target=False)  # True for log q
+log_target does not fit: F.kl_div(log_p, target, reduction='batchmean', log_target={0})
 ## KLDivLoss: silent options
 KLDivLoss divides by the classes too: F.kl_div(F.log_softmax(z, -1), q, reduction='batchmean')
 batchmean of sequences: F.kl_div(log_p.flatten(0, -2), q.flatten(0, -2), reduction='batchmean')

@@ -44,8 +44,9 @@ def wrong_target(case: Case) -> Finding | None:
     if kind == wanted or (kind == "log-probabilities" and _kind(case.z) == "probabilities"):
         return None
     evidence = f"log_target={log_target}, and the target holds {kind}, {span(case.y.detach())}"
-    fits = kind in ("probabilities", "log-probabilities")
-    return found("log_target does not fit" if fits else "soft targets do not sum to 1", evidence)
+    if kind in ("probabilities", "log-probabilities"):
+        return found("log_target does not fit", evidence, not log_target)
+    return found("soft targets do not sum to 1", evidence)
 
 
 def divisor(case: Case) -> Finding | None:
