@@ -223,8 +223,8 @@ def test_a_family_and_replaceable_parts_make_one_mistake_for_each_combination():
     draft = Draft("0.8", "Scale x.", hints=(), afterwards="")
     draft.reference(lambda x: 2 * x)
     draft.inputs(lambda rng: [(rng.normal(),)])
-    factors = [exercises.draft.Part("tripled", 3, "Thrice?"), exercises.draft.Part("once", 1, "Once?")]
-    shifts = [exercises.draft.Part("shifted", 1, "Shifted?")]
+    factors = [exercises.draft.Variant("tripled", 3, "Thrice?"), exercises.draft.Variant("once", 1, "Once?")]
+    shifts = [exercises.draft.Variant("shifted", 1, "Shifted?")]
 
     def from_parts(x, factor=2, shift=0):
         return factor * x + shift

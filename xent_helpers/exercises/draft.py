@@ -24,13 +24,13 @@ Example::
         \"\"\"You add a small number inside the logarithm. …?\"\"\"
         return -np.mean(y * np.log(p + small) + (1 - y) * np.log(1 - p + small))
 
-Two mistakes at once come from a formula with replaceable parts, each of which (``Part``) has a name and a message of
-its own::
+Two mistakes at once come from a formula with replaceable parts. Each value of a part is a ``Variant``, with a name and
+a message of its own::
 
     student.parts(student_from_parts, factor=FACTORS)  # one mistake for each wrong factor
     student.parts(student_from_parts, factor=FACTORS, share=SHARES)  # and one for each pair, which says both messages
 
-A value of a family may be a ``Part`` as well; its message follows the docstring.
+A value of a family may be a ``Variant`` as well; its message follows the docstring.
 """
 
 import inspect
@@ -46,12 +46,12 @@ import numpy as np
 from xent_helpers.exercises.exercise import SECOND, Exercise, Mistake, Must
 from xent_helpers.exercises.slips import Slip
 
-__all__ = ["Draft", "Must", "Part"]
+__all__ = ["Draft", "Must", "Variant"]
 
 
 @dataclass(frozen=True)
-class Part:
-    """One value of a replaceable part of a formula: its name, the value, and what to say about it if it is wrong."""
+class Variant:
+    """One value of a replaceable part of a formula, and what to say about it if it is wrong."""
 
     name: str
     value: Any
@@ -111,14 +111,14 @@ class Draft:
             raise ValueError(f"{function.__name__} has no docstring, and that is what the learner would read.")
         message, name = " ".join(message.split()), name or _spaced(function)
         for values in product(*family.values()):
-            parts = [one if isinstance(one, Part) else Part(_spaced(one), one) for one in values]
+            parts = [one if isinstance(one, Variant) else Variant(_spaced(one), one) for one in values]
             fixed = dict(zip(family, (part.value for part in parts), strict=True))
             messages = [message, *(part.message for part in parts if part.message)]
             wrong = partial(function, **fixed) if fixed else function
             self.add(wrong, SECOND.join(messages), " ".join([name, *(part.name for part in parts)]))
         return function
 
-    def parts(self, formula: Callable, **options: Iterable[Part]) -> None:
+    def parts(self, formula: Callable, **options: Iterable[Variant]) -> None:
         """Add ``formula`` with wrong parts, one mistake for each combination of the options' values."""
         for parts in product(*options.values()):
             fixed = dict(zip(options, (part.value for part in parts), strict=True))

@@ -1,7 +1,5 @@
 """The figures of the course: one function draws one figure and returns its Axes."""
 
-import sys
-
 from xent_helpers.plots.calibration import (
     calibration_and_refinement,
     cost_against_threshold,
@@ -51,7 +49,6 @@ from xent_helpers.plots.stability import (
     logistic_regression,
     scores_to_loss,
 )
-from xent_helpers.plots.style import course_style
 from xent_helpers.plots.targets import (
     against_noise,
     annotators,
@@ -131,7 +128,3 @@ __all__ = [
     "units_against_margin",
     "weighted_mean",
 ]
-
-for _name in __all__:  # in the course's style, whatever style is set, which is left as it is
-    _plain = globals()[_name]
-    globals()[_name] = vars(sys.modules[_plain.__module__])[_name] = course_style()(_plain)

@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from xent_helpers.calibration import Reliability
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas, course_style
 
 
+@course_style()
 def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share that came true") -> np.ndarray:
     """Draw what happened against what was claimed: a panel for each table, a dot for each bin that is used.
 
@@ -54,6 +55,7 @@ def _bins(ax: Axes, table: Reliability) -> None:
     ax.set(xlim=(0, 1), ylim=(0, 1))
 
 
+@course_style()
 def calibration_and_refinement(calibration: Mapping[str, float], refinement: Mapping[str, float]) -> Axes:
     """Draw each forecaster's mean loss as a bar of two parts, in nats.
 
@@ -80,6 +82,7 @@ def calibration_and_refinement(calibration: Mapping[str, float], refinement: Map
     return ax
 
 
+@course_style()
 def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], best: Mapping[str, float]) -> Axes:
     """Draw the mean NLL against 1 / T for several parts of the data, and mark where each is least.
 
@@ -109,6 +112,7 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
     return ax
 
 
+@course_style()
 def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndarray:
     """Draw accuracy and confidence (left), loss as trained and at the fitted temperature (right), against steps.
 
@@ -145,6 +149,7 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
     return axes
 
 
+@course_style()
 def cost_against_threshold(
     thresholds: np.ndarray, costs: Mapping[str, np.ndarray], rule: float, ylabel: str = "mean cost of a decision"
 ) -> Axes:
@@ -176,6 +181,7 @@ def cost_against_threshold(
     return ax
 
 
+@course_style()
 def price_of_asking(prices: np.ndarray, costs: Mapping[str, np.ndarray]) -> Axes:
     """Draw the mean cost of deciding or asking, as a multiple of what asking always would cost.
 

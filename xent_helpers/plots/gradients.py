@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from xent_helpers import losses
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, canvas, course_style
 
 _LOOKS = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
 
 
+@course_style()
 def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
     """Draw the probabilities of one sample beside the push that a step against p − y gives to each logit.
 
@@ -52,6 +53,7 @@ def gradient_as_transfer(p: np.ndarray, label: int) -> np.ndarray:
     return axes
 
 
+@course_style()
 def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float = 1.0, steps: int = 300) -> np.ndarray:
     """Draw cross-entropy and squared error on p as maps over two weights, with gradient descent's path on each.
 
@@ -86,13 +88,14 @@ def two_landscapes(x: np.ndarray, y: np.ndarray, start: np.ndarray, rate: float 
         ax.plot(*start, "o", color="white", markeredgecolor=BLACK, markersize=10)  # shows behind the end's square
         ax.plot(*path[-1], "s", color="white", markeredgecolor=BLACK, markersize=5)
         words = f"from the circle, {steps} steps\nmove the weights by {moved[name]:.2g}"
-        ax.text(13.6, -11.6, words, ha="right", color="white", fontsize="small")
+        ax.text(0.98, 0.02, words, transform=ax.transAxes, ha="right", color="white", fontsize="small")
         ax.set(xlabel="bias")
     axes[0].set(title="Cross-entropy: a slope to follow", ylabel="weight of the radius")
     axes[1].set(title="Squared error on p: flat at the start")
     return axes
 
 
+@course_style()
 def two_ways_down(x: np.ndarray, y: np.ndarray, descent: np.ndarray, newton: np.ndarray) -> np.ndarray:
     """Draw the paths of gradient descent and of Newton's method on a map of the mean loss, and how far each is above.
 
@@ -163,6 +166,7 @@ def _draw_gaps(ax: Axes, gaps: Mapping[str, np.ndarray]) -> None:
     ax.set_yticks([10.0**k for k in powers], [f"{'≤ ' if k == -12 else ''}$10^{{{k}}}$" for k in powers])
 
 
+@course_style()
 def difference_errors(
     steps: np.ndarray, errors: Mapping[str, np.ndarray], theory: Mapping[str, np.ndarray], best: Mapping[str, float]
 ) -> np.ndarray:
@@ -202,6 +206,7 @@ def difference_errors(
     return axes
 
 
+@course_style()
 def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     """Draw two losses of one logit with label 1, and the size of their slopes, for logits from −span to span."""
     z = np.linspace(-span, span, 401)
@@ -241,6 +246,7 @@ def losses_and_slopes(span: float = 10.0) -> np.ndarray:
     return axes
 
 
+@course_style()
 def steepest_curvature(density: int = 90) -> Axes:
     """Draw the largest eigenvalue of diag(p) − p pᵀ over the triangle of all distributions over three classes."""
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])

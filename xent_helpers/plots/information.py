@@ -7,13 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from xent_helpers.information import brier_score, entropy, kl_divergence, nats_to_bits
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, canvas, course_style
 
 LIGHT = "#D5D5D5"
 SHADES = ("#F2F2F2", "#D9E9F4", "#B5D5EA", "#8FC0E0")  # light enough for black letters
 LINES = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (ORANGE, (0, (5, 1)), "v"))
 
 
+@course_style()
 def surprise_curve(probabilities: tuple[float, ...] = (0.5, 0.25, 0.125)) -> Axes:
     """Draw −log p against p, in nats on the left and bits on the right, with a few ``probabilities`` marked."""
     p = np.array(probabilities)
@@ -39,6 +40,7 @@ def surprise_curve(probabilities: tuple[float, ...] = (0.5, 0.25, 0.125)) -> Axe
     return ax
 
 
+@course_style()
 def code_areas(truth: np.ndarray, codes: Mapping[str, Sequence[str]], names: Sequence[str]) -> np.ndarray:
     """Draw each class as a box, as wide as it is probable and as high as its codeword is long, a panel for each code.
 
@@ -77,6 +79,7 @@ def code_areas(truth: np.ndarray, codes: Mapping[str, Sequence[str]], names: Seq
     return axes
 
 
+@course_style()
 def belief_costs(truth: np.ndarray, belief: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Draw the terms of KL(q‖p) as boxes above and below 0, and beside them H(q), KL(q‖p) and their sum in bits.
 
@@ -125,6 +128,7 @@ def belief_costs(truth: np.ndarray, belief: np.ndarray, names: Sequence[str]) ->
     return axes
 
 
+@course_style()
 def two_fits(values: np.ndarray, truth: np.ndarray, forward: np.ndarray, reverse: np.ndarray) -> Axes:
     """Draw a two-humped truth (bars) and the two bells that fit it best, one for each direction of the divergence."""
     middle, peak = values[forward.argmax()], values[reverse.argmax()]
@@ -147,6 +151,7 @@ def two_fits(values: np.ndarray, truth: np.ndarray, forward: np.ndarray, reverse
     return ax
 
 
+@course_style()
 def loss_parts(floor: float, models: Mapping[str, float]) -> Axes:
     """Draw each model's expected loss as a bar: the ``floor`` that all share, and what it could still lose.
 
@@ -182,6 +187,7 @@ def loss_parts(floor: float, models: Mapping[str, float]) -> Axes:
     return ax
 
 
+@course_style()
 def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, float], truth: float = 0.7) -> np.ndarray:
     """Draw the expected cost of reporting p while ``truth`` is the probability of a 1, and mark where it is least.
 
@@ -219,6 +225,7 @@ def expected_scores(costs: Mapping[str, Callable], minimisers: Mapping[str, floa
     return axes
 
 
+@course_style()
 def score_triangles(
     truth: tuple[float, float, float] = (0.2, 0.5, 0.3),
     belief: tuple[float, float, float] = (0.55, 0.41, 0.04),

@@ -7,12 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, canvas, course_style
 
 _LOOKS = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
 _SIGNS = {" ": "␣", "\n": "↵"}
 
 
+@course_style()
 def next_byte_bars(counts: np.ndarray, symbols: Sequence[int], after: str = "qt1 ", most: int = 7) -> np.ndarray:
     """Draw which bytes follow a few chosen ones, and how often: one panel for each.
 
@@ -45,6 +46,7 @@ def next_byte_bars(counts: np.ndarray, symbols: Sequence[int], after: str = "qt1
     return axes
 
 
+@course_style()
 def label_grid(rows: Mapping[str, tuple[Sequence[str], Sequence[str | None]]]) -> Axes:
     """Draw tokens with the label of each place below it; places without a label are grey.
 
@@ -70,6 +72,7 @@ def label_grid(rows: Mapping[str, tuple[Sequence[str], Sequence[str | None]]]) -
     return ax
 
 
+@course_style()
 def accumulation_error(batches: Sequence[int], errors: Mapping[str, np.ndarray]) -> Axes:
     """Draw how far an average of micro-batches' means is from the gradient of all labels, against their number.
 
@@ -102,6 +105,7 @@ def accumulation_error(batches: Sequence[int], errors: Mapping[str, np.ndarray])
     return ax
 
 
+@course_style()
 def training_in_bits(steps: Sequence[int], runs: Mapping[str, np.ndarray], levels: Mapping[str, float]) -> Axes:
     """Draw bits per byte against the steps of several training runs.
 
@@ -128,6 +132,7 @@ def training_in_bits(steps: Sequence[int], runs: Mapping[str, np.ndarray], level
     return ax
 
 
+@course_style()
 def memory_against_rows(
     rows: Sequence[int], curves: Mapping[str, Sequence[float]], levels: Mapping[str, float]
 ) -> Axes:
@@ -149,6 +154,7 @@ def memory_against_rows(
     return ax
 
 
+@course_style()
 def time_against_rows(rows: Sequence[int], curves: Mapping[str, Sequence[float]], levels: Mapping[str, float]) -> Axes:
     """Draw the time of a loss and its gradients against the rows of logits that are held at a time.
 

@@ -7,11 +7,12 @@ from matplotlib.axes import Axes
 
 from xent_helpers.likelihood import bernoulli_log_likelihood, bernoulli_mle
 from xent_helpers.losses import binary_cross_entropy
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, VERMILION, canvas, course_style
 
 COLOURS, HATCHES = (BLUE, VERMILION, GREEN), ("", "//", "..")  # of up to three classes
 
 
+@course_style()
 def likelihood_at(theta: float, outcomes: np.ndarray) -> np.ndarray:
     """Draw the probability that ``theta`` gives to each outcome, and their product on the likelihood's curve.
 
@@ -46,6 +47,7 @@ def likelihood_at(theta: float, outcomes: np.ndarray) -> np.ndarray:
     return axes
 
 
+@course_style()
 def likelihood_as_n_grows(flips: np.ndarray, sizes: tuple[int, ...] = (10, 100, 1000)) -> np.ndarray:
     """Draw likelihood (left axis) and mean NLL (right axis) against θ, for the first ``sizes`` of ``flips``.
 
@@ -82,6 +84,7 @@ def likelihood_as_n_grows(flips: np.ndarray, sizes: tuple[int, ...] = (10, 100, 
     return axes
 
 
+@course_style()
 def loss_against_probability(p: float = 0.9) -> Axes:
     """Draw the binary loss against the predicted probability for both labels, and mark one prediction ``p``."""
     grid = np.linspace(0.005, 0.995, 199)
@@ -112,6 +115,7 @@ def loss_against_probability(p: float = 0.9) -> Axes:
     return ax
 
 
+@course_style()
 def dice_side_by_side(dice: np.ndarray, inputs: tuple[str, ...], classes: tuple[str, ...]) -> np.ndarray:
     """Draw one distribution over the classes for each input, a panel each.
 
@@ -138,6 +142,7 @@ def dice_side_by_side(dice: np.ndarray, inputs: tuple[str, ...], classes: tuple[
     return axes
 
 
+@course_style()
 def coins_along_radius(radius: np.ndarray, labels: np.ndarray, curve: np.ndarray) -> Axes:
     """Draw the share of ones in each unit of radius, with its number of tumours, and a model's curve through them.
 
@@ -192,6 +197,7 @@ def coins_along_radius(radius: np.ndarray, labels: np.ndarray, curve: np.ndarray
     return ax
 
 
+@course_style()
 def sorted_by_class(labels: np.ndarray, p: np.ndarray) -> np.ndarray:
     """Draw the mean NLL as an area twice: sample by sample, and the same bars sorted by class.
 
@@ -237,6 +243,7 @@ def sorted_by_class(labels: np.ndarray, p: np.ndarray) -> np.ndarray:
     return axes
 
 
+@course_style()
 def three_floors(
     own: dict[str, float], constant: float, population: float, models: dict[str, tuple[float, float]]
 ) -> np.ndarray:

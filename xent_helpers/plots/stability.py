@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
 from xent_helpers.losses import cross_entropy, logsumexp, sigmoid, softmax, softplus
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, canvas, course_style
 
 Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 LINES = ((VERMILION, "none", "o"), (BLUE, "--", ""), (GREEN, "-", ""), (PURPLE, ":", ""), (BLACK, "-.", ""))
@@ -20,6 +20,7 @@ CLASSES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"))
 NEARBY = np.arange(-7, 8) / 16  # around each lead of ``digits_left``; float32 holds these numbers exactly
 
 
+@course_style()
 def logistic_regression(weight: float = 0.8, bias: float = -1.0, x: tuple[float, float] = (2.0, 3.0)) -> np.ndarray:
     """Draw a straight line of log-odds and the probabilities that it stands for, with two inputs marked."""
     grid, marked = np.linspace(-6, 8, 281), np.array(x)
@@ -47,6 +48,7 @@ def logistic_regression(weight: float = 0.8, bias: float = -1.0, x: tuple[float,
     return axes
 
 
+@course_style()
 def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
     """Draw scores with their log-sum-exp, the softmax of the scores, and the loss of class ``y``.
 
@@ -88,6 +90,7 @@ def scores_to_loss(z: tuple[float, ...], y: int) -> np.ndarray:
     return axes
 
 
+@course_style()
 def binary_losses() -> Axes:
     """Draw the loss of a score under either label: softplus of z and of −z, with their corners unrounded."""
     z = np.linspace(-6, 6, 241)
@@ -111,6 +114,7 @@ def binary_losses() -> Axes:
     return ax
 
 
+@course_style()
 def class_regions(
     x: np.ndarray,
     y: np.ndarray,
@@ -164,6 +168,7 @@ def class_regions(
     return axes
 
 
+@course_style()
 def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3, 1000), leads=None) -> np.ndarray:
     """Draw how many digits of the loss each implementation gets right, against the lead of the true class.
 

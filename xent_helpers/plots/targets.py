@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, PURPLE, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, PURPLE, VERMILION, canvas, course_style
 
 _LOOKS = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
 
 
+@course_style()
 def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: Mapping[float, float]) -> Axes:
     """Draw the loss of one sample against the gap between the true logit and all others, by ε.
 
@@ -51,6 +52,7 @@ def smoothing_valley(gaps: np.ndarray, costs: Mapping[float, np.ndarray], best: 
     return ax
 
 
+@course_style()
 def annotators(counts: np.ndarray, classes: Sequence[str]) -> Axes:
     """Draw how many people chose each class for each item, items sorted by their most frequent class.
 
@@ -77,6 +79,7 @@ def annotators(counts: np.ndarray, classes: Sequence[str]) -> Axes:
     return ax
 
 
+@course_style()
 def mixed_pictures(pictures: Mapping[str, np.ndarray], rows: Mapping[str, np.ndarray]) -> np.ndarray:
     """Show pictures, and under each its target row as bars.
 
@@ -109,6 +112,7 @@ def mixed_pictures(pictures: Mapping[str, np.ndarray], rows: Mapping[str, np.nda
     return axes
 
 
+@course_style()
 def honesty(errors: Mapping[tuple[str, str], np.ndarray]) -> Axes:
     """Draw each network's calibration error, by situation and recipe, a bar at each mean.
 
@@ -142,6 +146,7 @@ def honesty(errors: Mapping[tuple[str, str], np.ndarray]) -> Axes:
     return ax
 
 
+@course_style()
 def opinions(picture: np.ndarray, shares: Mapping[str, np.ndarray], label: int) -> np.ndarray:
     """Show a picture, and beside it how each teacher shares among the wrong classes what the true one leaves.
 
@@ -181,6 +186,7 @@ def opinions(picture: np.ndarray, shares: Mapping[str, np.ndarray], label: int) 
     return axes
 
 
+@course_style()
 def two_divergences(teacher: np.ndarray, students: Mapping[str, np.ndarray]) -> Axes:
     """Draw a teacher's distribution over tokens as bars, and students' as lines.
 
@@ -201,6 +207,7 @@ def two_divergences(teacher: np.ndarray, students: Mapping[str, np.ndarray]) -> 
     return ax
 
 
+@course_style()
 def against_noise(steps: np.ndarray, curves: Mapping[str, Mapping[str, np.ndarray]]) -> np.ndarray:
     """Draw the accuracy on true labels while training on wrong ones, one panel for each kind of noise.
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, SKY, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, SKY, VERMILION, canvas, course_style
 
 
+@course_style()
 def weighted_mean(losses: Sequence[float], weights: Sequence[float], labels: Sequence[int]) -> Axes:
     """Draw each sample as a block, as wide as its weight and as high as its loss; their mean height is the mean loss.
 
@@ -45,6 +46,7 @@ def weighted_mean(losses: Sequence[float], weights: Sequence[float], labels: Seq
     return ax
 
 
+@course_style()
 def floors(margin: Sequence[float], right: Mapping[str, Sequence[float]], twice: Mapping[str, Sequence[float]]) -> Axes:
     """Draw losses against the margin of a right answer: fed with logits as they should be, and squashed first.
 
@@ -76,6 +78,7 @@ def floors(margin: Sequence[float], right: Mapping[str, Sequence[float]], twice:
     return ax
 
 
+@course_style()
 def saturation(wrong: Sequence[float], curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> np.ndarray:
     """Draw loss and size of the gradient of wrong answers against how wrong they are, one curve for each case.
 
@@ -103,6 +106,7 @@ def saturation(wrong: Sequence[float], curves: Mapping[str, tuple[Sequence[float
     return axes
 
 
+@course_style()
 def units_against_margin(table: pd.DataFrame) -> Axes:
     """Draw the error of a right answer's loss, in units of rounding, against its margin; the bound is a dashed line.
 

@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
+from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas, course_style
 from xent_helpers.training import History
 
 
+@course_style()
 def digit_samples(pictures: np.ndarray, labels: np.ndarray, rows: int = 4) -> np.ndarray:
     """Show the first few pictures of each digit, one column for each class.
 
@@ -36,6 +37,7 @@ def digit_samples(pictures: np.ndarray, labels: np.ndarray, rows: int = 4) -> np
     return axes
 
 
+@course_style()
 def one_batch(curves: Mapping[str, Sequence[float]], floor: float) -> Axes:
     """Draw the loss on one small batch after each step for several loops, and the floor that some cannot pass.
 
@@ -60,6 +62,7 @@ def one_batch(curves: Mapping[str, Sequence[float]], floor: float) -> Axes:
     return ax
 
 
+@course_style()
 def rate_sweep(rates: Sequence[float], losses: Mapping[str, np.ndarray]) -> Axes:
     """Draw the lowest validation loss of each run against its learning rate: a dot a run, a line through the means.
 
@@ -89,6 +92,7 @@ def rate_sweep(rates: Sequence[float], losses: Mapping[str, np.ndarray]) -> Axes
     return ax
 
 
+@course_style()
 def learning_curves(histories: Mapping[str, History]) -> Axes:
     """Draw training loss (solid) and validation loss (dashed) of each run, with a ring at its best epoch.
 
@@ -126,6 +130,7 @@ def learning_curves(histories: Mapping[str, History]) -> Axes:
     return ax
 
 
+@course_style()
 def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Axes:
     """Draw how often each true class (row) was taken for each class (column); right decisions are in grey.
 
@@ -167,6 +172,7 @@ def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[
     return ax
 
 
+@course_style()
 def costly_mistakes(pictures: np.ndarray, true: np.ndarray, predicted: np.ndarray, nats: np.ndarray) -> np.ndarray:
     """Show pictures, each with its label, what the model said and what it cost; the most expensive first.
 
@@ -190,6 +196,7 @@ def costly_mistakes(pictures: np.ndarray, true: np.ndarray, predicted: np.ndarra
     return axes
 
 
+@course_style()
 def gradient_clouds(clouds: Mapping[int, np.ndarray], full: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Draw two entries of many minibatch gradients, a panel for each batch size, and the full gradient in each.
 
@@ -219,6 +226,7 @@ def gradient_clouds(clouds: Mapping[int, np.ndarray], full: np.ndarray, names: S
     return axes
 
 
+@course_style()
 def norm_growth(steps: np.ndarray, norms: np.ndarray, flow: np.ndarray, flow_norms: np.ndarray, limit: float) -> Axes:
     """Draw ‖w‖ against the number of steps on a logarithmic axis, where growth by log t is a straight line.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xent_helpers.exercises.draft import Part
+from xent_helpers.exercises.draft import Variant
 
 
 def careful(a, b):
@@ -17,8 +17,8 @@ def careless(a, b):
 
 # `term(a, b)` computes a · log b. Most people do not think of zeros there, some do; each formula is in both forms.
 ZEROS = (
-    Part("careful", careful),
-    Part(
+    Variant("careful", careful),
+    Variant(
         "careless",
         careless,
         "0 · log 0 must be 0, and NumPy makes it nan. How do you keep the zeros out of the logarithm?",

@@ -1,6 +1,6 @@
 """Exercise 2.4: which scores are proper."""
 
-from xent_helpers.exercises.draft import Draft, Part
+from xent_helpers.exercises.draft import Draft, Variant
 
 proper = Draft(
     "2.4",
@@ -24,7 +24,7 @@ def marks(a=2, b=0, c=0, d=2, e=1, f=0):
 
 
 def marked(score, wrong_marks, message):
-    return [Part(f"{score} = {mark}", mark, message) for mark in wrong_marks]
+    return [Variant(f"{score} = {mark}", mark, message) for mark in wrong_marks]
 
 
 BITS = marked(

@@ -6,7 +6,7 @@ import numpy as np
 
 from xent_helpers.exercises.chapter_08 import labels_in, log_of_shares, log_of_softmax, picked
 from xent_helpers.exercises.constants import NEVER_NEGATIVE, SMALL_NUMBERS
-from xent_helpers.exercises.draft import Draft, Part
+from xent_helpers.exercises.draft import Draft, Variant
 from xent_helpers.exercises.slips import NEGATIVE, SUMMED
 from xent_helpers.losses import log_softmax, softmax
 
@@ -58,19 +58,19 @@ def student_domain(z, y, v, T, alpha) -> bool:
 
 
 # The parts of the student's loss: what is taken for T², for the shares, for the teacher's part.
-NO_FACTOR = Part(
+NO_FACTOR = Variant(
     "no factor",
     lambda T: 1.0,
     "The factor T² is missing, so the teacher's gradient shrinks like 1/T². What is left of its share?",
 )
 FACTORS = (
     NO_FACTOR,
-    Part(
+    Variant(
         "factor T",
         lambda T: T,
         "Your factor is T, which makes up for the chain rule only. By what do the softened rows shrink besides?",
     ),
-    Part(
+    Variant(
         "divided by T²",
         lambda T: T**-2,
         "You divide by T², so the teacher's gradient shrinks twice over. Which way must the factor work?",
@@ -97,34 +97,34 @@ def student_from_parts(z, y, v, T, alpha, factor=lambda T: T**2, share=None, tea
 
 student.parts(student_from_parts, factor=FACTORS)
 
-SWAPPED = Part(
+SWAPPED = Variant(
     "shares swapped",
     lambda labels, teacher, alpha: alpha * labels + (1 - alpha) * teacher,
     "The shares are swapped: alpha = 1 should be the teacher alone. Whose share is alpha?",
 )
 SHARES = (
     SWAPPED,
-    Part(
+    Variant(
         "just added",
         lambda labels, teacher, alpha: labels + teacher,
         "The two parts are just added. Where do the shares 1 − alpha and alpha go?",
     ),
-    Part(
+    Variant(
         "labels in full",
         lambda labels, teacher, alpha: labels + alpha * teacher,
         "The labels keep the share 1. What do they have if the teacher has alpha?",
     ),
-    Part(
+    Variant(
         "teacher in full",
         lambda labels, teacher, alpha: (1 - alpha) * labels + teacher,
         "The teacher's part has the share 1. What does it have if the labels have 1 − alpha?",
     ),
-    Part(
+    Variant(
         "teacher alone",
         lambda labels, teacher, alpha: alpha * teacher,
         "That is the teacher's part alone. Where are the labels?",
     ),
-    Part(
+    Variant(
         "labels alone",
         lambda labels, teacher, alpha: (1 - alpha) * labels,
         "That is the labels' part alone. Where is the teacher?",
@@ -134,71 +134,71 @@ SHARES = (
 student.parts(student_from_parts, share=SHARES)
 
 TEACHERS = (
-    Part(
+    Variant(
         "teacher softened only",
         lambda z, v, T: on_rows(z, v, 1.0, T),
         "For the teacher's rows only the teacher is softened, so a perfect copy, z = v, would be punished. Which T "
         "belongs to the student?",
     ),
-    Part(
+    Variant(
         "student softened only",
         lambda z, v, T: on_rows(z, v, T, 1.0),
         "For the teacher's rows only the student is softened, so a perfect copy, z = v, would be punished. Which T "
         "belongs to the teacher?",
     ),
-    Part(
+    Variant(
         "multiplied by T",
         lambda z, v, T: on_rows(z, v, 1 / T, 1 / T),
         "The logits are multiplied by T, which sharpens the rows. What does a high temperature do?",
     ),
-    Part(
+    Variant(
         "not softened",
         lambda z, v, T: on_rows(z, v, 1.0, 1.0),
         "Neither of the teacher's and the student's rows is softened: T does not reach the logits. What does T divide "
         "in equation 8.10?",
     ),
-    Part(
+    Variant(
         "exchanged",
         lambda z, v, T: on_rows(v, z, T, T),
         "Student and teacher are swapped: the student's row weighs and the teacher's is the price. Who holds the "
         "truth?",
     ),
-    Part(
+    Variant(
         "over classes",
         lambda z, v, T: on_rows(z, v, T, T) / z.shape[1],
         "The teacher's part is also divided by the number of classes, as a mean over all entries is. What does the "
         "mean run over?",
     ),
-    Part(
+    Variant(
         "summed",
         lambda z, v, T: on_rows(z, v, T, T) * len(z),
         "The teacher's part is a sum over the samples, the labels' part a mean. What do both divide by?",
     ),
-    Part(
+    Variant(
         "divergence",
         lambda z, v, T: on_rows(z, v, T, T) - on_rows(v, v, T, T),
         "You took the divergence of the two rows, that is the cross-entropy less the teacher's entropy. Many "
         "libraries do, and its gradient is the same. Which of the two is in equation 8.10?",
     ),
-    Part(
+    Variant(
         "divergence over classes",
         lambda z, v, T: (on_rows(z, v, T, T) - on_rows(v, v, T, T)) / z.shape[1],
         "You took the divergence of the two rows, and its mean over all entries: torch's kl_div does that unless told "
         "otherwise. What should the mean run over, and which of divergence and cross-entropy is in equation 8.10?",
     ),
-    Part(
+    Variant(
         "divergence the other way",
         lambda z, v, T: on_rows(v, z, T, T) - on_rows(z, z, T, T),
         "You took the divergence of the teacher's row from the student's, the wrong way round. Whose row weighs, and "
         "does equation 8.10 hold a divergence or a cross-entropy?",
     ),
-    Part(
+    Variant(
         "teacher's favourite",
         lambda z, v, T: on_labels_of(z / T, np.argmax(v, axis=1)),
         "You trained on the teacher's favourite class, as if it were a label. What else does the teacher's row say?",
     ),
 )
-SQUARES = Part(
+SQUARES = Variant(
     "squared difference",
     lambda z, v, T: np.mean((z - v) ** 2),
     "You charge the squared difference of the logits. At a very high temperature distillation comes near to it; which "
