@@ -47,7 +47,7 @@ notebooks: $(TEST_READY)  ## run the notebooks and store them with their outputs
 	@$(BIN)/python -m tools.execute_notebooks $(NOTEBOOKS)
 	@$(BIN)/python -m tools.colab
 
-bench: $(TEST_READY)  ## time the losses beside PyTorch's, some eight minutes; tables and a figure go to build/bench
+bench: $(TEST_READY)  ## time the losses beside PyTorch's, some ten minutes; tables and a figure go to build/bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 book: $(BOOK_READY)  ## build the web book: open build/book/index.html

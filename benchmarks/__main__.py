@@ -40,7 +40,7 @@ def measured(part: str, quick: bool) -> Iterable[dict]:
         yield from mixed(quick)
         return
     set_memory("reused" if part == "reused" else "fresh")
-    (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 1.0)
+    (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 0.7)
     if part == "accuracy":
         yield from accuracy(10 if quick else 1000)
     elif part == "notebooks":
@@ -52,11 +52,11 @@ def measured(part: str, quick: bool) -> Iterable[dict]:
             yield from speed.dense(sizes, device, seconds, speed.quickest(), numpy=False)
         elif part == "bfloat16":
             yield from speed.dense(sizes[2:], device, seconds, speed.quickest(), numpy=False, dtype=torch.bfloat16)
-            yield from speed.linear(layers[-1:], device, 2 * seconds, dtype=torch.bfloat16)
+            yield from speed.linear(layers[-1:], device, seconds, dtype=torch.bfloat16)
         elif part == "linear":
-            yield from speed.linear(layers, device, 2 * seconds)
+            yield from speed.linear(layers, device, 4 * seconds)
         elif part == "chunks":
-            for size in (sizes[0], layers[0]) if quick else (DENSE[2], DENSE[3], *LINEAR[:2]):
+            for size in (sizes[0], layers[0]) if quick else (DENSE[2], DENSE[3], LINEAR[0]):
                 least = 18 if len(size) == 2 else 20
                 yield from speed.chunks(size, [2**k for k in range(least, 27, 2)], device, seconds)
         elif part == "memory":

@@ -15,13 +15,13 @@ Times = dict[str, np.ndarray]  # for each implementation its seconds in each rou
 
 
 def in_turns(
-    runs: dict[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 5, most: int = 500
+    runs: dict[str, Callable[[], object]], device: torch.device, seconds: float, least: int = 9, most: int = 500
 ) -> Times:
     """Time every run once a round, in an order drawn afresh for each, after one round to warm up.
 
     Whoever runs after a close relative finds its instructions in the cache, so a fixed order would favour some.
-    A run sits out once it has had ``least`` rounds and ``seconds`` of its own, or ``most`` rounds, or twice the
-    ``seconds``, so a slow one does not decide how often the quick ones are measured.
+    A run sits out once it has had ``least`` rounds and ``seconds`` of its own, or ``most`` rounds, or four
+    times the ``seconds``, so a slow one does not decide how often the quick ones are measured.
     """
     for run in runs.values():
         run()
@@ -36,7 +36,7 @@ def in_turns(
         active = [
             name
             for name in active
-            if (rounds < least and spent[name] <= 2 * seconds) or (spent[name] < seconds and rounds < most)
+            if (rounds < least and spent[name] <= 4 * seconds) or (spent[name] < seconds and rounds < most)
         ]
     return {name: np.array(taken) for name, taken in times.items()}
 

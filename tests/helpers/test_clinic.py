@@ -158,7 +158,11 @@ FAULTY = {  # fault: calls with it
         (CE, n.z, n.y[:, None]),
         (CE, n.seg, n.mask[:, None]),
     ],
-    "one output with CrossEntropyLoss": [(CE, n.b[:, None], torch.zeros(N).long()), (CE, n.b[:, None], n.t.long())],
+    "one output with CrossEntropyLoss": [
+        (CE, n.b[:, None], torch.zeros(N).long()),
+        (CE, n.b[:, None], n.t.long()),
+        (CE, n.b[:, None], n.t[:, None]),
+    ],
     "labels are -1 and 1": [(CE, n.z[:, :2], 2 * n.t.long() - 1), (BCEL, n.b, 2 * n.t - 1)],
     "labels counted from 1": [(CE, n.z, n.y + 1), (BCEL, n.b, n.t + 1)],
     "label out of range": [(CE, n.z, tensor([0, C + 3] * 16)), (ctc, n.speech.log_softmax(-1), n.spoken + 9)],

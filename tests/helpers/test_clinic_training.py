@@ -403,7 +403,7 @@ FAULTY = {
     "labels from 1": (lambda n: (net(), CE, pairs(n.x, n.y + 1)), "labels counted from 1"),
     "classes last": (lambda n: (Text(), CE, pairs(n.text[:, :-1], n.text[:, 1:])), "class axis last"),
     "one class": (lambda n: (net(), CE, pairs(n.x, 0 * n.y)), "the labels are constant"),
-    "sorted by class": (lambda n: (net(), CE, pairs(n.x, torch.arange(72) // 27)), "the labels are constant"),
+    "sorted by class": (lambda n: (net(), CE, pairs(n.x, torch.arange(72) // 27)), "batches of one class"),
     "negated": (lambda n: (net(), lambda z, y: -F.cross_entropy(z, y), n.batches), "the loss is negative"),
     "unscaled, regression": (lambda n: (net(out=1), nn.MSELoss(), pairs(300 * n.x + 900, n.t)), "the inputs are not"),
     "nan in the data": (lambda n: (net(), CE, pairs(n.x / (n.x > -1), n.y)), "nan or inf among the inputs"),
@@ -491,6 +491,7 @@ HEALTHY = {
     "segmentation": lambda n: (nn.Conv2d(1, 2, 3, padding=1), CE, [(n.pictures, (n.pictures[:, 0] > 1).long())]),
     "text": lambda n: (Text(), text_loss, pairs(n.text[:, :-1], n.text[:, 1:])),
     "text, shifted in the loss": lambda n: (Text(), shifting_loss, pairs(n.text, n.text)),
+    "an autoencoder of text": lambda n: (Text(bidirectional=True), text_loss, pairs(n.text, n.text)),
     "frozen body": lambda n: (nn.Sequential(frozen(nn.Linear(6, 9)), nn.ReLU(), nn.Linear(9, 3)), CE, n.batches),
     "a loader": lambda n: (net(), CE, DataLoader(TensorDataset(n.x, n.y), batch_size=10, shuffle=True)),
     "one sample": lambda n: (net(), CE, [(n.x[:1], n.y[:1])]),
@@ -635,6 +636,12 @@ def test_batches_that_cannot_be_looked_at_are_refused(batches):
     with pytest.raises(TypeError, match="batch"):
         clinic.training(net(), CE, batches)
     assert not hasattr(batches, "send") or next(batches)
+
+
+def test_a_model_that_refuses_the_batch_raises_its_own_error_with_a_note():
+    with pytest.raises(RuntimeError, match="mat1 and mat2") as caught:
+        clinic.training(nn.Linear(11, 4), CE, [(torch.randn(8, 10), torch.zeros(8, dtype=torch.long))])
+    assert "(8, 10)" in caught.value.__notes__[0]
 
 
 def test_chapter_6_s_network_is_silent():

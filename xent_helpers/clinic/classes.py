@@ -216,8 +216,8 @@ def odd_weights(case: Case) -> Finding | None:
 
 
 def not_distributions(case: Case) -> Finding | None:
-    """Soft targets whose rows do not sum to 1. Silent for labels, and within 1% (halves and mixtures round)."""
-    if not case.soft or class_axis(case):
+    """Soft targets whose rows do not sum to 1. Silent for labels, one class, and within 1% (mixtures round)."""
+    if not case.soft or class_axis(case) or case.classes == 1:
         return None
     q = Case(case.kind, case.y, case.y).sample
     sums = q.sum(-1)

@@ -141,7 +141,8 @@ nothing to train: model.requires_grad_(True)
 the model is in evaluation mode: model.train()
 dropout drops everything: nn.Dropout(0.1)  # p is the share that is dropped, not the share that is kept
 all inputs are the same: print(next(iter(loader))[0])
-the labels are constant: DataLoader(data, batch_size=32, shuffle=True)  # and check the labels themselves
+the labels are constant: print(torch.cat([y for _, y in loader]).unique())  # then look how they are read
+batches of one class: DataLoader(data, batch_size=32, shuffle=True)
 the same output for all inputs: {0}
 parameters without gradient: # use them in forward; no .detach(), .data or no_grad() before the loss
 parameters the model does not know: self.layers = nn.ModuleList(layers)  # or nn.Parameter(tensor)

@@ -58,7 +58,7 @@ def constant_labels(run: Run) -> Finding | None:
     if not by_class and (len(alike) < len(rows) or len(classes) > 1):
         return None
     evidence = f"{len(alike)} of {len(rows)} batches hold one class each: {', '.join(map(str, classes))}"
-    return found("the labels are constant", evidence)
+    return found("batches of one class" if by_class else "the labels are constant", evidence)
 
 
 def leaking_labels(run: Run) -> Finding | None:
@@ -82,13 +82,16 @@ def leaking_labels(run: Run) -> Finding | None:
 
 
 def shifted_labels(run: Run) -> Finding | None:
-    """Labels equal to the tokens, or two ahead. Silent unless inputs are whole numbers, and for one ahead."""
+    """Labels equal to the tokens, or two ahead. Silent unless inputs are whole numbers, and for an autoencoder."""
     matches = _matches(run)
     best = max(matches, key=matches.get, default=1)
     if best == 1 or matches[best] < 0.95 or matches[1] > 0.8:
         return None
-    evidence = f"{matches[best]:.0%} of labels are the token {best:+d} places from their own, {matches[1]:.0%} the next"
+    if best == 0 and bool(_changed_by_the_last(run).any()):  # it reads both sides, so it may be meant to copy
+        return None
     how = {0: "not shifted", 2: "shifted twice", -1: "shifted backwards"}[best]
+    place = {0: "in their own place", 2: "two places on", -1: "one place back"}[best]
+    evidence = f"{matches[best]:.0%} of labels are the token {place}, {matches[1]:.0%} the next one"
     return found("labels are {0}", evidence, how, heading="Language models: shifted twice, perplexity averaged")
 
 
@@ -245,16 +248,21 @@ def next_token_seen(run: Run) -> Finding | None:
     """Outputs that change with the last token. Silent unless labels are the next tokens, and for the last output."""
     if _matches(run).get(1, 0) < 0.95:
         return None
+    changed = _changed_by_the_last(run)
+    if not bool(changed.any()):
+        return None
+    evidence = f"with another last token {int(changed.sum())} of the {changed.numel()} outputs before it change"
+    return found("the model sees the next token", evidence)
+
+
+def _changed_by_the_last(run: Run) -> Tensor:
+    """Which outputs before the last one change with the last token, (N, T − 1)."""
     x, last, rows = run.small[0], run.small[0].clone(), []
     last[:, -1] = x[:, -1].roll(1)
     for tokens in (x, last):
         _, (case,) = observe(run.loss_fn, run.evaluated(tokens), run.small[1])
         rows.append(case.rows.view(len(x), -1, case.classes)[:, : x.shape[1] - 1])
-    changed = ((rows[0] - rows[1]).abs() > 1e-4 * (1e-3 + rows[0].abs().max())).any(-1)
-    if not bool(changed.any()):
-        return None
-    evidence = f"with another last token {int(changed.sum())} of the {changed.numel()} outputs before it change"
-    return found("the model sees the next token", evidence)
+    return ((rows[0] - rows[1]).abs() > 1e-4 * (1e-3 + rows[0].abs().max())).any(-1)
 
 
 def unreached_parameters(run: Run) -> Finding | None:

@@ -73,12 +73,22 @@ def training(
         if found := report.ask(before.non_finite_inputs, run):
             report.findings = [found]
             return report
-        first = call(run.loss_fn, run.model()(run.batches[0][0]), run.batches[0][1])
+        first = call(run.loss_fn, _output(run), run.batches[0][1])
         report.findings, report.remarks = first.findings, first.remarks
         report.checked, report.skipped = [*report.checked, *first.checked], first.skipped
         if not any("PyTorch says" in one.evidence for one in first):  # a call that fails leaves no training to look at
             _look(run, report)
     return report
+
+
+def _output(run: Run) -> object:
+    """What the model returns for the first batch; where it raises, the error says that no loss was called yet."""
+    try:
+        return run.model()(run.batches[0][0])
+    except Exception as error:
+        shapes = ", ".join(f"{tuple(x.shape)} {x.dtype}" for x in tensors(run.batches[0][0]))
+        error.add_note(f"The model itself raises this on the first batch, x {shapes}; the loss was not called yet.")
+        raise
 
 
 def _look(run: Run, report: Report) -> None:

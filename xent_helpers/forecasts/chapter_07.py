@@ -22,7 +22,7 @@ QUESTIONS = (
         "7.2",
         answer="below 0.05",
         beliefs={
-            "about 0.9": "it is wrong on nine pictures in ten; but it claims no more than that",
+            "about 0.9": "it is wrong on nine pictures in ten; but it claims to be right on about one in ten",
             "about 0.2": "it should be no better than trained networks; but the ECE does not see skill",
             "below 0.05": "its one claim is about the share of its label among the test pictures",
         },
@@ -45,8 +45,8 @@ QUESTIONS = (
         answer="0.05 or less to either side",
         beliefs={
             "more than 0.05 above": (
-                "networks that fit every training label are said to be overconfident; here they are right as often "
-                "as they claim, since these labels can be predicted"
+                "networks that fit every training label are said to be overconfident; here they are right about as "
+                "often as they claim, since these labels can be predicted"
             ),
             "0.05 or less to either side": "near certainty is about right where 96% of new labels can be predicted",
             "more than 0.05 below": "true labels might make it modest; that holds only early, at about 20 steps",

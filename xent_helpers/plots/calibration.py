@@ -107,7 +107,7 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
             ax.plot(1 / best[name], height, marker, color=colour, markersize=8)
     ax.axvline(1, color=GREY, linestyle=":", linewidth=1.4)
     ax.text(0.985, 0.94, "as trained, T = 1", transform=ax.get_xaxis_transform(), ha="right", color=GREY)
-    ax.set(title="Unseen pictures ask for a smaller 1/T than 1", ylim=(0, None))
+    ax.set(title="Unseen pictures call for a 1/T below 1", ylim=(0, None))
     ax.set(xlabel="1 / T", ylabel="mean NLL in nats", xlim=(inverse[0], inverse[-1]))
     return ax
 

@@ -118,7 +118,7 @@ def ece_one_bin(claimed, came_true, bins):
 
 @calibration_error.mistake
 def ece_largest(claimed, came_true, bins):
-    """That is the largest gap, the *maximum* calibration error. Which E is in ECE?"""
+    """That is the largest gap, the *maximum* calibration error. What does the first E in ECE stand for?"""
     return np.max(np.abs(gaps_and_counts(claimed, came_true, bins)[0]))
 
 
@@ -276,8 +276,8 @@ def ece_brier(claimed, came_true, bins):
 
 @calibration_error.mistake
 def ece_of_accuracy(claimed, came_true, bins):
-    """That is the accuracy of the claims' verdicts against the mean claim, and one bin for all. What share is a claim
-    of an event to be compared with, and where do the bins come in?"""
+    """That compares the accuracy of the verdicts with the mean claim, in one bin for all. What share is a claim of an
+    event to be compared with, and where do the bins come in?"""
     return abs(np.mean((claimed > 0.5) == came_true) - np.mean(claimed))
 
 

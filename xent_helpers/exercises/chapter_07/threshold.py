@@ -64,7 +64,7 @@ def the_logit():
 
 @threshold.mistake
 def per_cent():
-    """That is a number of per cent. A probability lies between 0 and 1: what is 1 %?"""
+    """That is in per cent. A probability lies between 0 and 1: what is 1 %?"""
     return 100 * 50 / (50 + 20_000)
 
 
