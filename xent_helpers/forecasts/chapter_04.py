@@ -28,7 +28,7 @@ QUESTIONS: tuple[Question, ...] = (
         "4.3",
         answer="9",
         beliefs={
-            "3": "Newton's method is exact for a parabola. But the loss is one only near its bottom.",
+            "3": "Newton's method is exact for a parabola. But the loss is close to one only near its bottom.",
             "9": "About six steps that divide the norm by 3, then three or so that double the number of right digits.",
             "30": "A better method than descent, with progress at a steady pace. But it is quadratic at the end.",
             "more than 100": "1,000 steps of descent were not enough. But with curvature a narrow valley does no harm.",

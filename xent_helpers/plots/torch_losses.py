@@ -115,7 +115,7 @@ def units_against_margin(table: pd.DataFrame) -> Axes:
     """
     ax = canvas(
         "Error of the loss of a right answer in units of rounding, on a logarithmic axis, against its margin. Ours "
-        "stays at one or two units. PyTorch's leaves the bound of four units at a margin of about three, grows by a "
+        "stays at one or two units. PyTorch's leaves the bound at a margin of about three, grows by a "
         "factor of e for each logit, and ends at all digits wrong from a margin of about 16 on.",
         figsize=(7.2, 4.2),
     )

@@ -29,7 +29,7 @@ curvature = Draft(
     ),
     afterwards=(
         "H has C² entries, yet this took a few numbers for each class. Products Hv are just as cheap: p · (v − mean). "
-        "Large models, too, mostly use curvature through such products."
+        "In large models, too, curvature is often used through such products."
     ),
 )
 

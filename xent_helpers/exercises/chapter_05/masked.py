@@ -157,7 +157,7 @@ def over_padded_number(token_losses, valid, small):
 
 @masked.mistake
 def mean_of_nothing(token_losses, valid):
-    """With no valid token your mean is 0/0. One such batch turns all weights into NaN. What should it return?"""
+    """With no valid token your mean is 0/0, which is NaN. What should such a batch return?"""
     return token_losses[valid].sum() / valid.sum()
 
 
