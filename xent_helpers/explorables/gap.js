@@ -17,7 +17,7 @@ explorable("gap", ({ controls, panels, say }) => {
 
   const add1 = (r, x) => r(Math.log(r(1 + x)));
   const ways = { // each step is rounded to the type, as a processor does it
-    "softmax, then log": (r, z, o) => -r(Math.log(r(r(Math.exp(z)) / r(r(Math.exp(z)) + r(Math.exp(o)))))),
+    "naive": (r, z, o) => -r(Math.log(r(r(Math.exp(z)) / r(r(Math.exp(z)) + r(Math.exp(o)))))),
     "… with 1e-7 added": (r, z, o) => -r(Math.log(r(r(r(Math.exp(z)) / r(r(Math.exp(z)) + r(Math.exp(o)))) + r(1e-7)))),
     "largest subtracted": (r, z, o) => (z >= o ? add1(r, r(Math.exp(r(o - z)))) : r(r(o - z) + add1(r, r(Math.exp(r(z - o)))))),
     "… and log1p": (r, z, o) => (z >= o ? r(Math.log1p(r(Math.exp(r(o - z))))) : r(r(o - z) + r(Math.log1p(r(Math.exp(r(z - o))))))),

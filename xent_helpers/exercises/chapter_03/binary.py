@@ -88,8 +88,8 @@ def binary_with_clipped_p(z, y, small):
 
 @binary.mistake
 def binary_with_logs_capped(z, y):
-    """Capping the logarithm at −100, as BCELoss does, turns log 0 into 100. What does a score of 40 with label 0 cost,
-    and what do you get?"""
+    """Capping the logarithm at −100, as BCELoss does, turns a loss of −log 0 into 100. What does a score of 40 with
+    label 0 cost, and what do you get?"""
     p = 1 / (1 + np.exp(-z))
     return -(y * np.maximum(np.log(p), -100) + (1 - y) * np.maximum(np.log(1 - p), -100))
 

@@ -186,7 +186,7 @@ def sigmoid_of_each_score(z):
 @softmax.mistake
 def sigmoids_shared_out(z):
     """You share out sigmoids. Of two large scores both come out near 1, however far apart they are. By which factor
-    must p change when a score grows by 1?"""
+    must the odds of a class grow when its score grows by 1?"""
     p = 1 / (1 + np.exp(-z))
     return p / p.sum(axis=1, keepdims=True)
 
@@ -226,7 +226,7 @@ def softmax_twice(z):
 
 @softmax.mistake
 def softmax_with_base_two(z):
-    """Your base is 2: one point of score doubles a probability. Which base has exp?"""
+    """Your base is 2: one point of score doubles a weight. Which base has exp?"""
     return stable_softmax(z * np.log(2))
 
 

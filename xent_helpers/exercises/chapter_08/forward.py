@@ -18,7 +18,7 @@ forward = Draft(
         "Σ_i p_i M[i, j] is entry j of p @ M.",
         "To survive large logits: log(p_i M[i, j]) = log_softmax(z)_i + log M[i, j], then losses.logsumexp over i.",
     ),
-    afterwards="Try a symmetric M with both versions: they agree, so a test with symmetric noise proves nothing.",
+    afterwards="Try a symmetric M: M and its transpose agree, so a test with symmetric noise does not tell them apart.",
 )
 
 
