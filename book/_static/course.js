@@ -128,22 +128,27 @@ function searchHeadings() {
   if (typeof Search === "undefined") return;
   const wholePages = Search.performTermsSearch;
   Search.performTermsSearch = (terms, excluded) =>
-    [...wholePages(terms, excluded), ...headingsWith([...terms].filter((term) => term.length > 1))];
+    [...wholePages(terms, excluded), ...headingsWith(stems([...terms].join(" ")).filter((term) => term.length > 1))];
+}
+
+function stems(text) {
+  const stemmer = new Stemmer();
+  const words = text.toLowerCase().replaceAll("_", " ").replaceAll("crossentropy", "cross entropy ");
+  return [...new Set(splitQuery(words).map((word) => stemmer.stemWord(word)))];
 }
 
 function headingsWith(wanted) {
   const { alltitles, docnames, filenames, titles } = Search._index;
-  const stemmer = new Stemmer();
   const headings = Object.entries(alltitles).map(([title, places]) => {
-    const stems = new Set(splitQuery(title.toLowerCase()).map((word) => stemmer.stemWord(word)));
-    return { title, places, size: stems.size, found: wanted.filter((term) => stems.has(term)) };
+    const there = stems(title);
+    return { title, places, size: there.length, found: wanted.filter((term) => there.includes(term)) };
   });
   const among = (term) => headings.filter(({ found }) => found.includes(term)).length;
-  const rarity = Object.fromEntries(wanted.map((term) => [term, Math.log((headings.length + 1) / (among(term) + 1))]));
+  const rarity = Object.fromEntries(wanted.map((term) => [term, Math.log(headings.length / (among(term) || headings.length / 5))]));
   const sum = (terms) => terms.reduce((total, term) => total + rarity[term], 0);
   return headings.flatMap(({ title, places, size, found }) => {
     const share = sum(found) / sum(wanted);
-    if (!(share >= 0.4)) return [];
+    if (!(share >= 0.35)) return [];
     return places.filter(([file]) => !docnames[file].includes("/api/")).map(([file, id]) => {
       const name = titles[file] === title ? title : `${titles[file]} > ${title}`;
       const score = 15 + 20 * share - 0.1 * size + (docnames[file].includes("/questions/") ? 2 : 0);
