@@ -1,6 +1,6 @@
 // A truth q and a belief p about three outcomes: entropy, divergence and their sum, as code lengths.
 explorable("two", ({ controls, panels, say }) => {
-  let [q, p] = [[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]];
+  let [q, p] = [[0.5, 0.25, 0.25], [0.05, 0.05, 0.9]];
   const share = { min: 0, max: 1, step: 0.05, shown: (v) => v.toFixed(2) };
   const third = (d) => Math.max(0, 1 - d[0] - d[1]);
   const limited = (d, i, v) => {
