@@ -199,8 +199,8 @@ def weights_not_shared_out(z):
 
 @softmax.mistake
 def scores_shared_out(z):
-    """You share out the scores themselves, and a negative one can give a negative probability. Which function makes every
-    score positive first?"""
+    """You share out the scores themselves, and a negative one can give a negative probability. Which function makes
+    every score positive first?"""
     return z / z.sum(axis=1, keepdims=True)
 
 
