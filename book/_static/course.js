@@ -14,6 +14,7 @@ function make(parent, tag, attributes, text = "") {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  searchHeadings();
   nameArrows();
   foldCuriousSections();
   unfoldForPaper();
@@ -119,4 +120,40 @@ function labelTableCells() {
     const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
     for (const row of table.querySelectorAll("tbody tr")) [...row.children].forEach((cell, i) => { if (heads[i] && cell.textContent.trim()) cell.dataset.head = heads[i]; });
   }
+}
+
+// Sphinx finds a heading only if it contains the whole query, and otherwise leads to the top of a page. Here the words of
+// a query may be scattered over a heading, rare words count most, and the hit leads to the heading.
+function searchHeadings() {
+  if (typeof Search === "undefined") return;
+  const wholePages = Search.performTermsSearch;
+  Search.performTermsSearch = (terms, excluded) =>
+    [...wholePages(terms, excluded), ...headingsWith(stems([...terms].join(" ")).filter((term) => term.length > 1))];
+}
+
+function stems(text) {
+  const stemmer = new Stemmer();
+  const words = text.toLowerCase().replaceAll("_", " ").replaceAll("crossentropy", "cross entropy ")
+    .replace(/\b(val|acc|ce|ppl)\b/g, (short) => ({ val: "validation", acc: "accuracy", ce: "cross entropy", ppl: "perplexity" })[short]);
+  return [...new Set(splitQuery(words).map((word) => stemmer.stemWord(word)))];
+}
+
+function headingsWith(wanted) {
+  const { alltitles, docnames, filenames, titles } = Search._index;
+  const headings = Object.entries(alltitles).map(([title, places]) => {
+    const there = stems(title);
+    return { title, places, size: there.length, found: wanted.filter((term) => there.includes(term)) };
+  });
+  const among = (term) => headings.filter(({ found }) => found.includes(term)).length;
+  const rarity = Object.fromEntries(wanted.map((term) => [term, Math.log(headings.length / (among(term) || headings.length / 5))]));
+  const sum = (terms) => terms.reduce((total, term) => total + rarity[term], 0);
+  return headings.flatMap(({ title, places, size, found }) => {
+    const share = sum(found) / sum(wanted);
+    if (!(share >= 0.35)) return [];
+    return places.filter(([file]) => !docnames[file].includes("/api/")).map(([file, id]) => {
+      const name = titles[file] === title ? title : `${titles[file]} > ${title}`;
+      const score = 15 + 20 * share - 0.1 * size + (docnames[file].includes("/questions/") ? 2 : 0);
+      return [docnames[file], name, id === null ? "" : "#" + id, null, score, filenames[file], SearchResultKind.title];
+    });
+  });
 }

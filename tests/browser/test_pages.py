@@ -97,7 +97,10 @@ def test_each_figure_says_what_it_shows(notebook, folder, look):
         assert shown == wanted
 
 
-@pytest.mark.parametrize(("words", "page"), [("temperature", "07_"), ("BCELoss", "05_")])
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [("temperature", "07_"), ("BCELoss", "05_"), ("accuracy improve while loss constant", "training.html#why-")],
+)
 def test_the_search_finds(words, page, open_page):
     said = []
 

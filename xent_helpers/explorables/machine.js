@@ -72,7 +72,7 @@ explorable("machine", ({ controls, panels, say }) => {
     const [act, loss] = [set.activation, set.loss];
     const kept = y.filter((label) => String(label) !== set.ignore || !indices() || binary());
     const weighted = ["CrossEntropyLoss", "NLLLoss"].includes(loss) && indices() && set.reduction === "mean";
-    const p = binary() ? inputs().map(([a]) => Math.fround(a)) : [];
+    const p = binary() ? inputs().map(([a]) => Math.fround(1 / Math.fround(1 / a))) : []; // as 1 / (1 + e⁻ᶻ) rounds
     return {
       "squashed twice: this loss takes raw scores": ["softmax", "sigmoid"].includes(act) && ["CrossEntropyLoss", "BCEWithLogitsLoss"].includes(loss),
       "no log-probabilities: this loss wants log_softmax": act !== "log_softmax" && ["NLLLoss", "KLDivLoss"].includes(loss),

@@ -26,7 +26,7 @@ QUESTIONS: tuple[Question, ...] = (
         answer="0.875",
         beliefs={
             "0": "the lengths are the same four numbers; but now the most frequent report has a long codeword",
-            "0.875": "1/2 and 1/4 of the days take 3 bits, 1/8 take 2 and 1/8 take 1, in all 2.625",
+            "0.875": "1/2 and 1/4 of the days take 3 bits, 1/8 take 2 and 1/8 take 1: 2.625 in all, not 1.75",
             "2": "sun takes 3 bits instead of 1; but only half of the days are sunny, and snow becomes cheaper",
         },
     ),

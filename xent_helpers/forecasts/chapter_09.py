@@ -36,8 +36,8 @@ QUESTIONS = (
         beliefs={
             "falls towards 0 in both": "more data averages everything out; but not a weight that goes with the content",
             "levels off in both": "the weights are wrong however many there are; but wrong at random is only noise",
-            "falls if cut anywhere, levels off at line ends": "short lines are headings and numbers, which then count "
-            "for too much in every step, whereas lengths at random favour nothing",
+            "falls if cut anywhere, levels off at line ends": "the labels of short lines, above all of empty "
+            "ones, are unlike the rest and count for too much in every step; lengths at random favour nothing",
         },
     ),
     Question(

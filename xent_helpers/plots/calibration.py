@@ -13,7 +13,7 @@ from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
 def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share that came true") -> np.ndarray:
     """Draw what happened against what was claimed: a panel for each table, a dot for each bin that is used.
 
-    The area of a dot is in proportion to the number of its claims. The grey bar on the diagonal says where the dot of
+    The area of a dot grows with the number of its claims. The grey bar on the diagonal says where the dot of
     a calibrated model would lie in about 95% of repetitions: within two standard errors √(s (1 − s) / n) of the claim.
 
     Args:
@@ -93,8 +93,8 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
     """
     marks = ", ".join(f"{name} at T = {T:.2f}" for name, T in best.items())
     ax = canvas(
-        f"Mean NLL in nats against 1/T for {', '.join(curves)}: each curve is convex. Least: {marks}. A part that the "
-        f"model was trained on has no minimum, its curve goes on falling.",
+        f"Mean NLL in nats against 1/T for {', '.join(curves)}: each curve is convex. Least: {marks}. A curve "
+        f"without a mark goes on falling.",
         figsize=(6.2, 3.2),
     )
     styles = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"))
@@ -132,7 +132,7 @@ def overconfidence(steps: np.ndarray, runs: Mapping[str, np.ndarray]) -> np.ndar
         figsize=(7.8, 3.1),
     )
     panels = (
-        (axes[0], "More certain, hardly more often right", "share of the test part", "confidence", "accuracy"),
+        (axes[0], "Later: surer, hardly more often right", "share of the test part", "confidence", "accuracy"),
         (axes[1], "As trained, the loss rises again", "mean test loss in nats", "loss", "repaired"),
     )
     labels = {"confidence": "claimed", "accuracy": "right", "loss": "as trained", "repaired": "at the fitted T"}

@@ -20,7 +20,7 @@ floor = Draft(
     slips=(NEGATIVE, *BASES, HALVED, DOUBLED, *EPSILONS),
     tolerance=1e-11,
     hints=(
-        "For one input, the best probabilities are the shares of the labels that occurred with it (equation 2.6).",
+        "For one input, the best probabilities are the shares of the labels that occurred with it (equation 2.7).",
         "So each row has an entropy. In the mean over samples, how much does each row weigh?",
         "counts.sum(axis=1) / counts.sum() are the weights. A row that never occurred weighs 0: leave it out.",
     ),

@@ -465,7 +465,7 @@ def effective_inverse_of_largest(counts):
 
 @effective.mistake(small=SMALL_NUMBERS[1:])
 def effective_padded(counts, small):
-    """The small number inside the logarithm hides the nan, but now every result is a little off, and one class is
-    below 1. Which entries need help?"""
+    """The small number inside the logarithm hides the nan, but now every result is a little off, and a single
+    class counts for less than 1. Which entries need help?"""
     share = counts / np.sum(counts)
     return np.exp(-np.sum(share * np.log(share + small)))

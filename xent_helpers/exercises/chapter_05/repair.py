@@ -117,7 +117,7 @@ def logarithms_broadcast(outputs, labels):
 @repair.mistake(small=(0.001, 1e-05, 1e-06, 1e-07, 1e-08, 1e-10, 1e-12, 1e-15))
 def logarithms_clipped(outputs, labels, small):
     """Right for small logits. But what you add or clip keeps the loss of a confidently wrong sample from growing, and
-    shifts the others a little. Which loss takes the logits, and needs no such number?"""
+    may shift the others a little. Which loss takes the logits, and needs no such number?"""
     return of_probabilities(torch.sigmoid(outputs[:, 0]).clamp(small, 1 - small), labels)
 
 
@@ -129,8 +129,8 @@ def logarithms_padded(outputs, labels, small):
 
 @repair.mistake
 def softplus_by_hand(outputs, labels):
-    """Right for small logits. But exp(1000) is inf in every floating type. Which function of the snippet computes log(1
-    + exp(z)) without it?"""
+    """Right for small logits. But exp(1000) is inf in each of PyTorch's types. Which function of the snippet computes
+    log(1 + exp(z)) without it?"""
     return (torch.log(1 + torch.exp(outputs[:, 0])) - outputs[:, 0] * labels).mean()
 
 
