@@ -133,7 +133,8 @@ function searchHeadings() {
 
 function stems(text) {
   const stemmer = new Stemmer();
-  const words = text.toLowerCase().replaceAll("_", " ").replaceAll("crossentropy", "cross entropy ");
+  const words = text.toLowerCase().replaceAll("_", " ").replaceAll("crossentropy", "cross entropy ")
+    .replace(/\b(val|acc|ce|ppl)\b/g, (short) => ({ val: "validation", acc: "accuracy", ce: "cross entropy", ppl: "perplexity" })[short]);
   return [...new Set(splitQuery(words).map((word) => stemmer.stemWord(word)))];
 }
 

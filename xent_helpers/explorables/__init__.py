@@ -21,7 +21,7 @@ ALTERNATIVES = {
     "two": "A truth q and a belief p about three outcomes. Left, each outcome's code length −log₂ p as a rectangle of "
     "width q. Right, the entropy of q and the divergence add up to the cross-entropy.",
     "gap": "Correct digits of the loss of two scores against the gap between them, in float32: the naive formula "
-    "loses all digits, subtracting the largest score keeps no more, log1p keeps them all.",
+    "loses all digits, subtracting the largest score keeps no more until the loss rounds to 0, log1p keeps them all.",
     "push": "Three scores. Left, their probabilities and the label. Right, arrows for the push on each score: y − p "
     "for cross-entropy, and shorter ones for squared error.",
     "machine": "Four samples with three scores and a label each. A block for each sample, as wide as it counts and as "

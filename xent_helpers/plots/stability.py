@@ -216,7 +216,7 @@ def digits_left(implementations: dict[str, Loss], classes: tuple[int, ...] = (3,
         )
     axes[0].set_ylabel("correct digits of the loss (float32)")
     axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(implementations))
-    axes[0].figure.suptitle("Ahead, only the package keeps its digits; behind, two formulas end in inf (cross)")
+    axes[0].figure.suptitle("Ahead, the package keeps its digits longest; behind, two formulas end in inf (cross)")
     axes[0].figure.alt = "Correct digits of the float32 loss against the lead. " + "; ".join(said) + "."
     return axes
 

@@ -12,7 +12,7 @@ cap = Draft(
         "The loss falls as p grows. So which p gives the largest loss?",
         "Put p = 0.",
     ),
-    afterwards="Keras stops its losses of probabilities at 16.12, by clipping p to [1e-7, 1 − 1e-7].",
+    afterwards="Keras, on PyTorch or JAX, clips p to [1e-7, 1 − 1e-7]: its losses of probabilities stop at about 16.",
 )
 
 

@@ -108,8 +108,8 @@ def cross_entropy_with_clipped_p(z, y, small):
 
 @cross_entropy.mistake
 def cross_entropy_by_one_hot(z, y):
-    """Multiplying by the one-hot row computes 0 times log 0 for the other classes, which is NaN, even for a perfect
-    answer. How do you pick one entry of each row instead?"""
+    """Multiplying by the one-hot row computes 0 times log 0 where another class has p = 0, which is NaN, even for a
+    perfect answer. How do you pick one entry of each row instead?"""
     return -(np.eye(z.shape[1])[y] * np.log(stable_softmax(z))).sum(axis=1)
 
 

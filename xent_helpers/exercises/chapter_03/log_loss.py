@@ -22,7 +22,7 @@ log_loss = Draft(
         "Let g be log-sum-exp of the others minus z_y. What is the loss in terms of g?",
         "The loss is softplus(g). Equation 3.11 computes it for g of any size and sign.",
     ),
-    afterwards="The loss is softplus of one number: every classifier has two classes, the true one and the rest.",
+    afterwards="The loss is softplus of one number: to it there are only two classes, the true one and the rest.",
 )
 
 

@@ -28,7 +28,7 @@ softmax = Draft(
         "Subtracting one number from all scores of a row changes nothing. Which number makes the largest exponent 0?",
         "z.max(axis=1, keepdims=True) has shape (N, 1): one number for each row, lined up with the rows.",
     ),
-    afterwards="Look at what it gives for (10000, 9999): the same as for (1, 0), to the last digit. Why must it?",
+    afterwards="Compare what it gives for (10000, 9999) and for (1, 0). Why should they agree to the last digit?",
 )
 
 
@@ -136,7 +136,7 @@ def softmax_shifted_by_the_mean(z):
 
 @softmax.mistake
 def softmax_shifted_by_the_minimum(z):
-    """You subtract the smallest score, so all exponents are positive and the largest overflows. At which end do the
+    """You subtract the smallest score, so no exponent is negative and the largest overflows. At which end do the
     exponentials need help?"""
     return softmax_unshifted(z - z.min(axis=1, keepdims=True))
 
@@ -199,8 +199,8 @@ def weights_not_shared_out(z):
 
 @softmax.mistake
 def scores_shared_out(z):
-    """You share out the scores themselves, and a negative one gives a negative probability. Which function makes every
-    score positive first?"""
+    """You share out the scores themselves, and a negative one can give a negative probability. Which function makes
+    every score positive first?"""
     return z / z.sum(axis=1, keepdims=True)
 
 

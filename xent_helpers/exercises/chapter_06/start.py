@@ -59,7 +59,7 @@ def nothing():
 @start.mistake(name="over C")
 def over_c():
     """That is divided by the number of classes, or one term of the entropy's sum. How many classes are true, and what
-    does −log(1/C) cost once?"""
+    does p = 1/C cost?"""
     return np.log(50257) / 50257
 
 
