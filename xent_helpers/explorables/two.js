@@ -16,7 +16,7 @@ explorable("two", ({ controls, panels, say }) => {
   button(controls, "swap q and p", () => { [q, p] = [p, q]; show(); });
   const ticks = [[0, "0"], [0.5, "0.5"], [1, "1"]];
   const areas = panel(panels, { title: "Code lengths as areas: width q, height −log₂ p", x: [0, 1], y: [0, 5], xlabel: "q, the share of messages", ylabel: "bits", xticks: ticks, yticks: range(6).map((i) => [i, i]) });
-  const sums = panel(panels, { title: "Entropy + divergence = cross-entropy", x: [0, 3], y: [0, 5], xlabel: "", ylabel: "bits a message", xticks: [[0.5, "H(q)"], [1.5, "KL(q, p)"], [2.5, "H(q, p)"]], yticks: range(6).map((i) => [i, i]) });
+  const sums = panel(panels, { title: "Entropy + divergence = cross-entropy", x: [0, 3], y: [0, 5], xlabel: "", ylabel: "bits a message", xticks: [[0.5, "H(q)"], [1.5, "KL(q‖p)"], [2.5, "H(q, p)"]], yticks: range(6).map((i) => [i, i]) });
   const fills = [COLOURS.blue, COLOURS.orange, COLOURS.sky];
   const bits = (a, b) => -sum(a.map((x, i) => xlogy(x, b[i]))) / Math.LN2;
   let busy = false;
@@ -43,7 +43,7 @@ explorable("two", ({ controls, panels, say }) => {
     sums.bar(1.15, 1.85, 0, divergence, { fill: COLOURS.vermilion });
     sums.bar(2.15, 2.85, 0, entropy, { fill: COLOURS.green });
     sums.bar(2.15, 2.85, entropy, cross, { fill: COLOURS.vermilion });
-    say(`H(q) ${fixed(entropy)} + KL(q, p) ${fixed(divergence)} = H(q, p) ${fixed(cross)} bits.`);
+    say(`H(q) ${fixed(entropy)} + KL(q‖p) ${fixed(divergence)} = H(q, p) ${fixed(cross)} bits.`);
   }
   show();
 });

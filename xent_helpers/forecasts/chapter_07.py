@@ -48,7 +48,7 @@ QUESTIONS = (
                 "networks that fit every training label are said to be overconfident; here they are right about as "
                 "often as they claim, since these labels can be predicted"
             ),
-            "0.05 or less to either side": "near certainty is about right where 96% of new labels can be predicted",
+            "0.05 or less to either side": "near certainty is about right where 96% of new labels are predicted",
             "more than 0.05 below": "true labels might make it modest; that holds only early, at about 20 steps",
         },
     ),

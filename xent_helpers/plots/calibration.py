@@ -93,8 +93,8 @@ def temperature_curves(inverse: np.ndarray, curves: Mapping[str, np.ndarray], be
     """
     marks = ", ".join(f"{name} at T = {T:.2f}" for name, T in best.items())
     ax = canvas(
-        f"Mean NLL in nats against 1/T for {', '.join(curves)}: each curve is convex. Least: {marks}. A part that the "
-        f"model was trained on has no minimum, its curve goes on falling.",
+        f"Mean NLL in nats against 1/T for {', '.join(curves)}: each curve is convex. Least: {marks}. A curve "
+        f"without a mark goes on falling.",
         figsize=(6.2, 3.2),
     )
     styles = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"))

@@ -196,7 +196,8 @@ def gradient_of_sigmoids(z, y):
 
 @logits.mistake
 def gradient_times_slope_of_sigmoid(z, y):
-    """You multiply p − y by p (1 − p), as for a squared error. Which factor of −log p cancels the slope of p?"""
+    """You multiply p − y by p (1 − p), as for a squared error. Which factor in the slope of −log p cancels that
+    of p?"""
     p = losses.softmax(z, axis=1)
     return (p - np.eye(z.shape[1])[y]) * p * (1 - p) / len(z)
 

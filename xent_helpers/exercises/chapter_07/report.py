@@ -176,7 +176,7 @@ def report_of_temperature(z_train, y_train, z_valid, y_valid, z_test, y_test):
 
 @report.mistake
 def report_of_errors(z_train, y_train, z_valid, y_valid, z_test, y_test):
-    """You counted how often the favourite is right. Can a temperature change that number?"""
+    """You counted how often the favourite is right, or wrong. Can a temperature change that number?"""
     return float(np.mean(z_test.argmax(axis=1) != y_test))
 
 

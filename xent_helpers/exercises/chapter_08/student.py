@@ -61,7 +61,7 @@ def student_domain(z, y, v, T, alpha) -> bool:
 NO_FACTOR = Variant(
     "no factor",
     lambda T: 1.0,
-    "The factor T² is missing, so the teacher's gradient shrinks like 1/T². What is left of its share?",
+    "The factor T² is missing, so at high T the teacher's gradient shrinks like 1/T². What is left of its share?",
 )
 FACTORS = (
     NO_FACTOR,
@@ -224,8 +224,8 @@ def labels_softened(z, y, v, T, alpha):
 
 @student.mistake
 def no_factor_and_labels_softened(z, y, v, T, alpha):
-    """The factor T² is missing, so the teacher's gradient shrinks like 1/T². What is left of its share? And a second
-    thing: The student is softened for the labels, too. Are the labels softened?"""
+    """The factor T² is missing, so at high T the teacher's gradient shrinks like 1/T². What is left of its share? And a
+    second thing: The student is softened for the labels, too. Are the labels softened?"""
     return (1 - alpha) * on_labels_of(z / T, y) + alpha * on_rows(z, v, T, T)
 
 
