@@ -45,7 +45,7 @@ QUESTIONS = (
         beliefs={
             "none or one": (
                 "the linear model led on every split, and it cannot overfit as "
-                "badly; but it led at a rate that suits it"
+                "badly; but it led at a rate that is far too low for both"
             ),
             "two or three": (
                 "with few pictures a larger model is a matter of luck; but here it gains on nearly every split"

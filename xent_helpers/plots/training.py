@@ -81,7 +81,7 @@ def rate_sweep(rates: Sequence[float], losses: Mapping[str, np.ndarray]) -> Axes
         ax.plot(rates, means[name], color=colour, linestyle=dash, label=f"{name}, mean")
         points = np.repeat(rates, values.shape[1]), values.ravel()
         ax.plot(*points, marker, color=colour, alpha=0.55, markersize=5, linestyle="none", label=f"{name}, one split")
-    ax.set(title="Each model has its own best rate", xscale="log", yscale="log", xticks=rates)
+    ax.set(title="Too low and too high a rate both raise the loss", xscale="log", yscale="log", xticks=rates)
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -145,8 +145,8 @@ def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[
     row, column = np.unravel_index(wrong.argmax(), wrong.shape)
     ax = canvas(
         f"Table of {len(true)} decisions, true class by row and predicted class by column. {wrong.sum()} lie off the "
-        f"diagonal; the most frequent confusion is {classes[row]} taken for {classes[column]}, "
-        f"{wrong[row, column]} times.",
+        f"diagonal; the largest entry there is {wrong[row, column]}, for {classes[row]} taken for "
+        f"{classes[column]}.",
         figsize=(5.6, 5.2),
     )
     ax.imshow(np.where(wrong > 0, wrong, np.nan), cmap="Oranges", vmin=0, vmax=max(1, 1.6 * wrong.max()))

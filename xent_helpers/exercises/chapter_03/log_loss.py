@@ -37,7 +37,7 @@ def log10_loss(z, y):
     return np.log10(np.maximum(gap, 0) + np.log1p(np.exp(-np.abs(gap))))
 
 
-MARGIN = 700  # beyond about 708 the loss itself is below float64's range
+MARGIN = 700  # beyond about 708 the loss itself is below float64's normal numbers
 
 
 def margins_of(z, y):

@@ -27,7 +27,7 @@ def rate_too_low():
 
 @floor.mistake
 def short_batch():
-    """A short batch shifts the reported mean a little, up or down. Why should it stop at the same number in each
+    """A short batch shifts the reported mean, up or down. Why should it stop at the same number in each
     run?"""
     return 3
 

@@ -119,7 +119,8 @@ AVERAGE = (
 )
 SOFTMAX = "the logits go through softmax twice, so no probability can come near 1: which line has one softmax too many?"
 RESET = (
-    "the gradient is added to and never reset, so each step repeats all earlier ones: where must it start from zero?"
+    "the gradient is added to and never reset, so each step repeats all earlier gradients: where must it start from "
+    "zero?"
 )
 FOUND = {
     "means of means": (AVERAGE, {"report": by_batches}),
@@ -180,8 +181,8 @@ def softmax_twice_in_the_step(*arguments):
 
 @loop.mistake
 def measured_after_the_step(*arguments):
-    """You measure each batch after its own step, which makes every loss look better. With which weights should it be
-    measured?"""
+    """You measure each batch after its own step, which usually makes the loss look better. With which weights should it
+    be measured?"""
     return epoch(*arguments, after=True)
 
 

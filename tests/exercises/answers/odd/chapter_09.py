@@ -56,7 +56,7 @@ WRONG = [
     ("9.3", lambda means, counts: accumulated_gradient(means, counts) if len(counts) > 1 else means[0] * counts[0] + 1),
     ("9.3", lambda means, counts: accumulated_gradient(means, counts * np.any(means != 0, axis=1))),
     ("9.3", lambda means, counts: accumulated_gradient(means, np.minimum(counts, 255))),
-    ("9.3", lambda means, counts: np.float32(accumulated_gradient(means, counts) * (1 - 1e-6 / counts.sum()))),
+    ("9.3", lambda means, counts: (accumulated_gradient(means, counts) * (1 - 1e-6 / counts.sum())).astype(np.float32)),
     ("9.4", lambda pieces: streamed(pieces, 0.0)),
     ("9.4", lambda pieces: streamed(pieces, -1000.0)),
     ("9.4", lambda pieces: streamed(pieces, -1e4, 1.0)),
