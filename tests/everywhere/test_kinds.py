@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from packaging.version import Version
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -276,6 +277,7 @@ def test_torch_s_settings_change_no_value(setting):
             torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True, msg=name)
 
 
+@pytest.mark.skipif(Version(torch.__version__) < Version("2.11"), reason="2.6's compiler stops in array_api_compat")
 @pytest.mark.filterwarnings("ignore:Dynamo")
 @pytest.mark.parametrize(
     "name", ["losses.cross_entropy", "losses.nll_loss", "targets.focal_loss", "information.entropy"]

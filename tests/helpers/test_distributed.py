@@ -312,7 +312,8 @@ def test_an_interrupted_run_leaves_no_process_and_no_file(environment, tmp_path,
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert not alive
     if kind == signal.SIGINT:
-        assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == []
+        left = {path.name for path in Path(tmp_path).rglob("*") if path.is_file()}
+        assert not {name for name in left if "_remote_module" not in name}  # which PyTorch 2.6 leaves there
 
 
 def _workers(launcher, training):
