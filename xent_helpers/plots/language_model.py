@@ -147,7 +147,7 @@ def memory_against_rows(
     ends += [f"{name} {value:.2f}" for name, value in levels.items()]
     ax = _against_rows(rows, curves, levels, f"Peak memory against rows in a chunk: {', '.join(ends)}.")
     ax.set(
-        title="Memory: fewer rows at a time hold less",
+        title="Memory: in chunks, every loss holds less than the unfused one",
         ylim=(0, 1.5 * max(levels.values())),
         ylabel="peak memory, in units of all logits",
     )
