@@ -89,7 +89,7 @@ def saturation(wrong: Sequence[float], curves: Mapping[str, tuple[Sequence[float
     axes = canvas(
         "Two panels against the distance of a wrong logit from 0. Left, the loss: with logits it rises in a line; "
         "from probabilities it jumps to 100, for label 0 near 17. Right, the size of the gradient: with logits it "
-        "stays 1; from probabilities it falls to 0, for label 0 near 17 and for label 1 from 28 on.",
+        "rises to 1 and stays there; from probabilities it falls to 0, for label 0 near 17 and for label 1 from 28 on.",
         1,
         2,
         figsize=(9.4, 3.8),
