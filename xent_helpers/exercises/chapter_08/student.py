@@ -23,7 +23,7 @@ student = Draft(
     ),
     afterwards=(
         "Compare with losses.cross_entropy and targets.distillation_loss. Then set alpha = 1 and z = v: the gradient "
-        "is 0, and the loss is T² times the entropy of the teacher's row."
+        "is 0, and the loss is T² times the entropy of the teacher's softened row."
     ),
 )
 
