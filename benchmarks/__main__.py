@@ -40,7 +40,7 @@ def measured(part: str, quick: bool) -> Iterable[dict]:
         yield from mixed(quick)
         return
     set_memory("reused" if part == "reused" else "fresh")
-    (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 0.7)
+    (sizes, layers), seconds = (TINY, 0.01) if quick else ((DENSE, LINEAR), 0.6)
     if part == "accuracy":
         yield from accuracy(10 if quick else 1000)
     elif part == "notebooks":
