@@ -37,7 +37,7 @@ def one_thread():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_each_example_prints_what_the_page_shows(name, one_thread):
     results = pages.run(text(name))
-    assert len(results) > 2
+    assert len(results) > (2 if name in QUESTIONS else 8)
     wrong = [
         f"book/{name}, line {example.line}: prints\n{printed}the page shows\n{example.shown}"
         for example, printed in results
