@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -102,8 +103,8 @@ def installed(name: str, *constraints: str, python: str = sys.executable) -> Cal
     """With the course as a wheel in an environment of its own, within ``constraints`` (requirements or a file)."""
 
     def prepare(run: Command) -> Command:
-        if not shutil.which(python):
-            raise NotHere(f"no {python} on the path")
+        if not runs(python):
+            raise NotHere(f"no {python} on the path that runs")
         folder = BUILD / name
         interpreter = str(folder / "bin" / "python")
         if not (folder / "ready").exists():
@@ -127,9 +128,17 @@ def lowest() -> list[str]:
     return [f"{name}=={version}.*" for name, version in bounds]
 
 
+def runs(python: str) -> bool:
+    """Whether this Python starts; a version manager may put a name on the path and refuse to run it."""
+    return (
+        bool(shutil.which(python))
+        and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+    )
+
+
 def newest_python() -> str:
     names = [f"python3.{minor}" for minor in range(20, sys.version_info.minor, -1)]
-    return next(filter(shutil.which, names), sys.executable)
+    return next(filter(runs, names), sys.executable)
 
 
 # Every test and notebook without comparing the notebooks' outputs, which only constraints.txt promises.
@@ -220,14 +229,15 @@ def main(wanted: list[str]) -> int:
         print(f"no row's name contains {' or '.join(wanted)}, expected a part of one of: {names}")
         return 2
     BUILD.mkdir(parents=True, exist_ok=True)
-    failed = 0
+    results = Counter()
     for row in rows:
         start = time.monotonic()
         result, words = outcome(row)
-        failed += result == "FAILED"
+        results[result] += 1
         print(f"{row.name:<36}{result:<9}{time.monotonic() - start:5.0f} s   {words}", flush=True)
-    print(f"{len(rows) - failed} of {len(rows)} rows without a failure; what pytest said is in build/matrix")
-    return min(failed, 1)
+    counts = ", ".join(f"{count} {result}" for result, count in results.items())
+    print(f"{len(rows)} rows: {counts}; what pytest said is in build/matrix")
+    return int("FAILED" in results)
 
 
 if __name__ == "__main__":

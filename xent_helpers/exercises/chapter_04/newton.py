@@ -157,15 +157,15 @@ def newton_multiplied(x, w, y):
 
 @newton.mistake
 def newton_of_squares(x, w, y):
-    """Your Hessian is XᵀX, that of the squared error: every sample curves alike. What is between the two X in
+    """Your Hessian is XᵀX, that of squared error on the logits: every sample curves alike. What is between the two X in
     equation 4.9?"""
     return w - np.linalg.solve(x.T @ x, x.T @ (1 / (1 + np.exp(-x @ w)) - y))
 
 
 @newton.mistake
 def newton_by_the_bound(x, w, y):
-    """Your curvature is ¼ for every sample, the most that there can be. That step is safe, and too short. What is the
-    curvature where p is not ½?"""
+    """Your curvature is ¼ for every sample, the most that there can be. That step is safe, but not Newton's. What is
+    the curvature where p is not ½?"""
     return w - np.linalg.solve(x.T @ x / 4, x.T @ (1 / (1 + np.exp(-x @ w)) - y))
 
 
