@@ -284,7 +284,7 @@ pieces = Draft(
         "With a new piece: m_new = max(m, z.max()), and s = s · exp(m − m_new) + Σ exp(z − m_new).",
         "If m_new is still −∞, every entry so far was masked: leave s at 0.",
     ),
-    afterwards="If each piece lies on its own machine, the same merge, in any order, gives a vocabulary-parallel loss.",
+    afterwards="If each piece lies on its own machine, merging in any order gives a vocabulary-parallel log-sum-exp.",
 )
 
 
