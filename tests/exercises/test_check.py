@@ -646,6 +646,21 @@ def test_the_inputs_follow_what_the_answer_holds():
         assert inputs_seen(make, one) == inputs_seen(make, one) != inputs_seen(make, other)
 
 
+def test_the_inputs_follow_an_answer_in_a_process_started_with_a_text():
+    """There Python 3.13 takes that text for the source of whatever exec() compiled."""
+    text = """
+from xent_helpers.exercises.seeding import seed_of
+
+def compiled(held):
+    names = {}
+    exec(f"def answer(p): return {held!r}", names)
+    return names["answer"]
+
+assert seed_of(compiled(1.0)) == seed_of(compiled(1.0)) != seed_of(compiled(2.0))
+"""
+    subprocess.run([sys.executable, "-c", text], check=True)
+
+
 def test_a_name_without_a_value_yet_does_no_harm():
     def outer():
         def answer(p):

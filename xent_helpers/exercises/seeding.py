@@ -83,6 +83,8 @@ def _parts(value: Any) -> list[Any]:
 def _code(function: types.FunctionType) -> str | types.CodeType:
     """The source text where there is one, else the bytecode."""
     linecache.checkcache(function.__code__.co_filename)
+    if function.__code__.co_filename == "<string>":  # text of exec(); Python 3.13 would show that of ``python -c``
+        return function.__code__
     try:
         return inspect.getsource(function)
     except (OSError, TypeError, SyntaxError):
