@@ -10,7 +10,7 @@ QUESTIONS = (
             "7/2 log 2": "the mean divides by the number of kept samples; but it divides by their weights",
             "7/3 log 2": "the mean divides by the batch size; but an ignored sample is in neither sum",
             "7/4 log 2": "the weighted losses sum to 7 log 2, and the weights of the kept labels to 4",
-            "3/2 log 2": "weights cancel in a mean; but only where they are all equal",
+            "3/2 log 2": "weights cancel in a mean; but those of the two kept samples differ",
         },
     ),
     Question(
@@ -26,7 +26,7 @@ QUESTIONS = (
         "5.3",
         answer="only (c)",
         beliefs={
-            "all three": "each squashing keeps the order, so a sure answer stays sure; but its lead is at most 1",
+            "all three": "each squashing keeps the order, so a sure answer stays sure; but squashed, it leads by at most 1",
             "only (b)": "the binary loss has no sum over classes; but it also takes the sigmoid for a small logit",
             "only (c)": "log-probabilities are logits of the same distribution: a second log-softmax changes nothing",
             "none": "anything before a loss with logits is wrong; but a log-softmax only shifts the logits",

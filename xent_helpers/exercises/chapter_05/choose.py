@@ -65,7 +65,7 @@ CHOICES = (
     ),
     (
         {SPAM_LOGIT: "CrossEntropyLoss"},
-        "CrossEntropyLoss of a single logit is 0 whatever the logit. What is the softmax of one number?",
+        "CrossEntropyLoss of a single logit with label 0 is 0, whatever the logit. What is the softmax of one number?",
     ),
     (
         {SPAM_LOGIT: "NLLLoss"},
@@ -99,7 +99,7 @@ CHOICES = (
     ),
     (
         {SPAM_PROBABILITY: "CrossEntropyLoss"},
-        "CrossEntropyLoss takes logits, one for each class, and its loss of a single number is 0. What does the "
+        "CrossEntropyLoss takes logits, one for each class, and its loss of a single number is 0 or an error. What does the "
         "program give?",
     ),
     (
