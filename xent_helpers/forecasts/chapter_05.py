@@ -26,7 +26,7 @@ QUESTIONS = (
         "5.3",
         answer="only (c)",
         beliefs={
-            "all three": "each squashing keeps the order, so a sure answer stays sure; but squashed, it leads by at most 1",
+            "all three": "squashing keeps the order, so a sure answer stays sure; but squashed, it leads by at most 1",
             "only (b)": "the binary loss has no sum over classes; but it also takes the sigmoid for a small logit",
             "only (c)": "log-probabilities are logits of the same distribution: a second log-softmax changes nothing",
             "none": "anything before a loss with logits is wrong; but a log-softmax only shifts the logits",

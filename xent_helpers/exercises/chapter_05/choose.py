@@ -99,8 +99,8 @@ CHOICES = (
     ),
     (
         {SPAM_PROBABILITY: "CrossEntropyLoss"},
-        "CrossEntropyLoss takes logits, one for each class, and its loss of a single number is 0 or an error. What does the "
-        "program give?",
+        "CrossEntropyLoss takes logits, one for each class, and its loss of a single number is 0 or an error. What "
+        "does the program give?",
     ),
     (
         {SPAM_PROBABILITY: "NLLLoss"},

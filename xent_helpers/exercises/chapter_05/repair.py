@@ -175,7 +175,7 @@ def negatives_only(outputs, labels):
 
 repair.says(
     LABELS_TOO_LOW,
-    "softplus(z) alone is the loss of label 0, whatever the label is. Which term of the snippet changes it for label 1?",
+    "softplus(z) alone is the loss of label 0, whatever the label is. Which term of the snippet depends on the label?",
 )
 
 
