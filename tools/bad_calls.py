@@ -69,9 +69,15 @@ def names() -> dict[str, object]:
         with torch.autograd.detect_anomaly(check_nan=True):
             run()
 
+    def unscaled(model: nn.Module) -> None:
+        scaler, optimiser = torch.amp.GradScaler("cpu"), torch.optim.SGD(model.parameters(), lr=0.1)
+        scaler.scale(model(ones(1, 2).half()).sum()).backward()
+        scaler.unscale_(optimiser)
+
     libraries = {"F": F, "math": math, "nn": nn, "np": np, "torch": torch}
     makers = {"full": full, "ones": ones, "tensor": tensor, "zeros": zeros, "z": z, "y": y, "p": p}
-    return libraries | makers | {"twice": twice, "changed_in_place": changed_in_place, "watched": watched}
+    helpers = {"twice": twice, "changed_in_place": changed_in_place, "watched": watched, "unscaled": unscaled}
+    return libraries | makers | helpers
 
 
 def table() -> str:

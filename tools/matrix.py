@@ -107,13 +107,15 @@ def installed(name: str, *constraints: str, python: str = sys.executable) -> Cal
             raise NotHere(f"no {python} on the path that runs")
         folder = BUILD / name
         interpreter = str(folder / "bin" / "python")
+        pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         if not (folder / "ready").exists():
             subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
             listed = folder / "constraints.txt"
             listed.write_text("\n".join(constraints), encoding="utf-8")
-            pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             subprocess.run([*pip, "--constraint", str(listed), ".[test]"], check=True, cwd=ROOT)
             (folder / "ready").touch()
+        # The wheel of an earlier run holds the course as it was then.
+        subprocess.run([*pip, "--force-reinstall", "--no-deps", "."], check=True, cwd=ROOT)
         environment = {key: value for key, value in run.environment.items() if key != "PYTHONPATH"}
         return Command([interpreter, *run.command[1:]], environment)
 

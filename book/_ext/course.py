@@ -10,6 +10,7 @@ from pkgutil import walk_packages
 
 import chapters
 import offline
+import sections
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -322,6 +323,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", finish_page)
     app.connect("doctree-resolved", link_page)
     app.connect("html-page-context", mend_references)
+    app.connect("html-page-context", sections.add_to_search_page)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_archive)
+    app.connect("build-finished", sections.write_sections)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

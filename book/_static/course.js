@@ -14,7 +14,7 @@ function make(parent, tag, attributes, text = "") {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  searchHeadings();
+  searchSections();
   nameArrows();
   foldCuriousSections();
   unfoldForPaper();
@@ -122,38 +122,67 @@ function labelTableCells() {
   }
 }
 
-// Sphinx finds a heading only if it contains the whole query, and otherwise leads to the top of a page. Here the words of
-// a query may be scattered over a heading, rare words count most, and the hit leads to the heading.
-function searchHeadings() {
-  if (typeof Search === "undefined") return;
-  const wholePages = Search.performTermsSearch;
-  Search.performTermsSearch = (terms, excluded) =>
-    [...wholePages(terms, excluded), ...headingsWith(stems([...terms].join(" ")).filter((term) => term.length > 1))];
+// Sphinx finds whole pages. Here each section is a text of its own, whose heading counts more than its text, and rare words
+// more than frequent ones (BM25F: Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009).
+function searchSections() {
+  if (typeof Search === "undefined" || typeof SECTIONS === "undefined") return;
+  let index;
+  const pages = Search._performSearch;
+  Search._performSearch = (query, ...rest) => {
+    const best = ranked(index ??= indexed(SECTIONS), words(query));
+    const there = new Set(best.map((result) => result[0] + result[2]));
+    return [...pages(query, ...rest).filter((result) => !there.has(result[0] + result[2])), ...best.reverse()];
+  };
 }
 
-function stems(text) {
-  const stemmer = new Stemmer();
-  const words = text.toLowerCase().replaceAll("_", " ").replaceAll("crossentropy", "cross entropy ")
-    .replace(/\b(val|acc|ce|ppl)\b/g, (short) => ({ val: "validation", acc: "accuracy", ce: "cross entropy", ppl: "perplexity" })[short]);
-  return [...new Set(splitQuery(words).map((word) => stemmer.stemWord(word)))];
+const SHORT = {
+  acc: "accuracy", batchsize: "batch size", bce: "binary cross entropy", ce: "cross entropy", crossentropy: "cross entropy", hf: "hugging face",
+  kldiv: "kl div", logsoftmax: "log softmax", ppl: "perplexity", sft: "fine tuning", sklearn: "scikit learn", val: "validation",
+};
+const STEMS = new Map();
+
+// The stems of a text's words; CamelCase and snake_case count whole and in parts.
+function words(text) {
+  const whole = text.match(/\w*[a-z][A-Z]\w*/g) ?? [];
+  const parts = text.replaceAll("_", " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+  const stem = (word) => STEMS.get(word) ?? STEMS.set(word, new Stemmer().stemWord(word)).get(word);
+  return splitQuery([parts, ...whole].join(" ").toLowerCase()).flatMap((word) => (SHORT[word] ?? word).split(" ")).map(stem);
 }
 
-function headingsWith(wanted) {
-  const { alltitles, docnames, filenames, titles } = Search._index;
-  const headings = Object.entries(alltitles).map(([title, places]) => {
-    const there = stems(title);
-    return { title, places, size: there.length, found: wanted.filter((term) => there.includes(term)) };
+function counted(list) {
+  const counts = new Map();
+  for (const word of list) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+}
+
+function indexed(sections) {
+  const texts = sections.map(([page, anchor, title, text]) => {
+    const body = words(text);
+    return { page, anchor, title, heading: counted(words(title)), body: counted(body), size: body.length };
   });
-  const among = (term) => headings.filter(({ found }) => found.includes(term)).length;
-  const rarity = Object.fromEntries(wanted.map((term) => [term, Math.log(headings.length / (among(term) || headings.length / 5))]));
-  const sum = (terms) => terms.reduce((total, term) => total + rarity[term], 0);
-  return headings.flatMap(({ title, places, size, found }) => {
-    const share = sum(found) / sum(wanted);
-    if (!(share >= 0.35)) return [];
-    return places.filter(([file]) => !docnames[file].includes("/api/")).map(([file, id]) => {
-      const name = titles[file] === title ? title : `${titles[file]} > ${title}`;
-      const score = 15 + 20 * share - 0.1 * size + (docnames[file].includes("/questions/") ? 2 : 0);
-      return [docnames[file], name, id === null ? "" : "#" + id, null, score, filenames[file], SearchResultKind.title];
-    });
+  const mean = texts.reduce((sum, { size }) => sum + size, 0) / texts.length;
+  for (const text of texts) text.length = 0.5 + 0.5 * text.size / mean;
+  return texts;
+}
+
+function ranked(texts, wanted) {
+  const terms = [...new Set(wanted)];
+  const frequency = (text, term) => 3 * (text.heading.get(term) ?? 0) + (text.body.get(term) ?? 0) / text.length;
+  const rarity = terms.map((term) => {
+    const among = texts.filter((text) => frequency(text, term)).length;
+    return Math.log(1 + (texts.length - among + 0.5) / (among + 0.5));
+  });
+  const all = rarity.reduce((sum, one) => sum + one, 0);
+  const scored = texts.map((text) => {
+    const found = terms.map((term) => frequency(text, term));
+    const share = found.reduce((sum, one, k) => sum + (one ? rarity[k] : 0), 0) / all;
+    const score = share * found.reduce((sum, one, k) => sum + rarity[k] * one / (1.2 + one), 0);
+    return { text, share, score: score * (text.page.includes("/questions/") ? 1.4 : 1) };
+  });
+  const { docnames, filenames, titles } = Search._index;
+  return scored.filter(({ share }) => share > 0.35).sort((a, b) => b.score - a.score).slice(0, 10).map(({ text, score }) => {
+    const file = docnames.indexOf(text.page);
+    const name = text.anchor ? `${titles[file]} > ${text.title}` : text.title;
+    return [text.page, name, text.anchor && "#" + text.anchor, null, score, filenames[file], SearchResultKind.title];
   });
 }

@@ -99,7 +99,13 @@ def test_each_figure_says_what_it_shows(notebook, folder, look):
 
 @pytest.mark.parametrize(
     ("words", "page"),
-    [("temperature", "07_"), ("BCELoss", "05_"), ("accuracy improve while loss constant", "training.html#why-")],
+    [
+        ("temperature", "07_"),
+        ("BCELoss", "05_"),
+        ("accuracy improve while loss constant", "training.html#why-"),
+        ("batchmean is not valid", "#gaussian-and-poisson-losses"),  # stands in the table of messages
+        ("sklearn log_loss", "#scikit-learn-"),
+    ],
 )
 def test_the_search_finds(words, page, open_page):
     said = []
