@@ -359,8 +359,8 @@ def shifted_by_the_first(pieces):
 
 @pieces.mistake
 def empty_piece_unguarded(pieces):
-    """Everything is right until a piece is all −∞: then m − m_new is −∞ − (−∞), which is NaN. What should such a piece
-    change?"""
+    """Everything is right unless the first piece is all −∞: then m − m_new is −∞ − (−∞), which is NaN. What should such
+    a piece change?"""
     m, s = -np.inf, 0.0
     for z in pieces:
         m_new = max(m, z.max())

@@ -35,7 +35,7 @@ QUESTIONS = (
         answer="three or fewer",
         beliefs={
             "ten or more": "the loop is the usual one and raises no error; but the units make its logits huge",
-            "four to nine": ("it depends on the random start; but those with a gradient lose it after a few steps"),
+            "four to nine": ("it depends on the random start; but those with a gradient lose nearly all of it"),
             "three or fewer": ("logits in the hundreds leave the wrong tumours without a gradient, sooner or later"),
         },
     ),

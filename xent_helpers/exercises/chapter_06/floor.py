@@ -34,7 +34,8 @@ def short_batch():
 
 @floor.mistake
 def gradient_kept():
-    """Gradients that pile up make the steps too long: the loss jumps about. What makes a smooth, flat line?"""
+    """Gradients that pile up can make the loss jump about. What makes a flat line, at the same
+    height at any rate?"""
     return 4
 
 
