@@ -118,7 +118,7 @@ def forward_padded(z, recorded, M, small):
 
 @forward.mistake
 def columns_normalised(z, recorded, M):
-    """You made the columns of M add up to 1. Then M[i, j] is a probability of the true class, given the record. Which
+    """You made the columns of M add up to 1, as if they were probabilities of the true class, given the record. Which
     of the two directions does equation 8.14 take?"""
     return mean_forward_loss(z, recorded, M / M.sum(axis=0))
 

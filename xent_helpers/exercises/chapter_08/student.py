@@ -68,7 +68,7 @@ FACTORS = (
     Variant(
         "factor T",
         lambda T: T,
-        "Your factor is T, which makes up for the chain rule only. By what do the softened rows shrink besides?",
+        "Your factor is T, which makes up for the chain rule only. How fast do the softened rows approach each other?",
     ),
     Variant(
         "divided by T²",
@@ -201,7 +201,7 @@ TEACHERS = (
 SQUARES = Variant(
     "squared difference",
     lambda z, v, T: np.mean((z - v) ** 2),
-    "You charge the squared difference of the logits. At a very high temperature distillation comes near to it; which "
+    "You charge the squared difference of the logits. Distillation at a very high temperature is related to it; which "
     "loss is in equation 8.10?",
 )
 
