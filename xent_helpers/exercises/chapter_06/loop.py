@@ -174,8 +174,8 @@ def softmax_twice_in_the_loss(*arguments):
 
 @loop.mistake
 def softmax_twice_in_the_step(*arguments):
-    """The loss is right now, and the step still takes softmax twice, so p − y never comes near 0. Which p belongs in the
-    gradient?"""
+    """The loss is right now, and the step still takes softmax twice, so p − y never comes near 0. Which p belongs in
+    the gradient?"""
     return epoch(*arguments, stepped=softmax_twice)
 
 
