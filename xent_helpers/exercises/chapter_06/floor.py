@@ -21,7 +21,7 @@ def second_softmax():
 
 @floor.mistake
 def rate_too_low():
-    """A low rate only delays: a higher one would get below. What keeps it above 1.46 at any rate?"""
+    """A low rate only delays: a higher one would get below. What keeps it above 1.46 in each run?"""
     return 1
 
 
@@ -35,7 +35,7 @@ def short_batch():
 @floor.mistake
 def gradient_kept():
     """Gradients that pile up can make the loss jump about. What makes a flat line, at the same
-    height at any rate?"""
+    height in each run?"""
     return 4
 
 

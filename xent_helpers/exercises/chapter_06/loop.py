@@ -22,7 +22,7 @@ loop = Draft(
         "Take a batch size that does not divide N and print what each batch adds to the result.",
         "losses.cross_entropy takes logits, and its reduction can be a sum.",
     ),
-    afterwards="These are the lines zero_grad, loss_fn(model(x), y) and nats / count of the course's own loop.",
+    afterwards="These are the lines zero_grad, loss_fn(model(x), y) and nats / len(y) of the course's own code.",
 )
 
 
@@ -174,8 +174,8 @@ def softmax_twice_in_the_loss(*arguments):
 
 @loop.mistake
 def softmax_twice_in_the_step(*arguments):
-    """The loss is right now, and the step still takes softmax twice, so p − y stays too large. Which p belongs in the
-    gradient?"""
+    """The loss is right now, and the step still takes softmax twice, so p − y never comes near 0. Which p belongs in
+    the gradient?"""
     return epoch(*arguments, stepped=softmax_twice)
 
 

@@ -15,8 +15,8 @@ start = Draft(
         "What does p = 1/C cost in nats?",
     ),
     afterwards=(
-        "Print this number beside the first loss of every run: a start far above it points to logits that are far "
-        "too large."
+        "Print this number beside the first loss of every run: a start far above it may point to logits that are "
+        "far too large."
     ),
 )
 
