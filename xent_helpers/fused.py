@@ -1,4 +1,4 @@
-"""Cross-entropy as language models need it: the gradient formed in the forward pass, the logits never all held.
+"""Cross-entropy as language models need it: the gradient formed in the forward pass, a chunk at a time.
 
 The gradient of −log softmax(z)_y is p − y, and all that it needs is in cache when the loss has just been computed. So
 both functions go through the rows in chunks and turn each chunk's logits into its share of the gradient on the spot.
@@ -89,7 +89,7 @@ def linear_cross_entropy(
     reduction: str = "mean",
     chunk_rows: int | None = None,
 ) -> Tensor:
-    r"""Cross-entropy of the logits z = x Wᵀ + b, which are never all held: the last layer and its loss in one.
+    r"""Cross-entropy of the logits z = x Wᵀ + b, which need not all be held: the last layer and its loss in one.
 
     With G = p − y (rows, C) for a chunk, a row's divided by N for a mean, the gradients are G W for x; Gᵀ x for W and
     the column sums of G for b, added up over the chunks.
