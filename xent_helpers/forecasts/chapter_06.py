@@ -19,10 +19,10 @@ QUESTIONS = (
         answer="the right loop and the one without a reset",
         beliefs={
             "only the right loop": (
-                "a mistake in the loop must show; but the first gradients of a single batch agree in direction"
+                "a mistake in the loop must show; but on one batch the sum of the first gradients still leads downhill"
             ),
             "the right loop and the one without a reset": (
-                "the sum of similar gradients still leads downhill, while the second softmax "
+                "the sum of the first gradients still leads downhill, while the second softmax "
                 "puts a floor under the loss"
             ),
             "all three": (
