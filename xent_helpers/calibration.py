@@ -57,7 +57,7 @@ def reliability(claimed: Array, came_true: Array, bins: int = 15) -> Reliability
 def expected_calibration_error(claimed: Array, came_true: Array, bins: int = 15) -> Array:
     """Expected calibration error (ECE) Σ_b n_b / N · |happened_b − claimed_b| over bins of equal width.
 
-    It depends on the number of bins and on N: a perfectly calibrated model has an ECE above 0 on finite data, and
+    It depends on the number of bins and on N: a perfectly calibrated model usually has an ECE above 0, and
     one that always claims the base rate has an ECE near 0. Compare only values with equal bins and equal N.
 
     Args:

@@ -17,7 +17,9 @@ temperature = Draft(
         "p = softmax(z / T), and then the mean of −log p at the labels.",
         "losses.cross_entropy takes logits and does the rest: which logits belong to temperature T?",
     ),
-    afterwards=("Draw it against 1/T for some logits: it is a bowl, and calibration.fit_temperature finds the bottom."),
+    afterwards=(
+        "Draw it against 1/T for some logits: it is convex, and calibration.fit_temperature finds its bottom, if any."
+    ),
 )
 
 
