@@ -60,7 +60,7 @@ def test_confusion_matrix_counts():
     ax = plots.confusion_matrix(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 0, 0, 0]), ("cat", "dog", "emu"))
     cells = {text.get_position(): text.get_text() for text in ax.texts}
     assert cells == {(0, 0): "1", (1, 0): "1", (0, 1): "1", (1, 1): "1", (0, 2): "2"}
-    described(ax, "6 decisions", "4 lie off", "2, for emu taken for cat")
+    described(ax, "6 decisions", "4 lie off", "2, as for emu taken for cat")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["cat", "dog", "emu"]
     assert "4 of 6" in ax.get_title(loc="left")
 

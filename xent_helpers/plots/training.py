@@ -145,7 +145,7 @@ def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[
     row, column = np.unravel_index(wrong.argmax(), wrong.shape)
     ax = canvas(
         f"Table of {len(true)} decisions, true class by row and predicted class by column. {wrong.sum()} lie off the "
-        f"diagonal; the largest entry there is {wrong[row, column]}, for {classes[row]} taken for "
+        f"diagonal; the largest entry there is {wrong[row, column]}, as for {classes[row]} taken for "
         f"{classes[column]}.",
         figsize=(5.6, 5.2),
     )
