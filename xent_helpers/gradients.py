@@ -3,7 +3,7 @@
 One definition serves NumPy arrays, torch tensors and whatever else follows the Python array API standard.
 Half precisions are computed in float32 and rounded once; within ``torch.autocast`` the matrix products of the
 regressions have its type. Chapter 4 derives every formula; a difference such as p − 1 is nowhere taken where p may be
-close to 1, so tiny gradients and curvatures keep their digits.
+close to 1 and the target is a class label, so tiny gradients and curvatures keep their digits.
 Input that does not fit is refused with a TypeError, ValueError or IndexError that names the argument (``validation``).
 """
 
@@ -53,7 +53,7 @@ def cross_entropy_gradient(logits: Array, target: Array, *, reduction: str = "me
     r"""∂ℓ/∂z = p − y, the gradient of ``losses.cross_entropy`` with respect to the logits.
 
     For a class index every wrong class gets its own probability and the true class minus their sum, which is
-    p_y − 1 to the last digit. A probability target whose row sums to s gives s p − y. The mean divides by N.
+    p_y − 1 without cancellation. A probability target whose row sums to s gives s p − y. The mean divides by N.
 
     Args:
         logits: floating array (N, C), or (C,) for one sample.

@@ -17,8 +17,8 @@ QUESTIONS: tuple[Question, ...] = (
         "4.2",
         answer="about 0.62, the share of benign tumours",
         beliefs={
-            "about 0.93, as from the ordinary start": "Both losses have their best value at about the same weights, "
-            "and the best rate will find it. But no rate of the grid makes up for a slope of the order of 1e-9.",
+            "about 0.93, as from the ordinary start": "Both losses predict about equally well at their minima, "
+            "and the best rate will find them. But no rate of the grid makes up for a slope of the order of 1e-9.",
             "about 0.8, on its way": "Small slopes make training slow. But this slow means not one changed prediction.",
             "about 0.62, the share of benign tumours": "The factor p (1 − p) is about e⁻²⁰, so the weights stay where "
             "they are, and the model still calls every tumour benign.",

@@ -28,7 +28,7 @@ QUESTIONS = (
         "8.3",
         answer="above 0.1",
         beliefs={
-            "about 0.01": "Smoothing is said to calibrate. It lowers all claims, and these were not too high.",
+            "about 0.01": "Smoothing is said to calibrate. It lowers claims, and these were about right.",
             "about 0.02": "The accuracy stays, so the calibration does. It does not: the claims fall to about 0.84.",
             "above 0.1": "The networks are right on 98% and are told to claim at most 0.91.",
         },

@@ -109,7 +109,7 @@ CHOICES = (
     ),
     (
         {SPAM_PROBABILITY: "MSELoss"},
-        "MSELoss takes a probability, and is the Brier score of chapter 2. Which loss is −log p of the label?",
+        "MSELoss takes a probability, but squares the error. Which loss is −log p of the label?",
     ),
     (
         {DIGIT_LOGS: "CrossEntropyLoss"},

@@ -208,7 +208,7 @@ def cross_entropy_of_one(outputs, labels):
 
 @repair.mistake
 def squared_error(outputs, labels):
-    """That is the squared error of the probabilities (the Brier score). Which loss is −log p of the label?"""
+    """That is the squared error of the probabilities. Which loss is −log p of the label?"""
     return ((torch.sigmoid(outputs[:, 0]) - labels) ** 2).mean()
 
 

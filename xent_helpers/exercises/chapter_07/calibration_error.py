@@ -269,7 +269,7 @@ def ece_root_of_squares(claimed, came_true, bins):
 
 @calibration_error.mistake
 def ece_brier(claimed, came_true, bins):
-    """That is the Brier score: each claim against its own outcome, squared. It measures skill as well as honesty. What
+    """That squares each claim's own error, as the Brier score does. It measures skill as well as honesty. What
     has to be averaged in a bin before the difference is taken?"""
     return np.mean((claimed - came_true) ** 2)
 
