@@ -139,7 +139,8 @@ def coin_padded(p, y, small):
 
 @coin.mistake
 def coin_squared(p, y):
-    """That is the squared error (half the Brier score of chapter 2). Which cost comes from the product of probabilities?"""
+    """That is the squared error (half the Brier score of chapter 2). Which cost comes from the product of
+    probabilities?"""
     return np.mean((p - y) ** 2)
 
 
