@@ -115,8 +115,8 @@ def units_against_margin(table: pd.DataFrame) -> Axes:
     """
     ax = canvas(
         "Error of the loss of a right answer in units of rounding, on a logarithmic axis, against its margin. Ours "
-        "stays at one or two units. PyTorch's leaves the bound at a margin of about three, grows by a "
-        "factor of e for each logit, and ends at all digits wrong from a margin of about 16 on.",
+        "stays at one or two units. PyTorch's leaves the bound at a margin of a few logits, grows by about "
+        "a factor of e for each logit, and ends with all digits wrong.",
         figsize=(7.2, 4.2),
     )
     looks = {"ours": ("o", BLUE), "torch": ("s", VERMILION)}

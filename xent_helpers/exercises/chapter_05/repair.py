@@ -129,7 +129,7 @@ def logarithms_padded(outputs, labels, small):
 
 @repair.mistake
 def softplus_by_hand(outputs, labels):
-    """Right for small logits. But exp(1000) is inf in each of PyTorch's types. Which function of the snippet computes
+    """Right for small logits. But exp(1000) is inf, in float64 too. Which function of the snippet computes
     log(1 + exp(z)) without it?"""
     return (torch.log(1 + torch.exp(outputs[:, 0])) - outputs[:, 0] * labels).mean()
 
