@@ -13,8 +13,8 @@ from xent_helpers.plots.style import BLACK, BLUE, GREEN, GREY, VERMILION, canvas
 def reliability_diagram(tables: Mapping[str, Reliability], what: str = "share that came true") -> np.ndarray:
     """Draw what happened against what was claimed: a panel for each table, a dot for each bin that is used.
 
-    The area of a dot grows with the number of its claims. The grey bar on the diagonal says where the dot of
-    a calibrated model would lie in about 95% of repetitions: within two standard errors √(s (1 − s) / n) of the claim.
+    The area of a dot grows with the number of its claims. The grey bar on the diagonal says where the dot of a bin with
+    many claims would lie in about 95% of repetitions, if calibrated: within two standard errors √(s (1 − s) / n).
 
     Args:
         tables: results of ``calibration.reliability``, by name; at most four.
