@@ -1,4 +1,4 @@
-"""The losses by their textbook formulas to 60 digits: what ours and PyTorch's are measured against.
+"""The losses to 60 digits: what ours and PyTorch's are measured against.
 
 Each function takes arrays, or lists, of numbers that float64 holds exactly (any float16, bfloat16 or float32) and works
 sample by sample in mpmath. Small results come from log1p and from sums that leave the class itself out, so nothing

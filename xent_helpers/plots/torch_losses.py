@@ -98,8 +98,8 @@ def saturation(wrong: Sequence[float], curves: Mapping[str, tuple[Sequence[float
     for (name, (value, slope)), style, colour, width in looks:
         axes[0].plot(wrong, value, style, color=colour, linewidth=width, label=name)
         axes[1].plot(wrong, np.abs(np.asarray(slope)), style, color=colour, linewidth=width, label=name)
-    axes[0].set(title="Loss: one side is clamped to 100", ylabel="loss (nats)")
-    axes[1].set(title="Gradient: lost on both sides", ylabel="size of the gradient (nats per logit)")
+    axes[0].set(title="Loss: BCELoss jumps with label 0", ylabel="loss (nats)")
+    axes[1].set(title="Gradient: BCELoss loses it", ylabel="size of the gradient (nats per logit)")
     for ax in axes:
         ax.set(xlabel="logits on the wrong side of 0")
     axes[0].legend(loc="center right")
