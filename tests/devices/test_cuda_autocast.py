@@ -55,7 +55,8 @@ def test_a_softmax_returns_float32(half, function):
 @pytest.mark.parametrize("kind", ["labels", "smoothed labels", "probabilities"])
 def test_cross_entropy_keeps_the_type_of_the_logits_up_to_its_mean(half, kind):
     logits, labels, rows = inputs(half)
-    target, smoothing = (rows if kind == "probabilities" else labels), 0.1 * (kind == "smoothed labels")
+    target = rows if kind == "probabilities" else labels
+    smoothing = 0.1 if kind == "smoothed labels" else 0.0
     for given in (logits, logits.float()):
         with Recorder() as recorder:
             loss = F.cross_entropy(given, target, label_smoothing=smoothing)

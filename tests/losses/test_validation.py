@@ -16,14 +16,14 @@ LIBRARIES = {"numpy": np, "torch": torch, "array_api_strict": array_api_strict}
 class Maker:
     """Makes arrays of one library."""
 
-    def __init__(self, library):
-        self.library = library
+    def __init__(self, namespace):
+        self.namespace = namespace
 
     def __call__(self, values, dtype="float64"):
-        return self.library.asarray(values, dtype=getattr(self.library, dtype))
+        return self.namespace.asarray(values, dtype=getattr(self.namespace, dtype))
 
     def zeros(self, *shape, dtype="float64"):
-        return self.library.zeros(shape, dtype=getattr(self.library, dtype))
+        return self.namespace.zeros(shape, dtype=getattr(self.namespace, dtype))
 
 
 @pytest.fixture(params=LIBRARIES)
@@ -151,7 +151,7 @@ BAD = {
         "target -0.5 [2]",
     ),
     "class probabilities that are no numbers": (
-        lambda a: L.cross_entropy(z(a), z(a) / 0 if a.library is torch else a([[float("nan")] * 3] * 4)),
+        lambda a: L.cross_entropy(z(a), z(a) / 0 if a.namespace is torch else a([[float("nan")] * 3] * 4)),
         ValueError,
         "target nan [0,_0]",
     ),

@@ -78,7 +78,7 @@ explorable("machine", ({ controls, panels, say }) => {
       "no log-probabilities: this loss wants log_softmax": act !== "log_softmax" && ["NLLLoss", "KLDivLoss"].includes(loss),
       "a softmax over one score is always 1": binary() && act.includes("softmax"),
       "a target outside 0 to 1 can make the loss negative": loss === "BCEWithLogitsLoss" && y.includes(2),
-      "in float32 p is exactly 0 or 1: loss 0 or 100, gradient 0": loss === "BCELoss" && act !== "none" && p.some((v) => v === 0 || v === 1),
+      "in float32 p is exactly 0 or 1: log 0 is −100, gradient 0": loss === "BCELoss" && act !== "none" && p.some((v) => v === 0 || v === 1),
       "every label ignored: the mean is 0/0": weighted && kept.length === 0,
       "all kept labels are of one class: the weights cancel": weighted && (loss === "NLLLoss" || set.epsilon === 0) && new Set(weight).size > 1 && new Set(kept).size === 1,
       "the mean divides by N·C: batchmean divides by N": loss === "KLDivLoss" && set.reduction === "mean",

@@ -27,6 +27,7 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from torch import library
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._mode_utils import no_dispatch
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
@@ -412,7 +413,7 @@ class Module:
         return [torch.bfloat16, torch.float16]
 
 
-_registrations: list[torch.library.Library] = []  # they end with the object that holds them
+_registrations: list[library.Library] = []  # they end with the object that holds them
 
 
 def load() -> None:
@@ -420,9 +421,9 @@ def load() -> None:
     if _registrations:
         return
     _setup_privateuseone_for_python_backend(NAME, backend_module=Module())
-    every = torch.library.Library("_", "IMPL")
+    every = library.Library("_", "IMPL")
     every.fallback(lambda op, *args, **kwargs: run(op, args, kwargs), dispatch_key="PrivateUse1")
-    some = torch.library.Library("aten", "IMPL")
+    some = library.Library("aten", "IMPL")
     for op in (torch.ops.aten.copy_.default, torch.ops.aten._local_scalar_dense.default):
         some.impl(op, _runner(op), "PrivateUse1")  # torch.tensor(…) calls these two past __torch_dispatch__
     _registrations.extend([every, some])
