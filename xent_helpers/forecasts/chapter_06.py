@@ -48,7 +48,7 @@ QUESTIONS = (
                 "badly; but it led at a rate that is far too low for both"
             ),
             "two or three": (
-                "with few pictures a larger model is a matter of luck; but here it gains on at least four of the five splits"
+                "with few pictures a larger model is a matter of luck; but here it gains on at least four of the five"
             ),
             "four or five": ("at rate 0.01 the network had merely not got far; at its own rate its hidden layer pays"),
         },
